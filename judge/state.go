@@ -1,0 +1,3 @@
+package judge
+
+type State struct{}

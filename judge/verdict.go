@@ -1,0 +1,86 @@
+package judge
+
+import (
+	"time"
+
+	"github.com/linnet-project/linnet/release"
+)
+
+// Outcome is what a comparison, or all of them together, come to.
+type Outcome string
+
+// The outcomes. Wait is a first-class answer: too little data is not a pass,
+// and a silent source is not a fail.
+const (
+	Pass Outcome = "pass"
+	Fail Outcome = "fail"
+	Wait Outcome = "wait"
+)
+
+// Side is what one arm did, summed since the release began.
+type Side struct {
+	// N is the sample size: requests, values, or points read.
+	N int64
+	// Events are the bad events of a ratio, the events of a count, the values
+	// beyond the bound named in the comparison of a histogram; 0 for gauges.
+	Events int64
+	// Value is the rate, the share beyond the bound, or the mean level.
+	Value float64
+}
+
+// Effect is how much worse the candidate is.
+type Effect struct {
+	// Ratio is candidate over baseline (of rates, shares or levels), oriented
+	// so that above 1 is worse; 0 where it cannot be estimated.
+	Ratio float64
+	// Low and High hold the ratio with 95 % confidence, at every look at once.
+	// High means nothing where Unbounded.
+	Low, High float64
+	Unbounded bool
+}
+
+// Comparison is both arms' observations of one metric and segment, and the
+// evidence drawn from them.
+type Comparison struct {
+	Metric   string
+	Segment  string
+	Kind     release.Kind
+	Severity release.Severity
+	// Test names the statistics used, with what they were adapted to.
+	Test    string
+	Outcome Outcome
+	Reason  release.Reason
+
+	Baseline, Candidate Side
+	Effect              Effect
+	// Bound is the bucket bound of a histogram that shows the most harm, in
+	// the histogram's unit.
+	Bound float64
+
+	// LogE is the natural logarithm of the evidence for harm beyond the
+	// tolerance, LogThreshold what it takes to fail; both rounded to 1e-6.
+	LogE, LogThreshold float64
+	// LogPass is the evidence that harm of the size Exclude is ruled out,
+	// LogPassThreshold what it takes to pass.
+	LogPass, LogPassThreshold float64
+	// Exclude is the ratio that a pass rules out.
+	Exclude float64
+
+	Warnings []string
+}
+
+// Verdict is what one look comes to.
+type Verdict struct {
+	At      time.Time
+	Outcome Outcome
+	Reason  release.Reason
+	// Metric and Segment name the comparison that decides.
+	Metric, Segment string
+	Comparisons     []Comparison
+	// Fresh says that every guardrail had data of both arms in this look.
+	Fresh bool
+	// Blind says that no metric had any data in this look.
+	Blind bool
+	// Warns says that a metric of severity warning fails.
+	Warns bool
+}

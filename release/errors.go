@@ -1,0 +1,19 @@
+package release
+
+import "errors"
+
+// The four meanings an error can have at a border. Adapters wrap one of these
+// (fmt.Errorf("…: %w", release.ErrUnavailable)); callers ask with errors.Is.
+// Missing data is a value, never an error.
+var (
+	// ErrInvalid: the request can never succeed as it is; a person must change
+	// something. Not retried.
+	ErrInvalid = errors.New("invalid")
+	// ErrNotFound: the thing named does not exist. Not retried at once.
+	ErrNotFound = errors.New("not found")
+	// ErrConflict: somebody else changed or owns the thing, or the request is
+	// stale. The caller reads again before it tries again.
+	ErrConflict = errors.New("conflict")
+	// ErrUnavailable: the other side cannot answer now. Retried with back-off.
+	ErrUnavailable = errors.New("unavailable")
+)

@@ -1,0 +1,149 @@
+package release
+
+import "time"
+
+// Kind is what a metric measures.
+type Kind string
+
+// The kinds of a metric.
+const (
+	// Ratio: events that are bad, out of all of them. Sample size: all of them.
+	Ratio Kind = "ratio"
+	// Count: events over an exposure (requests, or traffic-weighted seconds).
+	Count Kind = "count"
+	// Histogram: a distribution in buckets. Sample size: the number of values.
+	Histogram Kind = "histogram"
+	// Gauge: a level, read at points in time, from one instance or several.
+	Gauge Kind = "gauge"
+)
+
+// Direction is which way is worse.
+type Direction string
+
+// The directions of a metric.
+const (
+	Higher Direction = "higher"
+	Lower  Direction = "lower"
+)
+
+// Severity is what a failing metric leads to.
+type Severity string
+
+// The severities of a metric.
+const (
+	// Guardrail: a fail rolls back.
+	Guardrail Severity = "guardrail"
+	// Warning: a fail is reported and holds until it clears.
+	Warning Severity = "warning"
+)
+
+// Method is how a metric is judged.
+type Method string
+
+// The methods of a metric.
+const (
+	// Sequential compares by e-processes that allow looking at every moment.
+	Sequential Method = "sequential"
+	// Deviation compares percent deviation with a tolerance, as simple
+	// analysers do; it gives no guarantee on false alarms.
+	Deviation Method = "deviation"
+)
+
+// Metric is a declared measure of a release: what is asked of a source, and
+// how much worse still is fine.
+type Metric struct {
+	Name     string
+	Kind     Kind
+	Worse    Direction
+	Severity Severity
+	Method   Method
+
+	// Events is what a source is asked for: the bad events of a Ratio, the
+	// events of a Count, the histogram's or the gauge's own name or selector.
+	Events string
+	// Of is the denominator of a Ratio, or the exposure of a Count; empty for
+	// a Count whose exposure is the arm's share of traffic over time.
+	Of string
+	// By are labels whose values make segments, each judged on its own too.
+	By []string
+
+	// Tolerance is the relative worsening that is still fine: 0.05 is 5 %.
+	Tolerance float64
+	// ToleranceAbs is the absolute worsening that is still fine, in the
+	// metric's own unit (a share for ratios and histograms).
+	ToleranceAbs float64
+	// Exclude is the relative harm (2 means twice the baseline) that a pass
+	// must have ruled out; 0 means the default, 5 while the candidate has at
+	// most 5 % of the traffic, else 2.
+	Exclude float64
+	// MinSamples is the least sample size of each arm for a verdict of
+	// Deviation; Sequential needs none.
+	MinSamples int64
+
+	// Limit, where set, is a guardrail on the candidate alone.
+	Limit *Limit
+	// LimitOnly says that the candidate is held against Limit and not compared
+	// with the baseline.
+	LimitOnly bool
+}
+
+// Limit is an absolute bound on the candidate.
+type Limit struct {
+	// Value must not be exceeded (undercut, where Lower is worse): a share for
+	// a Ratio, a rate for a Count, a level for a Gauge; for a Histogram the
+	// value that at most 1-Quantile of the requests may exceed.
+	Value float64
+	// Quantile belongs to histograms: 0.99 is p99.
+	Quantile float64
+}
+
+// Window is a half-open stretch of time: (From, To].
+type Window struct {
+	From, To time.Time
+}
+
+// Query asks a source for one metric: every arm, the same windows.
+type Query struct {
+	Metric Metric
+	Arms   []Arm
+	// Windows are consecutive and in order of time; a live look has one.
+	Windows []Window
+}
+
+// Observation is what one arm did in one window, for one metric and segment.
+// Which fields count depends on the metric's kind; a missing arm or segment is
+// a missing observation, while zero events out of zero is an idle arm.
+type Observation struct {
+	Metric  string
+	Segment string // "region=eu", label=value joined by commas in the order of By; "" for all
+	Arm     string
+	Window  Window
+
+	Events int64   // Ratio: bad events; Count: events
+	Of     float64 // Ratio: all events; Count: exposure
+
+	// Bounds are the upper bounds of a Histogram's buckets, rising; Counts has
+	// one entry more, for what lies beyond all bounds. Not cumulative.
+	Bounds []float64
+	Counts []int64
+
+	Points []float64 // Gauge: levels read in the window
+}
+
+// Answer is what a source knows of a Query. An arm without series has no
+// observation; that is no error.
+type Answer struct {
+	Observations []Observation
+	// Warnings are what the source said about its own answer, such as partial
+	// data.
+	Warnings []string
+	// Exemplars are trace ids of the candidate's bad or slow requests, newest
+	// first, at most ten, where the source has them.
+	Exemplars []string
+}
+
+// Problem says why a metric has no observations in a look.
+type Problem struct {
+	Metric string
+	Reason Reason
+}

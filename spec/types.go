@@ -1,0 +1,106 @@
+package spec
+
+import (
+	"time"
+
+	"github.com/linnet-project/linnet/release"
+)
+
+// File is a release file, parsed, validated and with every default filled in.
+type File struct {
+	Name   string
+	Labels map[string]string
+	// Text is the file as it was read; Hash the SHA-256 of Text, in hex.
+	Text []byte
+	Hash string
+
+	Preset    string
+	Service   string
+	StartAt   time.Time
+	Links     []release.Link
+	Baseline  release.Arm
+	Candidate release.Arm
+
+	Traffic Traffic
+	Steps   []Step
+
+	RollbackOver    time.Duration
+	Watch, Recovery time.Duration
+
+	Analysis Analysis
+}
+
+// Step is one entry of steps.
+type Step struct {
+	Weight          release.Weight
+	AtLeast, AtMost time.Duration
+	Approval        string
+	AtDeadline      string // hold, ask or go
+}
+
+// Traffic names the provider that splits the traffic; exactly one is set.
+type Traffic struct {
+	Proxy *Proxy
+}
+
+// Proxy is Linnet's own splitter: inside `run` where Arms and Listen are set,
+// or a `linnet proxy` running elsewhere where Admin is.
+type Proxy struct {
+	Service string
+	// Listen is the address that takes the traffic, "127.0.0.1:8080".
+	Listen string
+	// Upstreams are the URLs of the arms, by arm name.
+	Upstreams map[string]string
+	// Admin is the URL of another `linnet proxy`'s admin API, TokenFile the
+	// file that holds its token.
+	Admin, TokenFile string
+	// StickyCookie or StickyHeader name what tells users apart; neither means
+	// that each request is drawn on its own.
+	StickyCookie, StickyHeader string
+	// TesterHeader, where set, lets a request choose its arm by name.
+	TesterHeader string
+	// HealthPath, where set, is asked of every upstream.
+	HealthPath string
+	// Lease is how long a weight holds without renewal.
+	Lease time.Duration
+}
+
+// Source names where metrics come from; exactly one is set.
+type Source struct {
+	Prometheus *Prometheus
+	Embedded   *Embedded
+}
+
+// Prometheus is a server that speaks Prometheus' HTTP API.
+type Prometheus struct {
+	URL             string
+	BearerTokenFile string
+	Username        string
+	PasswordFile    string
+	Headers         map[string]string
+	CAFile          string
+	CertFile        string
+	KeyFile         string
+	ServerName      string
+	Insecure        bool
+	Timeout         time.Duration
+}
+
+// Embedded is Linnet's own store, scraping the arms itself.
+type Embedded struct {
+	// Targets are metric URLs by arm name; the arm's labels are added to every
+	// series scraped from them.
+	Targets   map[string][]string
+	Interval  time.Duration
+	Retention time.Duration
+}
+
+// Analysis says what is looked at and how.
+type Analysis struct {
+	Source        Source
+	Every, Delay  time.Duration
+	WarmUp        time.Duration
+	BlindFor      time.Duration
+	FalseRollback float64
+	Metrics       []release.Metric
+}
