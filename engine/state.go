@@ -72,6 +72,8 @@ type State struct {
 	// Route is the recorded route, Served whether it was acknowledged.
 	Route  release.Route
 	Served bool
+	// ServedWeight is the candidate's weight last acknowledged or seen.
+	ServedWeight release.Weight
 	// Pending are the effects not yet acknowledged.
 	Pending Pending
 	// Tries counts failed attempts to set the pending route in a row, FailedAt
@@ -94,6 +96,14 @@ type State struct {
 	// Harmed is set once a guardrail failed; nothing raises the weight after.
 	Harmed bool
 	Cause  Cause
+	// Descent is the weight that a rollback in stages came from, Stage how many
+	// stages are done.
+	Descent release.Weight
+	Stage   int
+	// Paused is the reason to go back to from Paused.
+	Paused release.Reason
+	// Alarmed is set once the watch after the end has told people of harm.
+	Alarmed bool
 	// EndedAt is when the traffic reached its end (all or nothing);
 	// DecidedAt when promotion or rollback was decided.
 	DecidedAt, EndedAt time.Time

@@ -1,3 +1,127 @@
 package judge
 
-type State struct{}
+import (
+	"time"
+
+	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/stats"
+)
+
+// Config is what a release is judged by; it does not change while it runs.
+type Config struct {
+	Metrics []release.Metric
+	// FalseRollback is the probability that a harmless release is failed, over
+	// all guardrails, segments and looks together.
+	FalseRollback float64
+}
+
+// Look is what was observed since the last look.
+type Look struct {
+	At           time.Time
+	Observations []release.Observation
+	Problems     []release.Problem
+	// Weight is the candidate's share of traffic in the windows observed.
+	Weight release.Weight
+	// Settled says that Weight held over all of the windows observed; counts
+	// over shares of traffic need that.
+	Settled bool
+	// Live says that the candidate has traffic; before that, observations of
+	// the baseline teach its noise and nothing is judged.
+	Live bool
+	// Warming says that a fresh candidate is still warming up: its latency and
+	// levels are not judged yet.
+	Warming bool
+}
+
+// State is the running evidence of a release, one entry a metric in the order
+// of Config.Metrics. The zero value is a release not yet looked at.
+type State struct {
+	Metrics []Metric
+}
+
+// Metric is the running evidence of one metric.
+type Metric struct {
+	// Series are the metric as a whole (first) and its segments.
+	Series []Series
+	// Reserve is the share of the false-alarm budget kept for segments that
+	// appear later.
+	Reserve float64
+}
+
+// Series is the running evidence of one metric and segment. Which parts are
+// used depends on the kind.
+type Series struct {
+	Segment string
+	// Budget is the share of the metric's false-alarm budget spent here.
+	Budget float64
+	Shares []Share // Ratio, Count: one; Histogram: one a bound
+	Level  Level   // Gauge
+	Limit  Limit   // where the metric has a limit
+	// Dev holds the last window's values for Method Deviation.
+	Dev Deviation
+}
+
+// Share is the running comparison of one share of events.
+type Share struct {
+	// Bound is the histogram bound beyond which events are counted.
+	Bound float64
+	Harm  stats.Conditional
+	// Past is the baseline's noise before the candidate had traffic.
+	Past stats.Succession
+	// Floor weighs whether the candidate's share lies below half a percent.
+	Floor    stats.Limit
+	A, B     Sum
+	Excluded [2]float64
+	// Chart holds the share against its past when nothing runs beside it.
+	Chart stats.Limit
+}
+
+// Sum is events out of trials so far; trials are thousandths where they are
+// exposures.
+type Sum struct{ Events, Trials int64 }
+
+// Level is the running comparison of a gauge.
+type Level struct {
+	Ratio  stats.Mean // of log(candidate / baseline), oriented so that more is worse
+	Memory stats.Memory
+	Batch  int
+	A, B   Points
+	Chart  stats.Mean // of log(level / past level), when nothing runs beside it
+	// Odd counts windows that could not be compared: levels of zero or below.
+	Odd int
+}
+
+// Points sums the points read of one arm.
+type Points struct {
+	N   int64
+	Sum float64
+}
+
+// Limit is the running evidence on an absolute limit.
+type Limit struct {
+	Share   stats.Limit
+	Rate    stats.PoissonLimit
+	Level   stats.Mean
+	Bound   float64
+	Reached bool // whether there was any data
+}
+
+// Deviation is a window's values of both arms.
+type Deviation struct {
+	A, B Side
+	Has  bool
+}
+
+// clone copies what Step changes, so that the state given stays as it was.
+func (s State) clone(metrics int) State {
+	next := State{Metrics: make([]Metric, metrics)}
+	copy(next.Metrics, s.Metrics)
+	for i := range next.Metrics {
+		series := append([]Series(nil), next.Metrics[i].Series...)
+		for j := range series {
+			series[j].Shares = append([]Share(nil), series[j].Shares...)
+		}
+		next.Metrics[i].Series = series
+	}
+	return next
+}

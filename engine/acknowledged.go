@@ -1,0 +1,95 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/linnet-project/linnet/release"
+)
+
+// acknowledged takes the end of an effect. One that is no longer pending was
+// replaced, and changes nothing.
+func (t *turn) acknowledged(e Acknowledged) {
+	if p := t.s.Pending.Route; p != nil && p.Effect == e.Effect {
+		if e.Failure != nil {
+			t.routeFailed(*e.Failure)
+		} else {
+			t.routeServed()
+		}
+		return
+	}
+	kept := slices.DeleteFunc(slices.Clone(t.s.Pending.Notices), func(n Notify) bool { return n.Effect == e.Effect })
+	t.s.Pending.Notices = kept
+	if e.Failure != nil {
+		t.d.Reason = *e.Failure
+	}
+}
+
+// routeFailed counts a route that could not be set; people are paged when it
+// keeps failing, and it is tried for ever.
+func (t *turn) routeFailed(why release.Reason) {
+	if t.s.Tries == 0 {
+		t.s.FailedAt = t.s.Now
+	}
+	t.s.Tries++
+	t.d.Reason = release.Reason{Code: release.ProviderFails, Text: why.Text}
+	if t.s.Tries != patience || t.s.Phase == Failed {
+		return
+	}
+	t.s.Before = t.s.inner()
+	t.phase(Failed, release.ProviderFails, fmt.Sprintf(
+		"the provider cannot be reached to set %s: %s; it keeps trying", Percent(CandidateWeight(t.s.Route)), why.Text))
+	t.decide(HoldHere)
+	t.notify(release.Page, t.s.Release+" cannot reach its provider")
+}
+
+// routeServed takes a route that the provider serves now.
+func (t *turn) routeServed() {
+	weight := CandidateWeight(t.s.Route)
+	t.s.Pending.Route = nil
+	t.s.Served, t.s.Tries = true, 0
+	t.s.ServedWeight = weight
+	if weight > 0 && t.s.Exposed.IsZero() {
+		t.s.Exposed = t.s.Now
+	}
+	back := t.s.Phase == Failed
+	if back {
+		t.s.Phase, t.s.Before = t.s.Before, ""
+	}
+	t.d.Reason = release.Reason{Code: release.WeightSet, Text: "the provider serves " + Percent(weight) + " to the candidate"}
+	t.arrive(weight)
+	if back {
+		t.tell(release.Inform, t.s.Release+": the provider answers again", t.d.Reason.Text)
+	}
+}
+
+// arrive moves on from a phase that waited for its route.
+func (t *turn) arrive(weight release.Weight) {
+	switch {
+	case t.s.Phase == Paused && t.s.Before == Shifting:
+		t.s.Before = Observing
+		t.serveStep()
+	case t.s.Phase == Shifting:
+		t.serveStep()
+		if t.s.Step == Withdrawn {
+			t.s.Phase = Held // why: what it stepped back for
+			return
+		}
+		t.s.Phase, t.s.Why = Observing, t.d.Reason
+		if t.s.Now.Before(t.s.Exposed.Add(t.s.Plan.WarmUp)) {
+			t.s.Phase = WarmingUp
+		}
+	case t.s.Phase == Promoting:
+		t.s.ServedAt, t.s.EndedAt = t.s.Now, t.s.Now
+		t.s.Phase = Watching
+	case t.s.Phase == RollingBack && weight == 0:
+		t.s.ServedAt, t.s.EndedAt = t.s.Now, t.s.Now
+		t.s.Phase = Recovering
+	}
+}
+
+// serveStep starts the clocks of the present step.
+func (t *turn) serveStep() {
+	t.s.ServedAt = t.s.Now
+	t.s.Watched, t.s.Clock = 0, 0
+}

@@ -1,0 +1,150 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/linnet-project/linnet/judge"
+	"github.com/linnet-project/linnet/release"
+)
+
+// commanded takes a person's order. One that does not apply now is refused
+// with the reason; one delivered twice is taken once.
+func (t *turn) commanded(e Commanded) {
+	t.d.Who = e.Who
+	if t.s.Seq == 1 {
+		t.refuse("the release has not started")
+		return
+	}
+	if slices.Contains(t.s.DoneCommands, e.ID) {
+		t.d.Reason = release.Reason{Code: release.Quiet, Text: "taken already"}
+		return
+	}
+	done := append(slices.Clone(t.s.DoneCommands), e.ID)
+	t.s.DoneCommands = done[max(0, len(done)-rememberedCommands):]
+	switch e.Verb {
+	case Abort:
+		t.abort(e)
+	case Pause:
+		t.pause(e)
+	case Resume:
+		t.resume(e)
+	case Advance:
+		t.advance(e)
+	case Approve:
+		t.approve(e)
+	default:
+		t.refuse(fmt.Sprintf("unknown command %q", e.Verb))
+	}
+}
+
+// said prints who ordered something, and why.
+func said(e Commanded, did string) string {
+	text := e.Who + " " + did
+	if e.Reason != "" {
+		text += ": " + e.Reason
+	}
+	return text
+}
+
+func (t *turn) abort(e Commanded) {
+	switch t.s.inner() {
+	case RollingBack, Recovering, RolledBack:
+		t.refuse("it is rolled back already")
+	case Promoted:
+		t.refuse("the release is over; a new one rolls back")
+	default:
+		t.rollBack(ByPerson, release.Reason{Code: release.Aborted, Text: said(e, "aborted")})
+	}
+}
+
+func (t *turn) pause(e Commanded) {
+	switch {
+	case !t.s.deciding():
+		t.refuse("there is nothing to pause: it is " + string(t.s.Phase))
+	case t.s.Phase == Paused:
+		t.refuse("it is paused already")
+	case t.s.Phase == Failed || t.s.Phase == Scheduled:
+		t.refuse("it is " + string(t.s.Phase) + " and moves no traffic; abort it to end it")
+	case t.s.Phase == Held && t.s.Why.Code == release.WeightLowered:
+		t.refuse("it holds already, at a weight lowered by hand")
+	default:
+		t.s.Before = t.s.inner()
+		t.s.Paused = t.s.Why
+		t.phase(Paused, release.PausedByPerson, said(e, "paused"))
+		t.decide(Suspend)
+	}
+}
+
+func (t *turn) resume(e Commanded) {
+	why := release.Reason{Code: release.Resumed, Text: said(e, "resumed")}
+	switch {
+	case t.s.Phase == Paused:
+		t.s.Phase, t.s.Before = t.s.Before, ""
+		if t.s.Step == Withdrawn && t.s.Phase != Waiting && t.s.Phase != Shifting {
+			t.climb(Continue, why)
+			return
+		}
+		t.s.Why = t.s.Paused
+		t.d.Kind, t.d.Reason = Continue, why
+	case t.s.Phase == Held && t.s.Why.Code == release.WeightLowered:
+		t.resumeLowered(why)
+	case t.s.Phase == Held && t.s.Step != Withdrawn:
+		t.s.Clock = 0
+		t.observe(why.Text)
+		t.s.Why = why
+		t.decide(Continue)
+	default:
+		t.refuse("it is " + string(t.s.Phase) + ", not paused or held")
+	}
+}
+
+// resumeLowered goes back to what was recorded before somebody lowered it.
+func (t *turn) resumeLowered(why release.Reason) {
+	before := t.s.Before
+	t.s.Before = ""
+	switch before {
+	case Promoting, Watching:
+		t.promote(why)
+	default:
+		t.shift(Continue, max(t.s.Step, 0), why)
+	}
+}
+
+func (t *turn) advance(e Commanded) {
+	why := release.Reason{Code: release.Advanced, Text: said(e, "advanced it")}
+	switch {
+	case t.s.Harmed:
+		t.refuse("a guardrail failed; nothing raises the weight in this attempt")
+	case !t.s.deciding():
+		t.refuse("there is no step to advance to: it is " + string(t.s.Phase))
+	case t.s.Phase == Failed || t.s.inner() == Shifting:
+		t.refuse("the provider has not set the present weight yet")
+	case t.s.Phase == Held && t.s.Why.Code == release.WeightLowered:
+		t.refuse("somebody lowered the weight by hand; resume first")
+	default:
+		t.s.Before = ""
+		t.s.Approved = t.s.next() + 1
+		t.climb(Forward, why)
+	}
+}
+
+// approve answers a wait for approval. Where the step before has evidence to
+// go by, the weight still moves on a fresh pass only.
+func (t *turn) approve(e Commanded) {
+	why := release.Reason{Code: release.Approved, Text: said(e, "approved")}
+	if t.s.Phase != Waiting {
+		t.refuse("it does not wait for an approval: it is " + string(t.s.Phase))
+		return
+	}
+	t.s.Approved = t.s.next() + 1
+	first := t.s.Step == Withdrawn
+	asked := t.s.Why.Code == release.DeadlineAsk
+	passes := t.s.Last.Outcome == judge.Pass && t.s.Last.Fresh
+	if first || asked || passes {
+		t.climb(Forward, why)
+		return
+	}
+	t.s.Phase, t.s.Why = Observing, why
+	t.decide(Continue)
+}

@@ -1,0 +1,302 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/linnet-project/linnet/judge"
+	"github.com/linnet-project/linnet/plan"
+	"github.com/linnet-project/linnet/release"
+)
+
+const (
+	// patience is how many times in a row a route may fail to be set before
+	// people are paged.
+	patience = 3
+	// stages is in how many steps a rollback over time goes down; the first is
+	// at once, the last at the end of that time.
+	stages = 3
+	// missedLooks is how many intervals between looks count as watched at most;
+	// a longer gap (a machine asleep, a clock set forward) is not watching.
+	missedLooks = 3
+	// rememberedCommands is how many ids of commands are kept against doubles.
+	rememberedCommands = 50
+)
+
+// Step folds one event. It returns the next state, the one decision it led to,
+// and the effects to be done, in order, once the event is in the journal. The
+// state given is left as it was.
+func Step(s State, e Event) (State, Decision, []Effect) {
+	t := &turn{s: s}
+	t.s.Seq++
+	if at := e.event(); at.After(t.s.Now) {
+		t.s.Now = at
+	}
+	t.d = Decision{Kind: Stay, Reason: release.Reason{Code: release.Quiet}}
+	switch e := e.(type) {
+	case Started:
+		t.started(e)
+	case Looked:
+		t.looked(e)
+	case Acknowledged:
+		t.acknowledged(e)
+	case Commanded:
+		t.commanded(e)
+	}
+	t.d.At, t.d.Phase, t.d.Weight = t.s.Now, t.s.Phase, CandidateWeight(t.s.Route)
+	t.d.Step = t.s.Step + 1
+	return t.s, t.d, t.effects
+}
+
+// turn is one step being worked out.
+type turn struct {
+	s       State
+	d       Decision
+	effects []Effect
+}
+
+// CandidateWeight returns the weight of all arms but the first.
+func CandidateWeight(r release.Route) release.Weight {
+	w := release.Weight(0)
+	for i, a := range r.Weights {
+		if i > 0 {
+			w += a.Weight
+		}
+	}
+	return w
+}
+
+// Over tells whether a release has ended and nothing is left to do.
+func (s State) Over() bool {
+	return (s.Phase == Promoted || s.Phase == RolledBack) && s.Pending.Route == nil
+}
+
+// deciding tells whether the release is before its promotion or rollback.
+func (s State) deciding() bool {
+	switch s.inner() {
+	case Promoting, Watching, RollingBack, Recovering, Promoted, RolledBack:
+		return false
+	}
+	return true
+}
+
+// inner is the phase behind Paused, Held and Failed.
+func (s State) inner() Phase {
+	if (s.Phase == Paused || s.Phase == Failed || s.Phase == Held) && s.Before != "" {
+		return s.Before
+	}
+	return s.Phase
+}
+
+// next is the index of the step after the present one.
+func (s State) next() int { return s.Step + 1 }
+
+func (s State) step() plan.Step {
+	if s.Step < 0 || s.Step >= len(s.Plan.Steps) {
+		return plan.Step{}
+	}
+	return s.Plan.Steps[s.Step]
+}
+
+// Wake returns when time alone may change something, or zero: a start in the
+// future, or the next stage of a rollback.
+func (s State) Wake() time.Time {
+	switch {
+	case s.Phase == Scheduled:
+		return s.Plan.StartAt
+	case s.Phase == RollingBack && s.Pending.Route == nil && s.Plan.RollbackOver > 0:
+		return s.DecidedAt.Add(s.Plan.RollbackOver * time.Duration(s.Stage) / (stages - 1))
+	}
+	return time.Time{}
+}
+
+func (t *turn) started(e Started) {
+	if t.s.Seq != 1 {
+		t.refuse("the release has started already")
+		return
+	}
+	p := e.Plan
+	t.s = State{
+		Release: p.Name, Attempt: e.Attempt, Plan: p, Salt: e.Salt, Epoch: e.Epoch, Methods: e.Methods,
+		Seq: t.s.Seq, Now: e.At, StartedAt: e.At, Step: Withdrawn, Served: true, DataAt: e.At,
+	}
+	t.s.Route = t.route(0, 0)
+	if p.StartAt.After(e.At) {
+		t.phase(Scheduled, release.NotYet, "it starts at "+p.StartAt.UTC().Format(time.RFC3339))
+		t.decide(Start)
+		return
+	}
+	t.begin()
+}
+
+// begin goes to the first step.
+func (t *turn) begin() {
+	t.climb(Start, release.Reason{Code: release.Begun, Text: "the release begins"})
+}
+
+// climb goes to the next step, or promotes after the last. An approval that
+// the next step needs is asked first.
+func (t *turn) climb(kind DecisionKind, why release.Reason) {
+	next := t.s.next()
+	if next >= len(t.s.Plan.Steps) {
+		t.promote(why)
+		return
+	}
+	st := t.s.Plan.Steps[next]
+	if st.Approval != "" && t.s.Approved < next+1 {
+		t.phase(Waiting, release.NeedsApproval, fmt.Sprintf("%s: step %d (%s) waits for %s; `linnet release approve %s`",
+			why.Text, next+1, Percent(st.Weight), st.Approval, t.s.Release))
+		t.decide(Await)
+		t.notify(release.Inform, fmt.Sprintf("%s asks for approval", t.s.Release))
+		return
+	}
+	t.shift(kind, next, why)
+}
+
+// shift records a step's weight and asks for it to be set.
+func (t *turn) shift(kind DecisionKind, step int, why release.Reason) {
+	t.s.Step = step
+	t.s.Watched, t.s.Clock = 0, 0
+	t.phase(Shifting, why.Code, why.Text)
+	t.setRoute(t.weightOf(step), t.s.Plan.Lease)
+	t.decide(kind)
+}
+
+func (t *turn) weightOf(step int) release.Weight {
+	if step < 0 {
+		return 0
+	}
+	return t.s.Plan.Steps[step].Weight
+}
+
+func (t *turn) promote(why release.Reason) {
+	t.s.DecidedAt = t.s.Now
+	t.phase(Promoting, release.AllPassed, "the last step is passed: "+why.Text)
+	t.setRoute(release.Whole, 0)
+	t.decide(Promote)
+	t.notify(release.Inform, t.s.Release+" is promoted")
+}
+
+// rollBack begins the way down. Nothing raises the weight after.
+func (t *turn) rollBack(cause Cause, why release.Reason) {
+	t.s.Cause = cause
+	t.s.Harmed = t.s.Harmed || cause == ByEvidence
+	t.s.DecidedAt = t.s.Now
+	t.s.Descent = CandidateWeight(t.s.Route)
+	t.s.Stage = 0
+	t.phase(RollingBack, why.Code, why.Text)
+	t.descend()
+	t.decide(RollBack)
+	t.notify(release.Page, t.s.Release+" is rolled back")
+}
+
+// descend sets the next weight of a rollback: at once zero, or in stages.
+func (t *turn) descend() {
+	weight := release.Weight(0)
+	if t.s.Plan.RollbackOver > 0 && t.s.Descent > 0 {
+		t.s.Stage++
+		left := uint64(max(0, stages-t.s.Stage))
+		weight = release.Weight(uint64(t.s.Descent) * left / stages)
+	}
+	lease := t.s.Plan.Lease
+	if weight == 0 {
+		lease = 0
+	}
+	t.setRoute(weight, lease)
+}
+
+// stepBack goes down to the next lower step, or withdraws from the first. A
+// person's pause, or brake, stays.
+func (t *turn) stepBack(why release.Reason) {
+	t.s.DataAt = t.s.Now // the next step back waits as long again
+	phase, because, before := t.s.Phase, t.s.Why, t.s.Before
+	to := max(t.s.Step-1, Withdrawn)
+	for to > Withdrawn && t.weightOf(to) >= CandidateWeight(t.s.Route) {
+		to--
+	}
+	t.shift(StepBack, to, why)
+	t.notify(release.Page, t.s.Release+" steps back")
+	switch {
+	case phase == Paused:
+		t.s.Phase, t.s.Before, t.s.Why = Paused, Shifting, because
+	case phase == Held && because.Code == release.WeightLowered:
+		t.s.Phase, t.s.Before, t.s.Why = Held, before, because
+	}
+}
+
+// setRoute records a weight of the candidate and asks for it. It replaces a
+// route that is still unacknowledged.
+func (t *turn) setRoute(w release.Weight, lease time.Duration) {
+	t.s.Route = t.route(w, lease)
+	t.s.Served = false
+	t.s.Tries = 0
+	e := SetRoute{Effect: t.id(), Route: t.s.Route}
+	t.s.Pending.Route = &e
+	t.effects = append(t.effects, e)
+}
+
+func (t *turn) route(w release.Weight, lease time.Duration) release.Route {
+	weights := make([]release.ArmWeight, 0, len(t.s.Plan.Arms))
+	for i, a := range t.s.Plan.Arms {
+		share := release.Weight(0)
+		switch i {
+		case 0:
+			share = release.Whole - w
+		case 1:
+			share = w
+		}
+		weights = append(weights, release.ArmWeight{Arm: a.Name, Weight: share})
+	}
+	return release.Route{
+		Service: t.s.Plan.Service, Weights: weights, Salt: t.s.Salt, Lease: lease,
+		Epoch: t.s.Epoch + t.s.Seq, Owner: fmt.Sprintf("%s/%d", t.s.Release, t.s.Attempt),
+	}
+}
+
+// notify asks for people to be told of the phase's reason.
+func (t *turn) notify(u release.Urgency, title string) { t.tell(u, title, t.s.Why.Text) }
+
+func (t *turn) tell(u release.Urgency, title, text string) {
+	id := t.id()
+	n := Notify{Effect: id, Notice: release.Notice{
+		ID: id.String(), Release: t.s.Release, Urgency: u, Title: title, Text: text, Links: t.s.Plan.Links,
+	}}
+	t.s.Pending.Notices = append(slices.Clone(t.s.Pending.Notices), n)
+	t.effects = append(t.effects, n)
+}
+
+func (t *turn) id() EffectID {
+	return EffectID{Release: t.s.Release, Attempt: t.s.Attempt, Seq: t.s.Seq, Index: len(t.effects)}
+}
+
+// String prints an effect's id: name/attempt/sequence/index.
+func (id EffectID) String() string {
+	return fmt.Sprintf("%s/%d/%d/%d", id.Release, id.Attempt, id.Seq, id.Index)
+}
+
+// phase moves to a phase for a reason.
+func (t *turn) phase(p Phase, code release.Code, text string) {
+	t.s.Phase = p
+	t.s.Why = release.Reason{Code: code, Text: text}
+}
+
+// decide names what was decided, with the reason of the phase.
+func (t *turn) decide(kind DecisionKind) {
+	t.d.Kind, t.d.Reason = kind, t.s.Why
+}
+
+func (t *turn) refuse(text string) {
+	t.d.Kind = Refuse
+	t.d.Reason = release.Reason{Code: release.Refused, Text: text}
+}
+
+// config is what the judge works by.
+func (t *turn) config() judge.Config {
+	return judge.Config{Metrics: t.s.Plan.Metrics, FalseRollback: t.s.Plan.FalseRollback}
+}
+
+// Percent prints a weight as people write it: 10 %, 0.01 %.
+func Percent(w release.Weight) string {
+	return fmt.Sprintf("%g %%", float64(w)/1000)
+}
