@@ -57,5 +57,6 @@ const (
 	WatchHarm      Code = "watch-harm"     // harm seen after promotion
 	Recovered      Code = "recovered"      // the baseline recovered after a rollback
 	NotRecovered   Code = "not-recovered"  // it did not, or nobody can tell
+	NoticeFailed   Code = "notice-failed"  // a notice could not be sent
 	Quiet          Code = "quiet"          // nothing to do
 )

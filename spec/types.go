@@ -43,8 +43,10 @@ type Traffic struct {
 	Proxy *Proxy
 }
 
-// Proxy is Linnet's own splitter: inside `run` where Arms and Listen are set,
-// or a `linnet proxy` running elsewhere where Admin is.
+// Proxy is Linnet's own splitter: inside `run` where Listen and Upstreams are
+// set, or a `linnet proxy` running elsewhere where Admin is. With neither there
+// is nothing to move: such a file can be planned, judged and backtested, and
+// whoever wants to run it has to refuse.
 type Proxy struct {
 	Service string
 	// Listen is the address that takes the traffic, "127.0.0.1:8080".

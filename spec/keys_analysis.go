@@ -1,0 +1,84 @@
+package spec
+
+import (
+	"time"
+
+	"github.com/linnet-project/linnet/release"
+)
+
+var analysisKeys = &object[Analysis]{keys: []key[Analysis]{
+	{name: "source", doc: "Where metrics come from: exactly one source.", need: true,
+		sample: "{ prometheus: { url: http://localhost:9090 } }",
+		bind:   at(func(a *Analysis) *Source { return &a.Source }, sourceKeys)},
+	{name: "every", doc: "The time between looks.", def: "15s",
+		bind: at(func(a *Analysis) *time.Duration { return &a.Every }, between(durations, time.Second, time.Hour))},
+	{name: "delay", doc: "How long the source is given to see what happened: a look ends this long before now.", def: "5s",
+		bind: at(func(a *Analysis) *time.Duration { return &a.Delay }, between(durations, 0, time.Hour))},
+	{name: "warmUp", doc: "How long a fresh candidate's latency and levels are not judged. Errors always are.", def: "1m",
+		bind: at(func(a *Analysis) *time.Duration { return &a.WarmUp }, between(durations, 0, day))},
+	{name: "blindFor", doc: "How long the release stays where it is without any data, before it steps back.", def: "10m",
+		bind: at(func(a *Analysis) *time.Duration { return &a.BlindFor }, between(durations, time.Second, 7*day))},
+	{name: "falseRollback", doc: "The probability that a harmless release is rolled back by statistics: over the whole release, all metrics, segments and looks together.", def: "1%",
+		bind: at(func(a *Analysis) *float64 { return &a.FalseRollback }, between(percents, 0.00001, 0.5))},
+	{name: "metrics", doc: "The measures that decide. At least one is a guardrail.", need: true,
+		sample: "[ { name: errors, ratio: { bad: …, of: … } } ]",
+		bind:   at(func(a *Analysis) *[]release.Metric { return &a.Metrics }, &listOf[release.Metric]{item: metricShape{metricKeys}, min: 1})},
+}}
+
+// sourceKeys has a key for every source; the adapters are in metric/.
+var sourceKeys = &object[Source]{noun: "source", exactly: []string{"prometheus", "embedded"}, keys: []key[Source]{
+	{name: "prometheus", doc: "A server that speaks Prometheus' HTTP API.",
+		bind: at(func(s *Source) **Prometheus { return &s.Prometheus }, optional[Prometheus]{prometheusKeys})},
+	{name: "embedded", doc: "Linnet's own store, which scrapes the arms itself.",
+		bind: at(func(s *Source) **Embedded { return &s.Embedded }, optional[Embedded]{embeddedKeys})},
+}}
+
+var prometheusKeys = &object[Prometheus]{atMost: [][]string{{"bearerTokenFile", "basicAuth"}}, keys: []key[Prometheus]{
+	{name: "url", doc: "The server's URL, without /api/v1.", need: true, sample: "http://localhost:9090",
+		bind: at(func(p *Prometheus) *string { return &p.URL }, httpURL)},
+	{name: "bearerTokenFile", doc: "The file that holds the bearer token.",
+		bind: at(func(p *Prometheus) *string { return &p.BearerTokenFile }, filePath)},
+	{name: "basicAuth", doc: "A user and the file that holds the password.", bind: within(basicAuthKeys)},
+	{name: "headers", doc: "Headers to send along, such as X-Scope-OrgID. No secrets: they would be in the file.",
+		bind: at(func(p *Prometheus) *map[string]string { return &p.Headers }, texts(openHeader, headerValue, 0))},
+	{name: "tls", doc: "How the server's certificate is checked, and what is shown to it.", bind: within(tlsKeys)},
+	{name: "timeout", doc: "How long a query may take.", def: "10s",
+		bind: at(func(p *Prometheus) *time.Duration { return &p.Timeout }, between(durations, 100*time.Millisecond, 5*time.Minute))},
+}}
+
+var basicAuthKeys = &object[Prometheus]{keys: []key[Prometheus]{
+	{name: "username", doc: "The user.", need: true, sample: "linnet",
+		bind: at(func(p *Prometheus) *string { return &p.Username }, freeText)},
+	{name: "passwordFile", doc: "The file that holds the password.", need: true, sample: "/run/secrets/prometheus",
+		bind: at(func(p *Prometheus) *string { return &p.PasswordFile }, filePath)},
+}}
+
+var tlsKeys = &object[Prometheus]{keys: []key[Prometheus]{
+	{name: "caFile", doc: "The certificates to trust.", words: "the system's",
+		bind: at(func(p *Prometheus) *string { return &p.CAFile }, filePath)},
+	{name: "certFile", doc: "The client's certificate. Needs keyFile.",
+		bind: at(func(p *Prometheus) *string { return &p.CertFile }, filePath)},
+	{name: "keyFile", doc: "The client's key. Needs certFile.",
+		bind: at(func(p *Prometheus) *string { return &p.KeyFile }, filePath)},
+	{name: "serverName", doc: "The name the server's certificate must have.", words: "the URL's host",
+		bind: at(func(p *Prometheus) *string { return &p.ServerName }, freeText)},
+	{name: "insecureSkipVerify", doc: "Whether any certificate is taken: then nothing proves who answers.", words: "`false`",
+		bind: at(func(p *Prometheus) *bool { return &p.Insecure }, booleans)},
+}}
+
+var embeddedKeys = &object[Embedded]{keys: []key[Embedded]{
+	{name: "targets", doc: "The metric pages to scrape, by arm. The arm's labels are added to every series.", need: true,
+		sample: "{ baseline: [ … ], candidate: [ … ] }",
+		bind:   at(func(e *Embedded) *map[string][]string { return &e.Targets }, targetKeys)},
+	{name: "interval", doc: "The time between scrapes.", words: "`every`, at most 15s",
+		bind: at(func(e *Embedded) *time.Duration { return &e.Interval }, between(durations, 100*time.Millisecond, time.Hour))},
+	{name: "retention", doc: "How long samples are kept.", def: "15d",
+		bind: at(func(e *Embedded) *time.Duration { return &e.Retention }, between(durations, time.Hour, maxDuration))},
+}}
+
+var targetKeys = &object[map[string][]string]{keys: []key[map[string][]string]{
+	{name: "baseline", doc: "The baseline's metric pages.", need: true, sample: "[ http://127.0.0.1:9001/metrics ]",
+		bind: entry("baseline", &listOf[string]{item: httpURL, min: 1})},
+	{name: "candidate", doc: "The candidate's metric pages.", need: true, sample: "[ http://127.0.0.1:9002/metrics ]",
+		bind: entry("candidate", &listOf[string]{item: httpURL, min: 1})},
+}}

@@ -1,0 +1,207 @@
+package spec
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/linnet-project/linnet/release"
+)
+
+// rules checks what must hold between the keys of a file. It passes over
+// values that could not be read, so that one slip is one error.
+func rules(c *checker, f *File) {
+	arms(c, f)
+	stepsRise(c, f)
+	proxyRules(c, f)
+	sourceRules(c, f)
+	pace(c, f)
+	metricRules(c, f)
+}
+
+// arms refuses labels that cannot tell the arms apart: a selector made of one
+// arm's labels would match the other's series as well.
+func arms(c *checker, f *File) {
+	b, d := f.Baseline.Labels, f.Candidate.Labels
+	const base, cand = "spec.baseline.labels", "spec.candidate.labels"
+	const hint = "give both arms the same label with different values, such as version: stable and version: canary"
+	if len(b) == 0 || len(d) == 0 || !c.fine(base, cand) {
+		return
+	}
+	switch inB, inD := subset(b, d), subset(d, b); {
+	case inB && inD:
+		c.fail(cand, "are the baseline's labels too, so that nothing tells the arms apart", hint)
+	case inB:
+		c.fail(base, "are all among the candidate's, so that they select the candidate's series as well", hint)
+	case inD:
+		c.fail(cand, "are all among the baseline's, so that they select the baseline's series as well", hint)
+	}
+}
+
+func subset(small, large map[string]string) bool {
+	for k, v := range small {
+		if w, ok := large[k]; !ok || v != w {
+			return false
+		}
+	}
+	return true
+}
+
+func stepsRise(c *checker, f *File) {
+	last := release.Weight(0)
+	for i, s := range f.Steps {
+		path := "spec.steps[" + strconv.Itoa(i) + "]"
+		weight, least, most := path+".weight", path+".atLeast", path+".atMost"
+		if c.fine(weight) && s.Weight != 0 {
+			if s.Weight <= last {
+				c.fail(weight, fmt.Sprintf("%s is not more than the %s of the step before", formatWeight(s.Weight), formatWeight(last)), "let the weights rise from step to step")
+			}
+			last = s.Weight
+		}
+		if !c.fine(least, most) || s.AtMost == 0 {
+			continue
+		}
+		if s.AtLeast > s.AtMost {
+			c.fail(least, fmt.Sprintf("%s is more than atMost, which is %s", formatDuration(s.AtLeast), formatDuration(s.AtMost)), "let atLeast be at most atMost")
+		}
+		if a := f.Analysis; c.fine("spec.analysis.every", "spec.analysis.delay") && s.AtMost < a.Every+a.Delay {
+			c.fail(most, fmt.Sprintf("%s is over before the first look, which comes after %s (every and delay)", formatDuration(s.AtMost), formatDuration(a.Every+a.Delay)), "let atMost be longer")
+		}
+	}
+}
+
+func proxyRules(c *checker, f *File) {
+	p := f.Traffic.Proxy
+	if p == nil {
+		return
+	}
+	const path = "spec.traffic.proxy"
+	there := func(key string) bool { _, ok := c.where[join(path, key)]; return ok }
+	if there("listen") && !there("upstreams") {
+		c.fail(path+".upstreams", "is missing", "write where the arms are: { baseline: http://…, candidate: http://… }")
+	}
+	if there("admin") && !there("listen") {
+		for _, key := range []string{"upstreams", "sticky", "testers", "health"} {
+			if there(key) {
+				c.fail(join(path, key), "belongs to a proxy inside run, and admin names one elsewhere", "set it there, and take it out here")
+			}
+		}
+	}
+	if there("tokenFile") && !there("admin") {
+		c.fail(path+".tokenFile", "belongs to admin, which is not there", "take it out")
+	}
+	if u := p.Upstreams; u["baseline"] != "" && u["baseline"] == u["candidate"] {
+		c.fail(path+".upstreams.candidate", "is the baseline's URL too", "give each arm its own")
+	}
+	every := f.Analysis.Every
+	if c.fine(path+".lease", "spec.analysis.every") && p.Lease < 2*every {
+		c.fail(path+".lease", fmt.Sprintf("%s is less than two looks, %s", formatDuration(p.Lease), formatDuration(2*every)), "let it be longer: a weight is renewed with each look")
+	}
+}
+
+func sourceRules(c *checker, f *File) {
+	const path = "spec.analysis.source"
+	if p := f.Analysis.Source.Prometheus; p != nil {
+		if (p.CertFile == "") != (p.KeyFile == "") && c.fine(path+".prometheus.tls.certFile", path+".prometheus.tls.keyFile") {
+			c.fail(path+".prometheus.tls", "has only one of certFile and keyFile", "write both or none")
+		}
+	}
+	e := f.Analysis.Source.Embedded
+	if e == nil || !c.fine(path+".embedded.interval", "spec.analysis.every") {
+		return
+	}
+	if every := f.Analysis.Every; e.Interval > every {
+		c.fail(path+".embedded.interval", fmt.Sprintf("%s is longer than every, %s, so that looks would find nothing new", formatDuration(e.Interval), formatDuration(every)), "let it be at most every")
+	}
+}
+
+// pace checks the times of the analysis against each other.
+func pace(c *checker, f *File) {
+	a := f.Analysis
+	const every, blind = "spec.analysis.every", "spec.analysis.blindFor"
+	if c.fine(every, blind) && a.BlindFor < a.Every {
+		c.fail(blind, fmt.Sprintf("%s is shorter than every, %s", formatDuration(a.BlindFor), formatDuration(a.Every)), "let it last several looks")
+	}
+}
+
+func metricRules(c *checker, f *File) {
+	const path = "spec.analysis.metrics"
+	first := map[string]int{}
+	guardrails := 0
+	for i, m := range f.Analysis.Metrics {
+		at := path + "[" + strconv.Itoa(i) + "]"
+		if j, ok := first[m.Name]; ok && m.Name != "" {
+			c.fail(at+".name", fmt.Sprintf("%s is the name of metrics[%d] too", clip(m.Name), j), "give each metric its own")
+		} else {
+			first[m.Name] = i
+		}
+		if m.Severity == release.Guardrail || !c.fine(at+".severity") {
+			guardrails++
+		}
+		segments(c, f, at+".by", m.By)
+		margins(c, at, m)
+	}
+	if len(f.Analysis.Metrics) > 0 && guardrails == 0 {
+		c.fail(path, "has no guardrail, so that nothing would ever roll back", "let at least one metric have severity: guardrail")
+	}
+}
+
+// maxBy bounds the labels of a segment: their values multiply.
+const maxBy = 5
+
+func segments(c *checker, f *File, path string, by []string) {
+	if len(by) > maxBy {
+		c.fail(path, fmt.Sprintf("has %d labels", len(by)), fmt.Sprintf("write at most %d: their values multiply", maxBy))
+	}
+	seen := map[string]bool{}
+	for i, label := range by {
+		at := path + "[" + strconv.Itoa(i) + "]"
+		_, base := f.Baseline.Labels[label]
+		_, cand := f.Candidate.Labels[label]
+		switch {
+		case label == "":
+		case seen[label]:
+			c.fail(at, clip(label)+" is there already", "take it out")
+		case base || cand:
+			c.fail(at, clip(label)+" tells the arms apart, so that no segment would have both", "take it out")
+		}
+		seen[label] = true
+	}
+}
+
+// margins checks that the harm a pass rules out is more than the harm that is
+// still fine: otherwise a release could pass and fail at once.
+func margins(c *checker, at string, m release.Metric) {
+	tolerance, exclude := at+".tolerance", at+".exclude"
+	if m.LimitOnly || m.Method != release.Sequential || !c.fine(tolerance, exclude) {
+		return
+	}
+	least := m.Exclude
+	if least == 0 {
+		least = defaultExclude
+	}
+	if 1+m.Tolerance < least {
+		return
+	}
+	c.fail(tolerance, fmt.Sprintf("%s reaches the harm of %s that a pass rules out", formatPercent(m.Tolerance), formatFactor(least)), "lower it, or raise exclude")
+}
+
+// defaultExclude is the smallest exclude that holds where a file names none.
+const defaultExclude = 2
+
+// derive fills in the defaults that depend on keys elsewhere in the file.
+func derive(f *File) {
+	f.Baseline.Name, f.Candidate.Name = release.Baseline, release.Candidate
+	every := f.Analysis.Every
+	if p := f.Traffic.Proxy; p != nil {
+		if p.Service == "" {
+			p.Service = f.Service
+		}
+		if p.Lease == 0 {
+			p.Lease = max(4*every, time.Minute)
+		}
+	}
+	if e := f.Analysis.Source.Embedded; e != nil && e.Interval == 0 {
+		e.Interval = min(every, 15*time.Second)
+	}
+}
