@@ -32,33 +32,39 @@ func (t *turn) routeFailed(why release.Reason) {
 		t.s.FailedAt = t.s.Now
 	}
 	t.s.Tries++
-	t.d.Reason = release.Reason{Code: release.ProviderFails, Text: why.Text}
+	target := Percent(CandidateWeight(t.s.Route))
+	t.d.Reason = release.Reason{Code: release.ProviderFails, Text: "the provider did not set " + target + ": " + why.Text}
 	if t.s.Tries != patience || t.s.Phase == Failed {
 		return
 	}
-	t.s.Before = t.s.inner()
-	t.phase(Failed, release.ProviderFails, fmt.Sprintf(
-		"the provider cannot be reached to set %s: %s; it keeps trying", Percent(CandidateWeight(t.s.Route)), why.Text))
-	t.decide(HoldHere)
-	t.notify(release.Page, t.s.Release+" cannot reach its provider")
+	text := fmt.Sprintf("the provider failed %d times to set %s, and Linnet keeps trying: %s", patience, target, why.Text)
+	t.d.Kind, t.d.Reason.Text = HoldHere, text
+	if t.s.Phase != Paused && t.s.Phase != Held { // what a person asked for stays
+		t.aside(Failed, release.ProviderFails, text)
+	}
+	t.tell(release.Page, t.s.Release+": the provider fails", text)
 }
 
 // routeServed takes a route that the provider serves now.
 func (t *turn) routeServed() {
 	weight := CandidateWeight(t.s.Route)
+	back := t.s.Tries >= patience || t.s.Phase == Failed
 	t.s.Pending.Route = nil
 	t.s.Served, t.s.Tries = true, 0
+	if weight > 0 && t.s.ServedWeight == 0 {
+		t.s.DataAt = t.s.Now // before that there was nothing to be blind to
+	}
 	t.s.ServedWeight = weight
 	if weight > 0 && t.s.Exposed.IsZero() {
 		t.s.Exposed = t.s.Now
 	}
-	back := t.s.Phase == Failed
-	if back {
-		t.s.Phase, t.s.Before = t.s.Before, ""
+	if t.s.Phase == Failed {
+		t.s.Phase, t.s.Why, t.s.Before = t.s.Before, t.s.BeforeWhy, ""
 	}
 	t.d.Reason = release.Reason{Code: release.WeightSet, Text: "the provider serves " + Percent(weight) + " to the candidate"}
 	t.arrive(weight)
 	if back {
+		t.d.Reason.Code = release.ProviderBack
 		t.tell(release.Inform, t.s.Release+": the provider answers again", t.d.Reason.Text)
 	}
 }

@@ -54,7 +54,12 @@ func (t *turn) abort(e Commanded) {
 	case Promoted:
 		t.refuse("the release is over; a new one rolls back")
 	default:
-		t.rollBack(ByPerson, release.Reason{Code: release.Aborted, Text: said(e, "aborted")})
+		why := release.Reason{Code: release.Aborted, Text: said(e, "aborted it")}
+		if t.s.Exposed.IsZero() && t.s.Served && CandidateWeight(t.s.Route) == 0 {
+			t.neverBegan(why)
+			return
+		}
+		t.rollBack(ByPerson, why)
 	}
 }
 
@@ -66,30 +71,25 @@ func (t *turn) pause(e Commanded) {
 		t.refuse("it is paused already")
 	case t.s.Phase == Failed || t.s.Phase == Scheduled:
 		t.refuse("it is " + string(t.s.Phase) + " and moves no traffic; abort it to end it")
-	case t.s.Phase == Held && t.s.Why.Code == release.WeightLowered:
+	case t.isLowered():
 		t.refuse("it holds already, at a weight lowered by hand")
 	default:
-		t.s.Before = t.s.inner()
-		t.s.Paused = t.s.Why
-		t.phase(Paused, release.PausedByPerson, said(e, "paused"))
+		t.aside(Paused, release.PausedByPerson, said(e, "paused it"))
 		t.decide(Suspend)
 	}
 }
 
 func (t *turn) resume(e Commanded) {
-	why := release.Reason{Code: release.Resumed, Text: said(e, "resumed")}
+	why := release.Reason{Code: release.Resumed, Text: said(e, "resumed it")}
 	switch {
 	case t.s.Phase == Paused:
-		t.s.Phase, t.s.Before = t.s.Before, ""
-		if t.s.Step == Withdrawn && t.s.Phase != Waiting && t.s.Phase != Shifting {
-			t.climb(Continue, why)
-			return
-		}
-		t.s.Why = t.s.Paused
-		t.d.Kind, t.d.Reason = Continue, why
-	case t.s.Phase == Held && t.s.Why.Code == release.WeightLowered:
+		t.resumePaused(why)
+	case t.isLowered():
 		t.resumeLowered(why)
-	case t.s.Phase == Held && t.s.Step != Withdrawn:
+	case t.s.Phase == Held && t.s.Step == Withdrawn:
+		t.refuse("it has no traffic and climbs again by itself once there is data; `linnet release advance " +
+			t.s.Release + "` goes to the first step without")
+	case t.s.Phase == Held:
 		t.s.Clock = 0
 		t.observe(why.Text)
 		t.s.Why = why
@@ -99,13 +99,26 @@ func (t *turn) resume(e Commanded) {
 	}
 }
 
+// resumePaused goes back to where it was paused; to the first step where the
+// traffic was withdrawn meanwhile.
+func (t *turn) resumePaused(why release.Reason) {
+	t.s.Phase, t.s.Why, t.s.Before = t.s.Before, t.s.BeforeWhy, ""
+	if t.s.Step == Withdrawn && t.s.Served && !t.s.Exposed.IsZero() {
+		t.climb(Continue, why)
+		return
+	}
+	t.d.Kind, t.d.Reason = Continue, why
+}
+
 // resumeLowered goes back to what was recorded before somebody lowered it.
 func (t *turn) resumeLowered(why release.Reason) {
 	before := t.s.Before
 	t.s.Before = ""
 	switch before {
 	case Promoting, Watching:
-		t.promote(why)
+		t.phase(Promoting, why.Code, why.Text)
+		t.setRoute(release.Whole)
+		t.decide(Continue)
 	default:
 		t.shift(Continue, max(t.s.Step, 0), why)
 	}
@@ -120,7 +133,7 @@ func (t *turn) advance(e Commanded) {
 		t.refuse("there is no step to advance to: it is " + string(t.s.Phase))
 	case t.s.Phase == Failed || t.s.inner() == Shifting:
 		t.refuse("the provider has not set the present weight yet")
-	case t.s.Phase == Held && t.s.Why.Code == release.WeightLowered:
+	case t.isLowered():
 		t.refuse("somebody lowered the weight by hand; resume first")
 	default:
 		t.s.Before = ""
@@ -140,11 +153,13 @@ func (t *turn) approve(e Commanded) {
 	t.s.Approved = t.s.next() + 1
 	first := t.s.Step == Withdrawn
 	asked := t.s.Why.Code == release.DeadlineAsk
-	passes := t.s.Last.Outcome == judge.Pass && t.s.Last.Fresh
+	recent := t.s.Now.Sub(t.s.LookedAt) <= missedLooks*t.s.Plan.Every
+	passes := recent && t.s.Last.Outcome == judge.Pass && t.s.Last.Fresh && !t.s.Last.Warns
 	if first || asked || passes {
 		t.climb(Forward, why)
 		return
 	}
+	why.Text += "; the weight moves with the next fresh pass"
 	t.s.Phase, t.s.Why = Observing, why
 	t.decide(Continue)
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/linnet-project/linnet/judge"
@@ -9,35 +10,44 @@ import (
 	"github.com/linnet-project/linnet/release"
 )
 
-// looked takes one look at the world.
+// looked takes one look at the world. A fail comes before all else, so that
+// nobody who meddles with weights can keep a release from rolling back.
 func (t *turn) looked(e Looked) {
 	if t.s.Seq == 1 || t.s.Over() {
 		t.refuse("nothing to look at: the release is not running")
 		return
 	}
-	if e.Seen != nil && t.reconcile(*e.Seen) {
-		t.judged(e) // evidence is kept, the decision stands
-		t.s.LookedAt = t.s.Now
-		return
-	}
 	v := t.judged(e)
 	t.passTime(v)
+	t.d.Reason = v.Reason
+	if v.Outcome != "" {
+		t.d.Verdict = &v
+	}
+	switch {
+	case t.s.deciding() && v.Outcome == judge.Fail:
+		t.rollBack(ByEvidence, v.Reason)
+	case t.s.inner() == RollingBack && t.s.Stage < t.s.due():
+		t.goDown()
+	case e.Seen != nil && t.reconcile(*e.Seen):
+	default:
+		t.follow(e, v)
+	}
 	t.s.LookedAt = t.s.Now
-	t.d.Verdict, t.d.Reason = &v, v.Reason
+}
+
+// follow goes on from a look that brought nothing grave.
+func (t *turn) follow(e Looked, v judge.Verdict) {
 	switch t.s.inner() {
 	case Scheduled:
-		if !t.s.Now.Before(t.s.Plan.StartAt) {
-			t.begin()
+		if t.s.Now.Before(t.s.Plan.StartAt) {
+			t.d.Reason = t.s.Why
+			return
 		}
-	case RollingBack:
-		if wake := t.s.Wake(); !wake.IsZero() && !t.s.Now.Before(wake) {
-			t.descend()
-			t.s.Why = release.Reason{Code: release.RollingDown, Text: "the rollback goes on"}
-			t.decide(RollBack)
-		}
+		t.begin()
 	case Recovering, Watching:
 		t.aftermath(v)
-	case Promoting, Promoted, RolledBack:
+	case RollingBack, Promoting, Promoted, RolledBack:
+		t.d.Reason = t.s.Why
 	default:
 		t.weigh(e, v)
 	}
@@ -46,40 +56,72 @@ func (t *turn) looked(e Looked) {
 // judged asks the judge what the look is worth. Windows that ended before the
 // candidate had traffic teach the baseline's noise.
 func (t *turn) judged(e Looked) judge.Verdict {
+	news := t.news(e)
 	look := judge.Look{At: t.s.Now, Problems: e.Problems, Weight: t.s.ServedWeight}
-	look.Settled = !e.Window.From.Before(t.s.ServedAt)
 	look.Warming = t.s.Now.Before(t.s.Exposed.Add(t.s.Plan.WarmUp))
-	if e.Window.To.After(t.s.WindowTo) {
-		t.s.WindowTo = e.Window.To
-	}
-	var v judge.Verdict
 	if !t.s.deciding() {
-		arm := release.Candidate
-		if p := t.s.inner(); p == RollingBack || p == Recovering {
-			arm = release.Baseline
-		}
-		if p := t.s.inner(); p == Watching || p == Recovering {
-			look.Observations = e.Observations
-			t.s.Judge, v = judge.Watch(t.config(), t.s.Judge, look, arm)
-			t.s.Last = v
-		}
-		return v
+		look.Observations = news
+		return t.charted(look)
 	}
 	var past []release.Observation
-	for _, o := range e.Observations {
+	look.Settled = true
+	for _, o := range news {
 		if t.s.Exposed.IsZero() || !o.Window.To.After(t.s.Exposed) {
 			past = append(past, o)
-		} else {
-			look.Observations = append(look.Observations, o)
+			continue
 		}
+		look.Observations = append(look.Observations, o)
+		look.Settled = look.Settled && !o.Window.From.Before(t.s.ServedAt)
 	}
 	if len(past) > 0 {
 		t.s.Judge, _ = judge.Step(t.config(), t.s.Judge, judge.Look{At: t.s.Now, Observations: past})
 	}
+	var v judge.Verdict
 	look.Live = !t.s.Exposed.IsZero() && e.Window.To.After(t.s.Exposed)
 	t.s.Judge, v = judge.Step(t.config(), t.s.Judge, look)
 	if len(past) > 0 {
 		v.Blind = false
+	}
+	if !look.Live && !t.s.Exposed.IsZero() {
+		v.Reason.Text = "this look ends before the candidate got traffic"
+	}
+	t.s.Last = v
+	return v
+}
+
+// news are the observations of windows that were not seen before; a clock set
+// back, or a source that is asked again, must not count the same traffic twice.
+func (t *turn) news(e Looked) []release.Observation {
+	if e.Window.To.After(t.s.WindowTo) {
+		t.s.WindowTo = e.Window.To
+	}
+	metrics := t.s.Plan.Metrics
+	before := t.s.Covered
+	t.s.Covered = make([]time.Time, len(metrics))
+	copy(t.s.Covered, before)
+	var out []release.Observation
+	for _, o := range e.Observations {
+		i := slices.IndexFunc(metrics, func(m release.Metric) bool { return m.Name == o.Metric })
+		if i < 0 || i < len(before) && !o.Window.To.After(before[i]) {
+			continue
+		}
+		out = append(out, o)
+		if o.Window.To.After(t.s.Covered[i]) {
+			t.s.Covered[i] = o.Window.To
+		}
+	}
+	return out
+}
+
+// charted judges the one version that is left, against its own past.
+func (t *turn) charted(look judge.Look) (v judge.Verdict) {
+	switch t.s.inner() {
+	case Watching:
+		t.s.Judge, v = judge.Watch(t.config(), t.s.Judge, look, release.Candidate)
+	case Recovering:
+		t.s.Judge, v = judge.Watch(t.config(), t.s.Judge, look, release.Baseline)
+	default:
+		return v
 	}
 	t.s.Last = v
 	return v
@@ -104,21 +146,18 @@ func (t *turn) passTime(v judge.Verdict) {
 	}
 }
 
-// weigh decides on a look while the release is on its way: an ordered run of
-// guards, the gravest first.
+// weigh decides on a look while the release is on its way and nothing fails:
+// an ordered run of guards, the gravest first.
 func (t *turn) weigh(e Looked, v judge.Verdict) {
-	exposed := CandidateWeight(t.s.Route) > 0 || t.s.ServedWeight > 0
 	switch {
-	case v.Outcome == judge.Fail && exposed:
-		t.rollBack(ByEvidence, v.Reason)
-	case t.blindTooLong(v) && CandidateWeight(t.s.Route) > 0 && t.s.Phase != Failed:
+	case t.blindTooLong(v) && CandidateWeight(t.s.Route) > 0:
 		t.stepBack(release.Reason{Code: release.Blind, Text: fmt.Sprintf(
-			"blind: no data for %s (%s)", t.s.Now.Sub(t.s.DataAt).Round(time.Second), v.Reason.Text)})
+			"no data for %s (%s)", t.s.Now.Sub(t.s.DataAt).Round(time.Second), v.Reason.Text)})
 	case t.s.Phase == Paused || t.s.Phase == Failed || t.s.Phase == Shifting:
-	case t.s.Phase == Held && t.s.Why.Code == release.WeightLowered:
+	case t.isLowered():
 	case t.s.Step == Withdrawn:
 		if t.s.Phase != Waiting && !v.Blind {
-			t.climb(Continue, release.Reason{Code: release.Resumed, Text: "there is data again; it climbs from the first step"})
+			t.climb(Continue, release.Reason{Code: release.Resumed, Text: "there is data again; it climbs again from the first step"})
 		}
 	case t.s.Phase == Waiting && t.s.Why.Code == release.NeedsApproval:
 	default:
@@ -134,21 +173,24 @@ func (t *turn) blindTooLong(v judge.Verdict) bool {
 func (t *turn) onStep(e Looked, v judge.Verdict) {
 	st := t.s.step()
 	fresh := v.Outcome == judge.Pass && v.Fresh && e.Window.To.After(t.s.ServedAt)
+	watched := min(t.s.Watched, e.Window.To.Sub(t.s.ServedAt))
 	late := st.AtMost > 0 && t.s.Clock >= st.AtMost
 	switch {
 	case v.Warns:
+		why := release.Reason{Code: release.WarningFails, Text: warningText(v)}
+		t.d.Reason = why
 		if t.s.Why.Code != release.WarningFails || t.s.Phase != Held {
-			t.hold(release.Reason{Code: release.WarningFails, Text: warningText(v)}, release.Inform)
+			t.hold(why, release.Inform)
 		}
-	case fresh && t.s.Watched >= st.AtLeast:
+	case fresh && watched >= st.AtLeast:
 		t.climb(Forward, release.Reason{Code: release.StepPassed, Text: v.Reason.Text})
 	case late && st.AtDeadline == plan.Go && !v.Blind && v.Fresh:
-		t.climb(Forward, release.Reason{Code: release.DeadlineGo, Text: "atMost is over and the file says go: " + v.Reason.Text})
+		t.climb(Forward, release.Reason{Code: release.DeadlineGo, Text: atMostOver(st) + " and the file says to go on: " + v.Reason.Text})
 	case late && st.AtDeadline == plan.Ask:
 		t.askAtDeadline(v)
 	case late:
 		if t.s.Why.Code != release.DeadlineHold {
-			t.hold(release.Reason{Code: release.DeadlineHold, Text: "atMost is over without a pass: " + v.Reason.Text}, release.Inform)
+			t.hold(release.Reason{Code: release.DeadlineHold, Text: atMostOver(st) + " without a pass; it holds and keeps looking: " + v.Reason.Text}, release.Inform)
 		}
 	case t.s.Phase == Held && t.s.Why.Code == release.WarningFails:
 		t.observe("the warning has cleared")
@@ -156,8 +198,8 @@ func (t *turn) onStep(e Looked, v judge.Verdict) {
 	case t.s.Phase == WarmingUp && !t.s.Now.Before(t.s.Exposed.Add(t.s.Plan.WarmUp)):
 		t.observe("warm-up is over")
 	case fresh:
-		t.d.Reason = release.Reason{Code: release.AtLeast, Text: fmt.Sprintf("passes; watched %s of at least %s: %s",
-			t.s.Watched.Round(time.Second), st.AtLeast, v.Reason.Text)}
+		t.d.Reason = release.Reason{Code: release.AtLeast, Text: fmt.Sprintf("passes, and is watched for %s of at least %s: %s",
+			watched.Round(time.Second), st.AtLeast, v.Reason.Text)}
 	}
 }
 
@@ -165,9 +207,16 @@ func (t *turn) askAtDeadline(v judge.Verdict) {
 	if t.s.Phase == Waiting {
 		return
 	}
-	t.phase(Waiting, release.DeadlineAsk, "atMost is over without a pass, and a person is asked: "+v.Reason.Text)
+	t.phase(Waiting, release.DeadlineAsk, fmt.Sprintf(
+		"%s without a pass (`linnet release approve %s` goes on, `linnet release abort %s` rolls back): %s",
+		atMostOver(t.s.step()), t.s.Release, t.s.Release, v.Reason.Text))
 	t.decide(Await)
 	t.notify(release.Inform, t.s.Release+" asks what to do")
+}
+
+// atMostOver begins the sentence on a step's deadline.
+func atMostOver(st plan.Step) string {
+	return "the time for this step (" + st.AtMost.String() + ") is over"
 }
 
 // observe goes back to looking.
@@ -199,111 +248,60 @@ func (t *turn) aftermath(v judge.Verdict) {
 	if t.s.inner() == Recovering {
 		over = t.s.Plan.Recovery
 	}
+	past := t.s.Now.Sub(t.s.EndedAt)
 	switch {
 	case t.s.Phase == Held || t.s.Phase == Failed:
 	case v.Outcome == judge.Fail && !t.s.Alarmed:
 		t.s.Alarmed = true
 		t.alarm(v)
-	case t.s.Now.Sub(t.s.EndedAt) >= over:
-		t.finish(v)
+	case past >= over && (v.Outcome != judge.Wait || past >= 2*over):
+		t.finish(v) // without data it waits for some, for as long again
 	}
 }
 
 // alarm tells people that things got worse, once.
 func (t *turn) alarm(v judge.Verdict) {
-	code, text := release.WatchHarm, v.Reason.Text+"; `linnet release abort "+t.s.Release+"` rolls back"
+	title := t.s.Release + ": worse since the promotion"
+	why := release.Reason{Code: release.WatchHarm, Text: v.Reason.Text + "; `linnet release abort " + t.s.Release + "` rolls back"}
 	if t.s.Phase == Recovering {
-		code, text = release.NotRecovered, "the baseline does not recover: "+v.Reason.Text
+		title = t.s.Release + ": the baseline does not recover"
+		why = release.Reason{Code: release.NotRecovered, Text: "the rollback did not help: " + v.Reason.Text}
 	}
-	t.s.Why = release.Reason{Code: code, Text: text}
-	t.d.Reason = t.s.Why
-	t.notify(release.Page, t.s.Release+": worse after the "+string(t.s.Phase))
+	t.s.Why, t.d.Reason = why, why
+	t.notify(release.Page, title)
 }
 
-// finish ends the watch, and with it the release.
+// finish ends the watch, and with it the release. Only what is still seen at
+// the end counts as seen.
 func (t *turn) finish(v judge.Verdict) {
 	if t.s.Phase == Watching {
-		text := "the watch after promotion ended quietly"
-		if t.s.Alarmed {
-			text = "the watch after promotion is over; it had an alarm"
-		}
-		t.phase(Promoted, release.WatchOver, text)
+		t.phase(Promoted, release.WatchOver, t.watchEnd(v))
+		t.decide(Finish)
+		return
+	}
+	if v.Outcome == judge.Pass && v.Fresh && !t.s.Alarmed {
+		t.s.Recovered = "verified"
+		t.phase(RolledBack, release.Recovered, "recovery is verified: the baseline is as it was before")
 		t.decide(Finish)
 		return
 	}
 	t.s.Recovered = "not verified"
-	code, text := release.NotRecovered, "recovery is not verified: "+v.Reason.Text
-	if v.Outcome == judge.Pass && !t.s.Alarmed {
-		t.s.Recovered = "verified"
-		code, text = release.Recovered, "the baseline is as it was before"
+	text := v.Reason.Text
+	if v.Outcome == judge.Pass {
+		text = "there is no data of the baseline any more"
 	}
-	t.phase(RolledBack, code, text)
+	t.phase(RolledBack, release.NotRecovered, "recovery is not verified: "+text)
 	t.decide(Finish)
+	t.notify(release.Inform, t.s.Release+": recovery is not verified")
 }
 
-// reconcile holds what the provider serves against what is recorded. Higher is
-// put right at once, lower is respected. It says whether it decided something.
-func (t *turn) reconcile(seen release.Seen) bool {
-	if t.s.Pending.Route != nil && t.s.Tries > 0 && CandidateWeight(t.s.Route) > 0 && t.lapsed(seen) {
-		t.lapse()
-		return true
-	}
-	if !t.s.Served || t.s.Pending.Route != nil || t.s.Phase == Scheduled {
-		return false
-	}
-	if seen.Route.Epoch > t.s.Epoch+t.s.Seq {
-		t.s.Epoch = seen.Route.Epoch + 1 // somebody else writes; ours must be newer
-	}
-	want, got := CandidateWeight(t.s.Route), CandidateWeight(seen.Route)
+// watchEnd tells how the watch after a promotion ended.
+func (t *turn) watchEnd(v judge.Verdict) string {
 	switch {
-	case got == want:
-		return false
-	case got > want:
-		why := release.Reason{Code: release.WeightRaised, Text: fmt.Sprintf(
-			"the provider serves %s and %s is recorded; put right", Percent(got), Percent(want))}
-		t.setRoute(want, t.s.Route.Lease)
-		t.d.Kind, t.d.Reason = Correct, why
-		t.tell(release.Page, t.s.Release+": weight put right", why.Text)
-	case t.lapsed(seen):
-		t.lapse()
-	default:
-		t.respect(want, got)
+	case t.s.Alarmed:
+		return "the watch after the promotion is over; it had an alarm"
+	case !v.Fresh:
+		return "the watch after the promotion is over; there was no data at its end"
 	}
-	return true
-}
-
-// lapsed says whether our own lease ran out before the decision.
-func (t *turn) lapsed(seen release.Seen) bool {
-	return seen.Lapsed && t.s.deciding() && seen.Route.Owner == t.s.Route.Owner
-}
-
-// lapse follows a lease that ran out: the traffic is on the baseline, and the
-// release climbs again from the first step.
-func (t *turn) lapse() {
-	t.s.Route = t.route(0, 0)
-	t.s.Pending.Route, t.s.Served, t.s.Tries = nil, true, 0
-	t.s.ServedWeight = 0
-	t.s.Step = Withdrawn
-	why := release.Reason{Code: release.LeaseLapsed,
-		Text: "the lease lapsed and the provider went back to the baseline by itself; it climbs from the first step"}
-	if t.s.Phase == Paused || (t.s.Phase == Held && t.s.Why.Code == release.WeightLowered) {
-		t.d.Kind, t.d.Reason = StepBack, why
-		return
-	}
-	t.s.Before = ""
-	t.shift(StepBack, 0, why)
-	t.notify(release.Inform, t.s.Release+" starts again after a lapsed lease")
-}
-
-// respect records a weight that somebody lowered, and holds there.
-func (t *turn) respect(want, got release.Weight) {
-	before := t.s.inner()
-	t.s.Route = t.route(got, t.s.Route.Lease)
-	t.s.ServedWeight = got
-	t.s.Before = before
-	t.phase(Held, release.WeightLowered, fmt.Sprintf(
-		"somebody lowered the weight from %s to %s; it holds there until `linnet release resume %s`",
-		Percent(want), Percent(got), t.s.Release))
-	t.decide(HoldHere)
-	t.notify(release.Page, t.s.Release+": weight lowered by hand")
+	return "the watch after the promotion ended quietly"
 }

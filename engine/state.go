@@ -59,8 +59,10 @@ type State struct {
 	StartedAt time.Time
 
 	Phase Phase
-	// Before is the phase to go back to from Paused and Failed.
-	Before Phase
+	// Before is the phase behind Paused, Failed, and Held at a weight lowered by
+	// hand; BeforeWhy is its reason.
+	Before    Phase
+	BeforeWhy release.Reason
 	// Why is the reason of the last change of phase.
 	Why release.Reason
 	// Step indexes Plan.Steps, or is Withdrawn.
@@ -90,23 +92,25 @@ type State struct {
 	// LookedAt is the last look, WindowTo the end of its window, DataAt the
 	// last look that had any data.
 	LookedAt, WindowTo, DataAt time.Time
-	Judge                      judge.State
-	Last                       judge.Verdict
+	// Covered is, for each of Plan.Metrics, the end of the last window that had
+	// observations of it; what was missed after it can still be asked for.
+	Covered []time.Time
+	Judge   judge.State
+	Last    judge.Verdict
 
 	// Harmed is set once a guardrail failed; nothing raises the weight after.
 	Harmed bool
 	Cause  Cause
 	// Descent is the weight that a rollback in stages came from, Stage how many
-	// stages are done.
+	// stages have been asked for.
 	Descent release.Weight
 	Stage   int
-	// Paused is the reason to go back to from Paused.
-	Paused release.Reason
 	// Alarmed is set once the watch after the end has told people of harm.
 	Alarmed bool
 	// EndedAt is when the traffic reached its end (all or nothing);
-	// DecidedAt when promotion or rollback was decided.
+	// DecidedAt when promotion or rollback was decided, Decided why.
 	DecidedAt, EndedAt time.Time
+	Decided            release.Reason
 	// DoneCommands are the ids of the last commands seen.
 	DoneCommands []string
 	// Recovered is "", "verified" or "not verified".

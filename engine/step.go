@@ -14,9 +14,6 @@ const (
 	// patience is how many times in a row a route may fail to be set before
 	// people are paged.
 	patience = 3
-	// stages is in how many steps a rollback over time goes down; the first is
-	// at once, the last at the end of that time.
-	stages = 3
 	// missedLooks is how many intervals between looks count as watched at most;
 	// a longer gap (a machine asleep, a clock set forward) is not watching.
 	missedLooks = 3
@@ -99,18 +96,6 @@ func (s State) step() plan.Step {
 	return s.Plan.Steps[s.Step]
 }
 
-// Wake returns when time alone may change something, or zero: a start in the
-// future, or the next stage of a rollback.
-func (s State) Wake() time.Time {
-	switch {
-	case s.Phase == Scheduled:
-		return s.Plan.StartAt
-	case s.Phase == RollingBack && s.Pending.Route == nil && s.Plan.RollbackOver > 0:
-		return s.DecidedAt.Add(s.Plan.RollbackOver * time.Duration(s.Stage) / (stages - 1))
-	}
-	return time.Time{}
-}
-
 func (t *turn) started(e Started) {
 	if t.s.Seq != 1 {
 		t.refuse("the release has started already")
@@ -145,8 +130,8 @@ func (t *turn) climb(kind DecisionKind, why release.Reason) {
 	}
 	st := t.s.Plan.Steps[next]
 	if st.Approval != "" && t.s.Approved < next+1 {
-		t.phase(Waiting, release.NeedsApproval, fmt.Sprintf("%s: step %d (%s) waits for %s; `linnet release approve %s`",
-			why.Text, next+1, Percent(st.Weight), st.Approval, t.s.Release))
+		t.phase(Waiting, release.NeedsApproval, fmt.Sprintf("step %d (%s) needs an approval from %s (`linnet release approve %s`): %s",
+			next+1, Percent(st.Weight), st.Approval, t.s.Release, why.Text))
 		t.decide(Await)
 		t.notify(release.Inform, fmt.Sprintf("%s asks for approval", t.s.Release))
 		return
@@ -159,7 +144,7 @@ func (t *turn) shift(kind DecisionKind, step int, why release.Reason) {
 	t.s.Step = step
 	t.s.Watched, t.s.Clock = 0, 0
 	t.phase(Shifting, why.Code, why.Text)
-	t.setRoute(t.weightOf(step), t.s.Plan.Lease)
+	t.setRoute(t.weightOf(step))
 	t.decide(kind)
 }
 
@@ -172,62 +157,20 @@ func (t *turn) weightOf(step int) release.Weight {
 
 func (t *turn) promote(why release.Reason) {
 	t.s.DecidedAt = t.s.Now
-	t.phase(Promoting, release.AllPassed, "the last step is passed: "+why.Text)
-	t.setRoute(release.Whole, 0)
+	t.phase(Promoting, release.AllPassed, "after the last step all traffic goes to the candidate: "+why.Text)
+	t.s.Decided = t.s.Why
+	t.setRoute(release.Whole)
 	t.decide(Promote)
 	t.notify(release.Inform, t.s.Release+" is promoted")
 }
 
-// rollBack begins the way down. Nothing raises the weight after.
-func (t *turn) rollBack(cause Cause, why release.Reason) {
-	t.s.Cause = cause
-	t.s.Harmed = t.s.Harmed || cause == ByEvidence
-	t.s.DecidedAt = t.s.Now
-	t.s.Descent = CandidateWeight(t.s.Route)
-	t.s.Stage = 0
-	t.phase(RollingBack, why.Code, why.Text)
-	t.descend()
-	t.decide(RollBack)
-	t.notify(release.Page, t.s.Release+" is rolled back")
-}
-
-// descend sets the next weight of a rollback: at once zero, or in stages.
-func (t *turn) descend() {
-	weight := release.Weight(0)
-	if t.s.Plan.RollbackOver > 0 && t.s.Descent > 0 {
-		t.s.Stage++
-		left := uint64(max(0, stages-t.s.Stage))
-		weight = release.Weight(uint64(t.s.Descent) * left / stages)
-	}
+// setRoute records a weight of the candidate and asks for it. It replaces a
+// route that is still unacknowledged. The end of a release holds without lease.
+func (t *turn) setRoute(w release.Weight) {
 	lease := t.s.Plan.Lease
-	if weight == 0 {
+	if !t.s.deciding() && (w == 0 || w == release.Whole) {
 		lease = 0
 	}
-	t.setRoute(weight, lease)
-}
-
-// stepBack goes down to the next lower step, or withdraws from the first. A
-// person's pause, or brake, stays.
-func (t *turn) stepBack(why release.Reason) {
-	t.s.DataAt = t.s.Now // the next step back waits as long again
-	phase, because, before := t.s.Phase, t.s.Why, t.s.Before
-	to := max(t.s.Step-1, Withdrawn)
-	for to > Withdrawn && t.weightOf(to) >= CandidateWeight(t.s.Route) {
-		to--
-	}
-	t.shift(StepBack, to, why)
-	t.notify(release.Page, t.s.Release+" steps back")
-	switch {
-	case phase == Paused:
-		t.s.Phase, t.s.Before, t.s.Why = Paused, Shifting, because
-	case phase == Held && because.Code == release.WeightLowered:
-		t.s.Phase, t.s.Before, t.s.Why = Held, before, because
-	}
-}
-
-// setRoute records a weight of the candidate and asks for it. It replaces a
-// route that is still unacknowledged.
-func (t *turn) setRoute(w release.Weight, lease time.Duration) {
 	t.s.Route = t.route(w, lease)
 	t.s.Served = false
 	t.s.Tries = 0
@@ -273,6 +216,12 @@ func (t *turn) id() EffectID {
 // String prints an effect's id: name/attempt/sequence/index.
 func (id EffectID) String() string {
 	return fmt.Sprintf("%s/%d/%d/%d", id.Release, id.Attempt, id.Seq, id.Index)
+}
+
+// aside moves to a phase that keeps the present one behind it, to go back to.
+func (t *turn) aside(p Phase, code release.Code, text string) {
+	t.s.Before, t.s.BeforeWhy = t.s.inner(), t.s.Why
+	t.phase(p, code, text)
 }
 
 // phase moves to a phase for a reason.

@@ -80,7 +80,7 @@ func TestGrowthOfAnArmKeepsItsUsers(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		before := weightsGen(t, rapid.IntRange(1, 5).Draw(t, "others"))
 		after, grown := grow(t, before)
-		for b := release.Weight(0); b < release.Whole; b += 7 {
+		for b := release.Weight(0); b < release.Whole; b += 61 {
 			if exposure.At(b, before) == grown && exposure.At(b, after) != grown {
 				t.Fatalf("bucket %d left %s while it grew: %v to %v", b, grown, before, after)
 			}
@@ -96,7 +96,7 @@ func TestGrowthMovesNobodyBetweenOtherArms(t *testing.T) {
 		if n > 2 && outgrown(after) {
 			t.Skip("above its home an arm has to take from somebody")
 		}
-		for b := release.Weight(0); b < release.Whole; b += 7 {
+		for b := release.Weight(0); b < release.Whole; b += 61 {
 			from, to := exposure.At(b, before), exposure.At(b, after)
 			if from != to && (from != release.Baseline || to != grown) {
 				t.Fatalf("bucket %d went from %s to %s while %s grew: %v to %v", b, from, to, grown, before, after)

@@ -3,39 +3,40 @@ package judge
 import (
 	"fmt"
 	"math"
-	"sort"
+	"slices"
 
 	"github.com/linnet-project/linnet/release"
 )
 
-// leastBatches is how many batches a gauge needs before it is judged,
-// unknownBatch how many windows make a batch where the baseline's memory is
-// not known.
-const (
-	leastBatches = 5
-	unknownBatch = 4
-)
+// leastPoints is how many looks a gauge needs before it is judged.
+const leastPoints = 5
 
 // centre is an arm's level in a window: the median of its points where there
 // are three or more, so that one spiking instance does not decide, else their
 // mean. ok is false without points.
 func centre(points []float64) (float64, bool) {
-	switch n := len(points); {
-	case n == 0:
+	switch n := len(points); n {
+	case 0:
 		return 0, false
-	case n < 3:
-		sum := 0.0
-		for _, p := range points {
-			sum += p
-		}
-		return sum / float64(n), true
+	case 1, 2:
+		return (points[0] + points[n-1]) / 2, true
 	default:
-		sorted := append([]float64(nil), points...)
-		sort.Float64s(sorted)
-		if n%2 == 1 {
-			return sorted[n/2], true
-		}
-		return (sorted[n/2-1] + sorted[n/2]) / 2, true
+		sorted := slices.Sorted(slices.Values(points))
+		return (sorted[(n-1)/2] + sorted[n/2]) / 2, true
+	}
+}
+
+// learn takes a window of the baseline alone. Halves of its instances, in the
+// steady order in which a source gives them, stand for two arms of the same
+// version.
+func (g *Level) learn(a *release.Observation) {
+	if x, ok := centre(a.Points); ok && x > 0 {
+		g.Alone.Add(math.Log(x))
+	}
+	half := len(a.Points) / 2
+	x, ok := centre(a.Points[:half])
+	if y, _ := centre(a.Points[half:]); ok && x > 0 && y > 0 {
+		g.Apart.Add(math.Log(y / x))
 	}
 }
 
@@ -46,62 +47,72 @@ func (g *Level) add(m release.Metric, a, b *release.Observation) {
 	if !okA || !okB {
 		return
 	}
-	g.A = Points{g.A.N + int64(len(a.Points)), g.A.Sum + x*float64(len(a.Points))}
-	g.B = Points{g.B.N + int64(len(b.Points)), g.B.Sum + y*float64(len(b.Points))}
+	g.A.add(x, len(a.Points))
+	g.B.add(y, len(b.Points))
 	if x <= 0 || y <= 0 {
 		g.Odd++
 		return
 	}
-	if g.Batch == 0 {
-		g.Batch = g.Memory.BatchLength(unknownBatch)
-	}
-	d := math.Log(y / x)
+	g.Ratio.Add(worse(m, math.Log(y)-math.Log(x)), &g.Apart)
+}
+
+// worse orients a difference so that more is worse.
+func worse(m release.Metric, d float64) float64 {
 	if m.Worse == release.Lower {
-		d = -d
+		return -d
 	}
-	g.Ratio.Add(d, g.Batch)
+	return d
+}
+
+// fine is the difference of logarithms that is still fine at a baseline level.
+func fine(m release.Metric, level float64) float64 {
+	t := m.Tolerance
+	if level > 0 {
+		t = math.Max(t, m.ToleranceAbs/level)
+	}
+	if m.Worse == release.Lower {
+		return -math.Log1p(-math.Min(t, 0.999))
+	}
+	return math.Log1p(t)
 }
 
 // comparison says what a gauge comes to.
 func (g *Level) comparison(m release.Metric, segment string, threshold float64, l Look) Comparison {
 	c := Comparison{
-		Segment: segment, LogThreshold: threshold, LogPassThreshold: logPass,
+		Segment: segment, LogThreshold: threshold, LogPassThreshold: passEvidence(),
 		Exclude:   excluded(m)[which(l.Weight)],
 		Baseline:  Side{N: g.A.N, Value: g.A.mean()},
 		Candidate: Side{N: g.B.N, Value: g.B.mean()},
 		Effect:    Effect{Unbounded: true},
-		Test:      fmt.Sprintf("anytime-valid t on batches of %d windows of log ratios", max(1, g.Batch)),
+		Test:      fmt.Sprintf("anytime-valid t on log ratios, autocorrelation of %.2f allowed for", g.Ratio.Memory(&g.Apart)),
 	}
 	if g.Odd > 0 {
 		c.Warnings = append(c.Warnings, fmt.Sprintf("%d windows had a level of zero or below and were left out", g.Odd))
 	}
-	tolerance := m.Tolerance
-	if mean := math.Abs(c.Baseline.Value); mean > 0 {
-		tolerance = math.Max(tolerance, m.ToleranceAbs/mean)
+	mean := &g.Ratio.Mean
+	if mean.N == 0 {
+		return c
 	}
-	if g.Ratio.N >= leastBatches {
-		if e, t := g.Ratio.LogEvidence(math.Log1p(tolerance)); t > 0 {
-			c.LogE = e
-		}
-		if e, t := g.Ratio.LogEvidence(math.Log(c.Exclude)); t < 0 {
-			c.LogPass = e
-		}
-		if g.Ratio.M2 == 0 && g.Ratio.Mu < math.Log1p(tolerance) {
-			c.LogPass = logPass // two levels that do not move at all
+	allowed := fine(m, c.Baseline.Value)
+	if mean.N >= leastPoints {
+		c.LogE, c.LogPass = mean.LogAbove(allowed), mean.LogBelow(math.Log(c.Exclude))
+		if mean.Still() {
+			c.Warnings = append(c.Warnings, "the levels do not move at all, so their noise is not known")
+			if mean.Mu <= allowed {
+				c.LogPass = passEvidence() // as good as the baseline, for as long as it lasts
+			}
 		}
 	}
-	if g.Ratio.N > 0 {
-		c.Effect.Ratio = math.Exp(g.Ratio.Mu)
-		if low, high, ok := g.Ratio.Interval(passLevel); ok {
-			c.Effect = Effect{Ratio: c.Effect.Ratio, Low: math.Exp(low), High: math.Exp(math.Min(high, 700))}
-		}
+	c.Effect.Ratio = math.Exp(math.Min(mean.Mu, 700))
+	if low, high, ok := mean.Interval(passLevel); ok {
+		c.Effect = Effect{Ratio: c.Effect.Ratio, Low: math.Exp(math.Min(low, 700)), High: math.Exp(math.Min(high, 700))}
 	}
 	return c
 }
 
-func (p Points) mean() float64 {
-	if p.N == 0 {
-		return 0
-	}
-	return p.Sum / float64(p.N)
+func (p *Points) add(level float64, n int) {
+	p.N += int64(n)
+	p.Sum += level * float64(n)
 }
+
+func (p Points) mean() float64 { return over(p.Sum, float64(p.N)) }

@@ -6,52 +6,65 @@ import (
 	"sort"
 
 	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/stats"
 )
+
+// farBelow is by how many times a gauge is reckoned below its limit at most.
+const farBelow = 1000
 
 // limit folds one window of the candidate against the metric's absolute limit.
 func (s *Series) limit(m release.Metric, b *release.Observation, l Look) {
 	g := &s.Limit
 	switch m.Kind {
 	case release.Gauge:
-		if x, ok := centre(b.Points); ok && x > 0 && m.Limit.Value > 0 {
-			d := math.Log(x / m.Limit.Value)
-			if m.Worse == release.Lower {
-				d = -d
-			}
-			if s.Level.Batch == 0 {
-				s.Level.Batch = s.Level.Memory.BatchLength(unknownBatch)
-			}
-			g.Level.Add(d, s.Level.Batch)
+		if x, ok := centre(b.Points); ok && m.Limit.Value > 0 {
+			far := m.Limit.Value / farBelow // an idle queue is not unknown
+			g.Level.Add(worse(m, math.Log(math.Max(x, far))-math.Log(m.Limit.Value)), &s.Level.Alone)
 			g.Reached = true
 		}
 	case release.Count:
-		if sum, ok := count(m, 0, b, l.Weight); ok {
-			of := float64(sum.Trials) / exposureGrain
-			limit := m.Limit.Value
-			g.Rate.Update(sum.Events, of, limit, limit*excludedLimit(m, l), s.noise())
-			g.Reached = true
+		sum, ok := count(m, 0, b, l.Weight)
+		if !ok || (b.Of <= 0 && !l.Settled) {
+			return
 		}
+		of := float64(sum.Trials) / exposureGrain
+		bounds := stats.Bounds{Limit: m.Limit.Value, Excluded: m.Limit.Value * excludedLimit(m, l), Surplus: s.surplus(m.Limit.Value * of)}
+		if m.Worse == release.Lower { // harm lies below the limit, a pass above its part
+			bounds.Limit, bounds.Excluded = m.Limit.Value/excludedLimit(m, l), m.Limit.Value
+		}
+		g.Share.UpdateRate(sum.Events, of, bounds)
+		g.Reached = true
 	default:
 		if m.Kind == release.Histogram && g.Bound == 0 {
 			g.Bound = limitBound(b.Bounds, m.Limit.Value)
 		}
-		if sum, ok := count(m, g.Bound, b, l.Weight); ok && sum.Trials > 0 {
-			limit := limitShare(m)
-			g.Share.Update(sum.Events, sum.Trials, limit, math.Min(limit*excludedLimit(m, l), (1+limit)/2), s.noise())
-			g.Reached = true
+		sum, ok := count(m, g.Bound, b, l.Weight)
+		if !ok {
+			return
 		}
+		p := limitShare(m)
+		g.Share.Update(sum.Events, sum.Trials, stats.Bounds{Limit: p, Excluded: excludedShare(p, excludedLimit(m, l)),
+			Surplus: s.surplus(float64(sum.Trials) * p * (1 - p))})
+		g.Reached = true
 	}
 }
 
-// noise is what is known of the noise that a bucket's events share.
-func (s *Series) noise() float64 {
+// surplus is what is known of the surplus of a variance v: that of the share
+// nearest to the limit's bound.
+func (s *Series) surplus(v float64) float64 {
 	if len(s.Shares) == 0 {
-		return 0
+		return (&stats.Dispersion{}).Surplus(&stats.Dispersion{}, v)
 	}
-	return s.Shares[0].Harm.Own.Shrunk(&s.Shares[0].Past.Dispersion)
+	i := sort.Search(len(s.Shares)-1, func(i int) bool { return s.Shares[i].Bound >= s.Limit.Bound })
+	return s.Shares[i].surplus(v)
 }
 
 func excludedLimit(m release.Metric, l Look) float64 { return excluded(m)[which(l.Weight)] }
+
+// excludedShare is the share that a pass must show the candidate to stay below.
+func excludedShare(limit, factor float64) float64 {
+	return math.Min(math.Max(limit*factor, limit+floorShare), (1+limit)/2)
+}
 
 // limitShare is the largest share of bad events that the limit allows.
 func limitShare(m release.Metric) float64 {
@@ -78,8 +91,9 @@ func limitBound(bounds []float64, value float64) float64 {
 func (s *Series) limited(m release.Metric, threshold float64, l Look) Comparison {
 	g := &s.Limit
 	c := Comparison{
-		Segment: s.Segment, LogThreshold: threshold, LogPassThreshold: logPass,
+		Segment: s.Segment, LogThreshold: threshold, LogPassThreshold: passEvidence(),
 		Exclude: excludedLimit(m, l), Effect: Effect{Unbounded: true}, Bound: g.Bound,
+		Baseline: Side{Value: m.Limit.Value}, AgainstLimit: true,
 		Test: "sequential test against a limit",
 	}
 	if !g.Reached {
@@ -87,35 +101,47 @@ func (s *Series) limited(m release.Metric, threshold float64, l Look) Comparison
 	}
 	switch m.Kind {
 	case release.Gauge:
-		if g.Level.N >= leastBatches {
-			if e, t := g.Level.LogEvidence(0); t > 0 {
-				c.LogE = e
-			}
-			if e, t := g.Level.LogEvidence(math.Log(c.Exclude)); t < 0 {
-				c.LogPass = e
-			}
-		}
-		c.Candidate = Side{N: int64(g.Level.Finished), Value: math.Exp(g.Level.Mu) * m.Limit.Value}
-		c.Effect.Ratio = math.Exp(g.Level.Mu)
+		g.levelled(&c, m)
 	case release.Count:
-		c.LogE, c.LogPass = g.Rate.LogAbove(), g.Rate.LogBelow()
-		c.Candidate = Side{N: g.Rate.Trials, Events: g.Rate.Events}
+		c.LogE, c.LogPass = g.Share.LogAbove(), g.Share.LogBelow()
+		c.Candidate = Side{N: int64(g.Share.Exposure), Events: g.Share.Events, Value: over(float64(g.Share.Events), g.Share.Exposure)}
+		c.Effect.Ratio = over(c.Candidate.Value, m.Limit.Value)
+		if m.Worse == release.Lower {
+			c.LogE, c.LogPass = c.LogPass, c.LogE
+			c.Effect.Ratio = 1 / math.Max(c.Effect.Ratio, 1e-6)
+		}
 	default:
 		c.LogE, c.LogPass = g.Share.LogAbove(), g.Share.LogBelow()
-		c.Candidate = side(Sum{g.Share.Events, g.Share.Trials}, false)
-		c.Effect.Ratio = c.Candidate.Value / limitShare(m)
+		c.Candidate = side(m, Sum{g.Share.Events, g.Share.Trials})
+		c.Effect.Ratio = over(float64(g.Share.Events), float64(g.Share.Trials)) / limitShare(m)
 	}
 	if m.Kind == release.Histogram && g.Bound != m.Limit.Value {
 		c.Warnings = append(c.Warnings, fmt.Sprintf("no bucket bound at %s; judged at %s", number(m.Limit.Value), number(g.Bound)))
 	}
-	c.Baseline = Side{Value: m.Limit.Value}
-	switch {
-	case round(c.LogE) >= round(threshold):
-		c.Outcome = Fail
-		c.Reason = release.Reason{Code: release.LimitBroken, Text: limitText(c, m, "breaks its limit of")}
-	case round(c.LogPass) >= round(logPass):
-		c.Outcome = Pass
-		c.Reason = release.Reason{Code: release.HarmExcluded, Text: limitText(c, m, "stays clear of") + fmt.Sprintf(" %gx", c.Exclude)}
-	}
 	return c
+}
+
+// levelled says what a gauge's level comes to beside its limit. A level that
+// does not move at all is plainly on one side of it.
+func (g *Limit) levelled(c *Comparison, m release.Metric) {
+	mean := &g.Level.Mean
+	if mean.N >= leastPoints {
+		c.LogE, c.LogPass = mean.LogAbove(0), mean.LogBelow(math.Log(c.Exclude))
+		switch {
+		case mean.Still() && mean.Mu > 0:
+			c.LogE = c.LogThreshold
+		case mean.Still():
+			c.LogPass = c.LogPassThreshold
+		}
+	}
+	c.Effect.Ratio = math.Exp(math.Min(mean.Mu, 700))
+	c.Candidate = Side{N: int64(g.Level.Own.N), Value: math.Exp(math.Min(worse(m, mean.Mu), 700)) * m.Limit.Value}
+}
+
+// over divides, to a finite number; 0 where there is nothing to divide by.
+func over(x, y float64) float64 {
+	if y <= 0 {
+		return 0
+	}
+	return math.Min(x/y, math.MaxFloat64)
 }

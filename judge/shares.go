@@ -18,15 +18,15 @@ const exposureGrain = 1000
 // learn takes a window of the baseline alone.
 func (s *Series) learn(m release.Metric, a *release.Observation) {
 	if m.Kind == release.Gauge {
-		if x, ok := centre(a.Points); ok && x > 0 {
-			s.Level.Memory.Add(math.Log(x))
-		}
+		s.Level.learn(a)
 		return
 	}
 	s.bounds(m, a)
 	for i := range s.Shares {
-		if sum, ok := count(m, s.Shares[i].Bound, a, release.Whole); ok {
-			s.Shares[i].Past.Add(sum.Events, sum.Trials)
+		h := &s.Shares[i]
+		if sum, ok := count(m, h.Bound, a, release.Whole); ok {
+			h.Past.Add(sum.Events, sum.Trials, m.Kind == release.Count)
+			h.Before.add(sum)
 		}
 	}
 }
@@ -37,7 +37,7 @@ func (s *Series) compare(m release.Metric, a, b *release.Observation, l Look) {
 		s.Level.add(m, a, b)
 		return
 	}
-	if m.Kind == release.Count && m.Of == "" && a.Of <= 0 && !l.Settled {
+	if m.Kind == release.Count && a.Of <= 0 && !l.Settled {
 		return // the exposure of this window is not known
 	}
 	s.bounds(m, a)
@@ -45,14 +45,19 @@ func (s *Series) compare(m release.Metric, a, b *release.Observation, l Look) {
 		h := &s.Shares[i]
 		x, okA := count(m, h.Bound, a, release.Whole-l.Weight)
 		y, okB := count(m, h.Bound, b, l.Weight)
-		if okA && okB {
-			h.add(m, x, y)
+		if !okA || !okB {
+			continue
+		}
+		h.add(m, x, y)
+		if h.Harm.Recent.Looks == 1 {
+			h.Since = a.Window.From
 		}
 	}
 }
 
-// bounds fixes what is compared, at the first observation: one share for ratios
-// and counts, and for a histogram its bounds, thinned to maxBounds.
+// bounds fixes what is compared, at the first observation of anything: one
+// share for ratios and counts, and for a histogram its bounds, thinned to
+// maxBounds.
 func (s *Series) bounds(m release.Metric, o *release.Observation) {
 	if len(s.Shares) > 0 {
 		return
@@ -61,11 +66,7 @@ func (s *Series) bounds(m release.Metric, o *release.Observation) {
 		s.Shares = []Share{{}}
 		return
 	}
-	total := int64(0)
-	for _, n := range o.Counts {
-		total += n
-	}
-	if total == 0 || len(o.Bounds) == 0 {
+	if total(o.Counts) == 0 || len(o.Bounds) == 0 {
 		return
 	}
 	step := (len(o.Bounds) + maxBounds - 1) / maxBounds
@@ -78,120 +79,78 @@ func (s *Series) bounds(m release.Metric, o *release.Observation) {
 // does not tell: a bound inside a bucket, or nothing to count against.
 func count(m release.Metric, bound float64, o *release.Observation, w release.Weight) (Sum, bool) {
 	switch m.Kind {
-	case release.Ratio:
-		n, bad := int64(math.Round(o.Of)), o.Events
-		if bad > n {
-			n = bad // a scrape between the two counters
-		}
-		if m.Worse == release.Lower {
-			bad = n - bad
-		}
-		return Sum{bad, n}, true
+	case release.Histogram:
+		return beyond(o, bound, m.Worse == release.Lower)
 	case release.Count:
 		of := o.Of
 		if of <= 0 {
 			of = o.Window.To.Sub(o.Window.From).Seconds() * float64(w) / float64(release.Whole)
 		}
 		return Sum{o.Events, int64(math.Round(of * exposureGrain))}, of > 0
-	case release.Histogram:
-		return beyond(o, bound, m.Worse == release.Lower)
 	}
-	return Sum{}, false
+	n, bad := int64(math.Round(o.Of)), o.Events
+	if bad > n {
+		n = bad // a scrape between the two counters
+	}
+	if m.Worse == release.Lower {
+		bad = n - bad
+	}
+	return Sum{bad, n}, n > 0
 }
 
 // beyond counts values above a bound (at or below it, where lower is worse).
 func beyond(o *release.Observation, bound float64, below bool) (Sum, bool) {
 	i := sort.SearchFloat64s(o.Bounds, bound)
-	if len(o.Counts) != len(o.Bounds)+1 {
-		return Sum{}, false
-	}
 	exact := i < len(o.Bounds) && o.Bounds[i] == bound
 	if !exact && o.Counts[i] != 0 {
 		return Sum{}, false
 	}
-	var under, over int64
-	for j, n := range o.Counts {
-		if j <= i {
-			under += n
-		} else {
-			over += n
-		}
-	}
+	under := total(o.Counts[:i+1])
+	over := total(o.Counts[i+1:])
 	if below {
-		return Sum{under, under + over}, true
+		return Sum{under, under + over}, under+over > 0
 	}
-	return Sum{over, under + over}, true
+	return Sum{over, under + over}, under+over > 0
 }
 
-// add folds one bucket of both arms. The null and the excluded harm are stated
-// as odds ratios at the baseline's level as it was before this bucket.
+func (s *Sum) add(more Sum) {
+	s.Events += more.Events
+	s.Trials += more.Trials
+}
+
+// add folds one bucket of both arms.
 func (h *Share) add(m release.Metric, a, b Sum) {
 	exposure := m.Kind == release.Count
-	if exposure && m.Worse == release.Lower {
-		a, b = b, a // fewer events than the baseline is the harm
-	}
-	null := h.null(m, exposure)
+	t := stats.Table{EventsA: a.Events, TrialsA: a.Trials, EventsB: b.Events, TrialsB: b.Trials}
+	null := h.null(m, t)
 	h.Excluded = null.Excluded
-	h.Harm.Update(stats.Table{EventsA: a.Events, TrialsA: a.Trials, EventsB: b.Events, TrialsB: b.Trials},
-		exposure, null, &h.Past.Dispersion)
+	if exposure && m.Worse == release.Lower {
+		// Fewer events are the harm: more of them on the other arm.
+		t = stats.Table{EventsA: b.Events, TrialsA: b.Trials, EventsB: a.Events, TrialsB: a.Trials}
+	}
+	h.Harm.Update(t, exposure, null, &h.Past.Dispersion)
 	if !exposure {
-		h.Floor.Update(b.Events, b.Trials, floorShare, floorShare, h.Harm.Own.Shrunk(&h.Past.Dispersion))
+		h.Floor.Update(b.Events, b.Trials, stats.Bounds{Limit: floorShare, Excluded: floorShare,
+			Surplus: h.surplus(float64(b.Trials) * floorShare)})
 	}
-	h.A.Events += a.Events
-	h.A.Trials += a.Trials
-	h.B.Events += b.Events
-	h.B.Trials += b.Trials
+	h.A.add(a)
+	h.B.add(b)
 }
 
-// level is the baseline's share so far, kept off 0.
-func (h *Share) level() float64 {
-	return (float64(h.A.Events) + 0.5) / (float64(h.A.Trials) + 1)
+// surplus is the relative surplus of a variance v that is known of this share.
+func (h *Share) surplus(v float64) float64 {
+	return h.Harm.Own.Surplus(&h.Past.Dispersion, v)
 }
 
-func (h *Share) null(m release.Metric, exposure bool) stats.Null {
-	excludes := excluded(m)
-	if exposure {
-		rate := h.level() * exposureGrain
-		tolerated := math.Max(1+m.Tolerance, 1+m.ToleranceAbs/rate)
-		return stats.Null{Tolerated: tolerated, Excluded: excludes}
+// level is the baseline's share so far, its past included, kept off 0 and 1.
+// Before anything is known it is that of the margins of the first bucket, which
+// tell nothing of how the arms differ.
+func (h *Share) level(margins stats.Table) float64 {
+	k, n := float64(h.A.Events+h.Before.Events), float64(h.A.Trials+h.Before.Trials)
+	if n == 0 {
+		k, n = float64(margins.EventsA+margins.EventsB), float64(margins.TrialsA+margins.TrialsB)
 	}
-	p := math.Min(h.level(), 0.999)
-	worse := math.Max(p*(1+m.Tolerance), p+m.ToleranceAbs)
-	n := stats.Null{Tolerated: stats.OddsRatio(p, math.Min(worse, (1+p)/2))}
-	for i, x := range excludes {
-		n.Excluded[i] = stats.OddsRatio(p, math.Max(p*x, p+floorShare))
-	}
-	return n
-}
-
-// excluded returns the harm that a pass rules out, for small and for wide
-// weights.
-func excluded(m release.Metric) [2]float64 {
-	if m.Exclude > 0 {
-		return [2]float64{m.Exclude, m.Exclude}
-	}
-	return [2]float64{5, 2}
-}
-
-// which returns the index of the excluded harm that applies at a weight.
-func which(w release.Weight) int {
-	if w <= wideWeight {
-		return 0
-	}
-	return 1
-}
-
-// logPass is the evidence that this share passes: the average of the
-// comparison's and of the candidate's own smallness.
-func (h *Share) logPass(i int, exposure bool) float64 {
-	if h.Harm.Looks == 0 {
-		return 0
-	}
-	compared := h.Harm.LogPass(i, h.Excluded[i])
-	if exposure {
-		return compared
-	}
-	return stats.LogMeanExp([]float64{compared, h.Floor.LogBelow()})
+	return (k + 0.5) / (n + 1)
 }
 
 // comparison says what the series comes to by the sequential method.
@@ -200,43 +159,58 @@ func (s *Series) comparison(m release.Metric, threshold float64, l Look) Compari
 		return s.Level.comparison(m, s.Segment, threshold, l)
 	}
 	i := which(l.Weight)
-	c := Comparison{
-		Segment: s.Segment, LogThreshold: threshold, LogPassThreshold: logPass,
-		Exclude: excluded(m)[i],
-	}
+	c := Comparison{Segment: s.Segment, LogThreshold: threshold, LogPassThreshold: passEvidence(), Exclude: excluded(m)[i]}
 	if len(s.Shares) == 0 {
+		c.Effect.Unbounded = true
 		return c
 	}
-	exposure := m.Kind == release.Count
 	evidence := make([]float64, len(s.Shares))
-	worst := 0
+	worst, slowest := 0, 0
 	c.LogPass = math.Inf(1)
 	for j := range s.Shares {
 		evidence[j] = s.Shares[j].Harm.LogHarm()
 		if evidence[j] > evidence[worst] {
 			worst = j
 		}
-		c.LogPass = math.Min(c.LogPass, s.Shares[j].logPass(i, exposure))
+		if pass := s.Shares[j].logPass(i, m.Kind == release.Count); pass < c.LogPass {
+			c.LogPass, slowest = pass, j
+		}
 	}
 	c.LogE = stats.LogMeanExp(evidence)
-	h := &s.Shares[worst]
+	shown := slowest
+	if round(c.LogE) >= round(threshold) {
+		shown = worst
+	}
+	h := &s.Shares[shown]
 	c.Bound = h.Bound
 	c.Test = testName(m, h, len(s.Shares))
-	c.Baseline, c.Candidate = side(h.A, exposure), side(h.B, exposure)
-	c.Effect = h.effect(exposure)
-	if exposure && m.Worse == release.Lower {
-		c.Baseline, c.Candidate = c.Candidate, c.Baseline
-	}
+	h.describe(&c, m, i)
 	return c
 }
 
-func side(s Sum, exposure bool) Side {
-	out := Side{N: s.Trials, Events: s.Events}
-	if s.Trials > 0 {
-		out.Value = float64(s.Events) / float64(s.Trials)
+// describe fills in the figures of a share and of its recent stretch.
+func (h *Share) describe(c *Comparison, m release.Metric, i int) {
+	exposure := m.Kind == release.Count
+	c.Baseline, c.Candidate = side(m, h.A), side(m, h.B)
+	c.Effect = h.effect(exposure)
+	c.ByFloor = !exposure && h.Floor.LogBelow() > h.Harm.LogPass(i, h.Excluded[i])
+	if r := h.Harm.Recent; r.Looks > 0 && r.Looks < h.Harm.Buckets {
+		a, b := Sum{r.Table.EventsA, r.Table.TrialsA}, Sum{r.Table.EventsB, r.Table.TrialsB}
+		if exposure && m.Worse == release.Lower {
+			a, b = b, a
+		}
+		c.Recent = Recent{Since: h.Since, Baseline: side(m, a), Candidate: side(m, b)}
 	}
-	if exposure {
-		out.N = s.Trials / exposureGrain
+}
+
+// side turns sums into what the metric was declared as.
+func side(m release.Metric, s Sum) Side {
+	if m.Kind == release.Ratio && m.Worse == release.Lower {
+		s.Events = s.Trials - s.Events
+	}
+	out := Side{N: s.Trials, Events: s.Events, Value: over(float64(s.Events), float64(s.Trials))}
+	if m.Kind == release.Count {
+		out.N = (s.Trials + exposureGrain - 1) / exposureGrain
 		out.Value *= exposureGrain
 	}
 	return out
@@ -252,7 +226,7 @@ func (h *Share) effect(exposure bool) Effect {
 		if exposure {
 			return psi
 		}
-		return stats.RateRatio(psi, math.Min(h.level(), 0.999))
+		return stats.RateRatio(psi, math.Min(h.level(stats.Table{}), 0.999))
 	}
 	return Effect{Ratio: rate(h.Harm.Estimate()), Low: rate(low), High: rate(high), Unbounded: open}
 }

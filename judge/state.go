@@ -34,7 +34,8 @@ type Look struct {
 }
 
 // State is the running evidence of a release, one entry a metric in the order
-// of Config.Metrics. The zero value is a release not yet looked at.
+// of Config.Metrics. The zero value is a release not yet looked at. It is plain
+// data with finite numbers only, to be stored as it is.
 type State struct {
 	Metrics []Metric
 }
@@ -43,9 +44,12 @@ type State struct {
 type Metric struct {
 	// Series are the metric as a whole (first) and its segments.
 	Series []Series
-	// Reserve is the share of the false-alarm budget kept for segments that
-	// appear later.
-	Reserve float64
+	// Funded says that the segments known when the candidate got its traffic
+	// have their budgets, Late counts those that came after, and Overfull that
+	// there were more than MaxSegments.
+	Funded   bool
+	Late     int
+	Overfull bool
 }
 
 // Series is the running evidence of one metric and segment. Which parts are
@@ -61,32 +65,41 @@ type Series struct {
 	Dev Deviation
 }
 
-// Share is the running comparison of one share of events.
+// Share is the running comparison of one share or rate of events.
 type Share struct {
 	// Bound is the histogram bound beyond which events are counted.
 	Bound float64
 	Harm  stats.Conditional
-	// Past is the baseline's noise before the candidate had traffic.
-	Past stats.Succession
-	// Floor weighs whether the candidate's share lies below half a percent.
-	Floor    stats.Limit
-	A, B     Sum
+	// Past is the baseline's noise before the candidate had traffic, Before
+	// its events then.
+	Past   stats.Succession
+	Before Sum
+	// Floor weighs whether the candidate's share lies below the least harm that
+	// a pass must rule out.
+	Floor stats.Limit
+	A, B  Sum // baseline, candidate
+	// Excluded are the odds ratios that a pass rules out, at the last look.
 	Excluded [2]float64
+	// Since is when the stretch of looks began that speaks for harm.
+	Since time.Time
 	// Chart holds the share against its past when nothing runs beside it.
 	Chart stats.Limit
 }
 
-// Sum is events out of trials so far; trials are thousandths where they are
-// exposures.
+// Sum is events out of trials so far; trials are thousandths of the unit where
+// they are exposures.
 type Sum struct{ Events, Trials int64 }
 
 // Level is the running comparison of a gauge.
 type Level struct {
-	Ratio  stats.Mean // of log(candidate / baseline), oriented so that more is worse
-	Memory stats.Memory
-	Batch  int
-	A, B   Points
-	Chart  stats.Mean // of log(level / past level), when nothing runs beside it
+	// Ratio follows log(candidate / baseline), oriented so that more is worse.
+	Ratio stats.Level
+	// Apart is the memory of such a ratio before the candidate had traffic,
+	// between two halves of the baseline's instances; Alone that of the
+	// baseline's level.
+	Apart, Alone stats.Memory
+	A, B         Points
+	Chart        stats.Level // of log(level / past level), when nothing runs beside it
 	// Odd counts windows that could not be compared: levels of zero or below.
 	Odd int
 }
@@ -99,11 +112,11 @@ type Points struct {
 
 // Limit is the running evidence on an absolute limit.
 type Limit struct {
-	Share   stats.Limit
-	Rate    stats.PoissonLimit
-	Level   stats.Mean
-	Bound   float64
-	Reached bool // whether there was any data
+	Share stats.Limit // Ratio, Count, Histogram
+	Level stats.Level // Gauge: of log(level / limit)
+	Bound float64     // Histogram: the bucket bound judged
+	// Reached says that there was any data.
+	Reached bool
 }
 
 // Deviation is a window's values of both arms.

@@ -8,15 +8,24 @@ import (
 	"github.com/linnet-project/linnet/release"
 )
 
-// number prints a value with three significant digits and no exponent where
-// people would not write one.
+// number prints a value with three significant digits, large ones with a
+// letter (12.3M), without an exponent where people would not write one.
 func number(x float64) string {
-	switch a := math.Abs(x); {
+	a := math.Abs(x)
+	for _, unit := range []struct {
+		size   float64
+		letter string
+	}{{1e12, "T"}, {1e9, "G"}, {1e6, "M"}} {
+		if a >= unit.size && a < unit.size*1e3 {
+			return strconv.FormatFloat(x/unit.size, 'g', 3, 64) + unit.letter
+		}
+	}
+	switch {
 	case a == 0:
 		return "0"
-	case a >= 100 && a < 1e9:
+	case a >= 100 && a < 1e6:
 		return strconv.FormatFloat(x, 'f', 0, 64)
-	case a >= 1e-4:
+	case a >= 1e-4 && a < 1e6:
 		return strconv.FormatFloat(x, 'g', 3, 64)
 	}
 	return strconv.FormatFloat(x, 'e', 2, 64)
@@ -30,82 +39,133 @@ func odds(logE float64) string {
 	return number(math.Exp(logE)) + " to 1"
 }
 
-// subject names what is compared: metric, segment, bound.
-func subject(c *Comparison, m release.Metric) string {
-	s := m.Name
-	if c.Segment != "" {
-		s += " in " + c.Segment
-	}
-	return s
-}
-
-// what describes both arms' figures.
-func what(c *Comparison, m release.Metric) string {
-	switch m.Kind {
-	case release.Gauge:
-		return fmt.Sprintf("level %s against %s", number(c.Candidate.Value), number(c.Baseline.Value))
-	case release.Histogram:
-		side := "above"
-		if m.Worse == release.Lower {
-			side = "at or below"
-		}
-		return fmt.Sprintf("%s of %d values %s %s against %s of %d", percent(c.Candidate.Value), c.Candidate.N,
-			side, number(c.Bound), percent(c.Baseline.Value), c.Baseline.N)
-	case release.Count:
-		return fmt.Sprintf("%d events (%s per unit) against %d (%s)", c.Candidate.Events, number(c.Candidate.Value),
-			c.Baseline.Events, number(c.Baseline.Value))
-	}
-	return fmt.Sprintf("%d of %d (%s) against %d of %d (%s)", c.Candidate.Events, c.Candidate.N, percent(c.Candidate.Value),
-		c.Baseline.Events, c.Baseline.N, percent(c.Baseline.Value))
-}
-
 func percent(x float64) string { return number(100*x) + " %" }
 
+// subject names what is judged: metric and segment.
+func subject(segment string, m release.Metric) string {
+	if segment == "" {
+		return m.Name
+	}
+	return m.Name + " in " + segment
+}
+
+// figures sets the candidate's figures against the baseline's.
+func figures(m release.Metric, b, a Side) string {
+	switch m.Kind {
+	case release.Gauge:
+		return fmt.Sprintf("%s against %s", number(b.Value), number(a.Value))
+	case release.Histogram:
+		return fmt.Sprintf("%s of %d against %s of %d", percent(b.Value), b.N, percent(a.Value), a.N)
+	case release.Count:
+		return fmt.Sprintf("%d (%s a unit) against %d (%s a unit)", b.Events, number(b.Value), a.Events, number(a.Value))
+	}
+	return fmt.Sprintf("%d of %d (%s) against %d of %d (%s)", b.Events, b.N, percent(b.Value), a.Events, a.N, percent(a.Value))
+}
+
+// beside is on which side of a histogram's bound values count.
+func beside(m release.Metric) string {
+	if m.Worse == release.Lower {
+		return "at or below"
+	}
+	return "above"
+}
+
+// scale says what a ratio is of, so that "2x" always means worse: where lower
+// is worse, of the misses of a ratio, and of the baseline over the candidate
+// for counts and gauges.
+func scale(c *Comparison, m release.Metric, ratio float64) string {
+	times := number(ratio) + "x"
+	if ratio <= 0 {
+		times = "worse than"
+	}
+	switch {
+	case m.Kind == release.Histogram:
+		return times + " the baseline's share " + beside(m) + " " + number(c.Bound)
+	case m.Worse != release.Lower:
+		return times + " the baseline's"
+	case m.Kind == release.Ratio:
+		return times + " the baseline's misses"
+	}
+	return times + " below the baseline's"
+}
+
 func harmReason(c *Comparison, m release.Metric) release.Reason {
-	size := "worse than the baseline"
-	if c.Effect.Ratio > 0 {
-		size = number(c.Effect.Ratio) + "x the baseline"
-		if c.Effect.Low > 0 {
-			size += ", at least " + number(c.Effect.Low) + "x"
+	if c.AgainstLimit {
+		return release.Reason{Code: release.LimitBroken, Text: limitText(c, m) + "; evidence " + odds(c.LogE) + ", " + odds(c.LogThreshold) + " is enough"}
+	}
+	a, b, since, ratio := c.Baseline, c.Candidate, "", c.Effect.Ratio
+	if !c.Recent.Since.IsZero() {
+		a, b = c.Recent.Baseline, c.Recent.Candidate
+		since, ratio = " since "+c.Recent.Since.UTC().Format("15:04:05"), times(m, a, b)
+	}
+	return release.Reason{Code: release.HarmFound, Text: fmt.Sprintf("%s: %s%s: %s; evidence %s, %s is enough",
+		subject(c.Segment, m), scale(c, m, ratio), since, figures(m, b, a), odds(c.LogE), odds(c.LogThreshold))}
+}
+
+// times is by how many times the candidate is worse; 0 where it cannot be said.
+func times(m release.Metric, a, b Side) float64 {
+	x, y := a.Value, b.Value
+	if m.Worse == release.Lower {
+		switch m.Kind {
+		case release.Ratio:
+			x, y = 1-x, 1-y
+		case release.Count, release.Gauge:
+			x, y = y, x
 		}
 	}
-	return release.Reason{Code: release.HarmFound, Text: fmt.Sprintf("%s: the candidate is %s: %s; evidence %s, %s is enough",
-		subject(c, m), size, what(c, m), odds(c.LogE), odds(c.LogThreshold))}
+	return over(y, x)
 }
 
 func passReason(c *Comparison, m release.Metric) release.Reason {
-	return release.Reason{Code: release.HarmExcluded, Text: fmt.Sprintf("%s: harm of %s is ruled out%s: %s",
-		subject(c, m), number(c.Exclude)+"x", upper(c), what(c, m))}
+	r := release.Reason{Code: release.HarmExcluded}
+	switch name := subject(c.Segment, m); {
+	case c.AgainstLimit:
+		r.Text = fmt.Sprintf("%s; %sx the limit is ruled out", limitText(c, m), number(c.Exclude))
+	case c.ByFloor:
+		few := "so few"
+		if m.Kind == release.Histogram {
+			few += " " + beside(m) + " " + number(c.Bound)
+		}
+		r.Text = fmt.Sprintf("%s: %s that harm is ruled out, surely under %s: %s", name, few, percent(floorShare),
+			figures(m, c.Candidate, c.Baseline))
+	default:
+		r.Text = fmt.Sprintf("%s: %s is ruled out%s: %s", name, scale(c, m, c.Exclude), atMost(c),
+			figures(m, c.Candidate, c.Baseline))
+	}
+	return r
 }
 
-// upper tells the bound that a pass rests on, where it is known.
-func upper(c *Comparison) string {
-	if c.Effect.Unbounded || c.Effect.Ratio == 0 {
+// atMost tells the upper bound of the effect, where it is known.
+func atMost(c *Comparison) string {
+	if c.Effect.Unbounded || c.Effect.High <= 0 {
 		return ""
 	}
 	return " (at most " + number(c.Effect.High) + "x)"
 }
 
-func collectingText(c *Comparison, m release.Metric) string {
-	if c.Baseline.N == 0 && c.Candidate.N == 0 {
-		return subject(c, m) + ": nothing to compare yet"
+func waitReason(c *Comparison, m release.Metric) release.Reason {
+	r := release.Reason{Code: release.Collecting, Text: subject(c.Segment, m) + ": nothing to judge yet"}
+	switch {
+	case c.Candidate.N == 0:
+	case c.AgainstLimit:
+		r.Text = limitText(c, m) + "; too little to tell yet"
+	case c.Baseline.N > 0:
+		r.Text = fmt.Sprintf("%s: %s cannot be ruled out yet: %s; evidence for a pass %s, %s is enough",
+			subject(c.Segment, m), scale(c, m, c.Exclude), figures(m, c.Candidate, c.Baseline),
+			odds(c.LogPass), odds(c.LogPassThreshold))
 	}
-	hidden := "any size"
-	if !c.Effect.Unbounded && c.Effect.High > 0 {
-		hidden = "up to " + number(c.Effect.High) + "x"
-	}
-	return fmt.Sprintf("%s: harm of %s cannot be ruled out yet: %s; evidence for harm %s, for a pass %s",
-		subject(c, m), hidden, what(c, m), odds(c.LogE), odds(c.LogPass))
+	return r
 }
 
-func limitText(c Comparison, m release.Metric, verb string) string {
+// limitText sets the candidate against its limit.
+func limitText(c *Comparison, m release.Metric) string {
+	name, b := subject(c.Segment, m), c.Candidate
 	switch m.Kind {
 	case release.Histogram:
-		return fmt.Sprintf("%s: the candidate %s %s at %s: %s of %d values above %s", subject(&c, m), verb,
-			number(m.Limit.Value), percent(m.Limit.Quantile), percent(c.Candidate.Value), c.Candidate.N, number(c.Bound))
+		return fmt.Sprintf("%s: %s of %d %s %s, and the limit is %s", name, percent(b.Value), b.N, beside(m),
+			number(c.Bound), percent(limitShare(m)))
 	case release.Ratio:
-		return fmt.Sprintf("%s: the candidate's %s (%d of %d) %s %s", subject(&c, m), percent(c.Candidate.Value),
-			c.Candidate.Events, c.Candidate.N, verb, percent(m.Limit.Value))
+		return fmt.Sprintf("%s: %d of %d (%s), and the limit is %s", name, b.Events, b.N, percent(b.Value), percent(m.Limit.Value))
 	}
-	return fmt.Sprintf("%s: the candidate's %s %s %s", subject(&c, m), number(c.Candidate.Value), verb, number(m.Limit.Value))
+	return fmt.Sprintf("%s: %s, and the limit is %s", name, number(b.Value), number(m.Limit.Value))
 }

@@ -65,8 +65,24 @@ type Comparison struct {
 	LogPass, LogPassThreshold float64
 	// Exclude is the ratio that a pass rules out.
 	Exclude float64
+	// ByFloor says that the pass rests on the candidate's share alone, which is
+	// shown to lie below half a percent.
+	ByFloor bool
+	// AgainstLimit says that the candidate is held against an absolute limit,
+	// which is the Baseline's Value.
+	AgainstLimit bool
+	// Recent is where the evidence of harm comes from, where that is not the
+	// whole release.
+	Recent Recent
 
 	Warnings []string
+}
+
+// Recent is a stretch of looks up to the present one, and what both arms did in
+// it. It is empty where Since is zero.
+type Recent struct {
+	Since               time.Time
+	Baseline, Candidate Side
 }
 
 // Verdict is what one look comes to.

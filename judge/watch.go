@@ -14,27 +14,39 @@ import (
 const (
 	chartMargin = 1.5
 	chartLevel  = 0.01
+	// mostCharted is the largest share that is charted: beyond, half as much
+	// again cannot be told.
+	mostCharted = 0.9
 )
 
 // Watch takes one look at a version that has no other beside it: the candidate
 // after a promotion, the baseline after a rollback. It charts each metric
-// against what that version did while both were compared. Fail says that it got
-// worse, Pass that there was data and it did not; its false alarms stay below
-// 1 % for a metric over the whole watch if the world does not change.
+// against what that version did before. Fail says that it got worse, Pass that
+// this look had data and nothing is worse, Wait that it had none. Its false
+// alarms stay below 1 % for a metric over the whole watch if the world does not
+// change. Metrics judged by deviation, and counts of which fewer are worse, are
+// not charted: traffic falls by itself.
 func Watch(cfg Config, s State, l Look, arm string) (State, Verdict) {
 	next := s.clone(len(cfg.Metrics))
 	v := Verdict{At: l.At, Blind: true}
+	missing := release.Reason{Code: release.NoData, Text: "no data of the " + arm + " in this look"}
 	for i, m := range cfg.Metrics {
 		if len(next.Metrics[i].Series) == 0 || m.Method == release.Deviation {
 			continue
 		}
-		series := &next.Metrics[i].Series[0]
-		for j := range l.Observations {
-			o := &l.Observations[j]
-			if o.Metric == m.Name && o.Arm == arm && o.Segment == "" {
+		seen, series := gather(m, l), &next.Metrics[i].Series[0]
+		for _, p := range seen.pairs {
+			o := p.a
+			if arm == release.Candidate {
+				o = p.b
+			}
+			if o != nil && p.segment == "" {
 				v.Blind = false
 				series.chart(m, o, arm)
 			}
+		}
+		if seen.problem != nil {
+			missing = *seen.problem
 		}
 		if c, ok := series.charted(m, arm); ok {
 			c.Metric, c.Kind, c.Severity = m.Name, m.Kind, m.Severity
@@ -43,54 +55,69 @@ func Watch(cfg Config, s State, l Look, arm string) (State, Verdict) {
 	}
 	v.Fresh = !v.Blind
 	decide(&v)
-	if len(v.Comparisons) == 0 {
-		v.Outcome = Wait
+	switch {
+	case v.Blind && v.Outcome != Fail:
+		v.Outcome, v.Reason = Wait, missing
+	case len(v.Comparisons) == 0:
 		v.Reason = release.Reason{Code: release.NoData, Text: "nothing is known of the " + arm + "'s past to hold it against"}
 	}
 	return next, v
 }
 
-// reference is the share that a chart alarms beyond: the upper bound of the
-// arm's past (two standard errors), with the margin.
-func (h *Share) reference(arm string) (float64, bool) {
-	past := h.A
+// past is what an arm did before it was watched alone.
+func (h *Share) past(arm string) Sum {
 	if arm == release.Candidate {
-		past = h.B
+		return h.B
 	}
+	sum := h.A
+	sum.add(h.Before)
+	return sum
+}
+
+// reference is the share (of counts the rate) that a chart alarms beyond: the
+// upper bound of the arm's past (two standard errors), with the margin.
+func (h *Share) reference(m release.Metric, arm string) (float64, bool) {
+	past := h.past(arm)
 	if past.Trials == 0 {
 		return 0, false
 	}
 	n := float64(past.Trials)
+	if m.Kind == release.Count {
+		n /= exposureGrain
+		rate := (float64(past.Events) + 1) / n
+		return chartMargin * (rate + 2*math.Sqrt(rate/n)), m.Worse != release.Lower
+	}
 	p := (float64(past.Events) + 1) / (n + 2)
-	ref := chartMargin * (p + 2*math.Sqrt(p*(1-p)/n))
-	return ref, ref < 0.9
+	ref := worsened(m, math.Min(p+2*math.Sqrt(p*(1-p)/n), 1), chartMargin)
+	return ref, ref < mostCharted
 }
 
 // chart folds one window of the arm that is watched.
 func (s *Series) chart(m release.Metric, o *release.Observation, arm string) {
 	if m.Kind == release.Gauge {
-		past := s.Level.A
+		past := s.Level.A.mean()
 		if arm == release.Candidate {
-			past = s.Level.B
+			past = s.Level.B.mean()
 		}
-		x, ok := centre(o.Points)
-		if !ok || x <= 0 || past.mean() <= 0 {
-			return
+		if x, ok := centre(o.Points); ok && x > 0 && past > 0 {
+			s.Level.Chart.Add(worse(m, math.Log(x)-math.Log(past)), &s.Level.Alone)
 		}
-		d := math.Log(x / past.mean())
-		if m.Worse == release.Lower {
-			d = -d
-		}
-		s.Level.Chart.Add(d, max(1, s.Level.Batch))
 		return
 	}
 	for i := range s.Shares {
 		h := &s.Shares[i]
-		ref, ok := h.reference(arm)
+		ref, ok := h.reference(m, arm)
 		sum, told := count(m, h.Bound, o, release.Whole)
-		if ok && told {
-			h.Chart.Update(sum.Events, sum.Trials, ref, math.Min(2*ref, (1+ref)/2), h.Harm.Own.Shrunk(&h.Past.Dispersion))
+		if !ok || !told {
+			continue
 		}
+		n := float64(sum.Trials)
+		if m.Kind == release.Count {
+			n /= exposureGrain
+			h.Chart.UpdateRate(sum.Events, n, stats.Bounds{Limit: ref, Excluded: 2 * ref, Surplus: h.surplus(n * ref)})
+			continue
+		}
+		h.Chart.Update(sum.Events, sum.Trials, stats.Bounds{Limit: ref, Excluded: (1 + ref) / 2, Surplus: h.surplus(n * ref)})
 	}
 }
 
@@ -98,45 +125,53 @@ func (s *Series) chart(m release.Metric, o *release.Observation, arm string) {
 func (s *Series) charted(m release.Metric, arm string) (Comparison, bool) {
 	c := Comparison{
 		Test:         "chart of the " + arm + " against its own past",
-		LogThreshold: round(math.Log(1 / chartLevel)), LogPassThreshold: round(logPass),
+		LogThreshold: round(math.Log(1 / chartLevel)), LogPassThreshold: round(passEvidence()),
 		Effect: Effect{Unbounded: true}, Exclude: chartMargin, Outcome: Pass,
 	}
+	ok := false
 	if m.Kind == release.Gauge {
-		if s.Level.Chart.N < leastBatches {
-			return c, false
-		}
-		if e, t := s.Level.Chart.LogEvidence(math.Log(chartMargin)); t > 0 {
-			c.LogE = round(e)
-		}
-		c.Effect.Ratio = math.Exp(s.Level.Chart.Mu)
+		mean := &s.Level.Chart.Mean
+		ok = mean.N >= leastPoints
+		c.LogE = round(mean.LogAbove(math.Log(chartMargin)))
+		c.Effect.Ratio = math.Exp(math.Min(mean.Mu, 700))
 	} else {
-		var evidence []float64
-		best := math.Inf(-1)
-		for i := range s.Shares {
-			h := &s.Shares[i]
-			if h.Chart.Looks == 0 {
-				continue
-			}
-			e := h.Chart.LogAbove()
-			evidence = append(evidence, e)
-			if ref, ok := h.reference(arm); ok && e > best {
-				best = e
-				c.Bound = h.Bound
-				c.Candidate = side(Sum{h.Chart.Events, h.Chart.Trials}, false)
-				c.Baseline = Side{Value: ref / chartMargin}
-				c.Effect.Ratio = c.Candidate.Value / math.Max(c.Baseline.Value, 1e-12)
-			}
-		}
-		if len(evidence) == 0 {
-			return c, false
-		}
-		c.LogE = round(stats.LogMeanExp(evidence))
+		ok = s.chartedShares(&c, m, arm)
 	}
-	c.Reason = release.Reason{Code: release.HarmExcluded, Text: m.Name + ": no worse than its past"}
+	c.Reason = release.Reason{Code: release.HarmExcluded, Text: m.Name + ": the " + arm + " is no worse than in its past"}
 	if c.LogE >= c.LogThreshold {
 		c.Outcome = Fail
-		c.Reason = release.Reason{Code: release.HarmFound, Text: fmt.Sprintf(
-			"%s: the %s is worse than its own past, %sx; evidence %s", m.Name, arm, number(c.Effect.Ratio), odds(c.LogE))}
+		c.Reason = release.Reason{Code: release.HarmFound, Text: fmt.Sprintf("%s: the %s is %sx of its own past; evidence %s, %s is enough",
+			m.Name, arm, number(c.Effect.Ratio), odds(c.LogE), odds(c.LogThreshold))}
 	}
-	return c, true
+	return c, ok
+}
+
+// chartedShares averages the charts of a metric's shares, and shows the one
+// with most evidence.
+func (s *Series) chartedShares(c *Comparison, m release.Metric, arm string) bool {
+	var evidence []float64
+	best := math.Inf(-1)
+	for i := range s.Shares {
+		h := &s.Shares[i]
+		if h.Chart.Trials == 0 && h.Chart.Exposure == 0 {
+			continue
+		}
+		e := h.Chart.LogAbove()
+		evidence = append(evidence, e)
+		if e <= best {
+			continue
+		}
+		best = e
+		sum := Sum{h.Chart.Events, h.Chart.Trials}
+		if m.Kind == release.Count {
+			sum.Trials = int64(h.Chart.Exposure * exposureGrain)
+		}
+		c.Bound, c.Candidate, c.Baseline = h.Bound, side(m, sum), side(m, h.past(arm))
+		c.Effect.Ratio = times(m, c.Baseline, c.Candidate)
+	}
+	if len(evidence) == 0 {
+		return false
+	}
+	c.LogE = round(stats.LogMeanExp(evidence))
+	return true
 }

@@ -2,17 +2,10 @@ package stats
 
 import "math"
 
-// The alternatives of the test for harm, as odds ratios over the null's.
-var harmGrid = [...]float64{1.1, 1.25, 1.5, 2, 3, 5, 10, 20}
-
 // The odds ratios at which the conditional likelihood is kept, and the weights
 // of the mixture over them; most weight lies where harmless releases are.
 var levelGrid = [...]float64{0.1, 0.2, 0.33, 0.5, 0.67, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2, 3, 5, 10, 20}
 var levelWeights = [...]float64{.01, .01, .02, .04, .08, .12, .14, .16, .14, .1, .06, .05, .03, .02, .01, .01}
-
-// hazard is the probability, at each look, that harm begins there, in the
-// mixture over starting times; half of the weight is on the first look.
-const hazard = 1.0 / 60
 
 // Null states what a comparison of two shares holds against the data.
 type Null struct {
@@ -25,6 +18,29 @@ type Null struct {
 	Excluded [2]float64
 }
 
+// Stretch is the latest run of looks that speaks for harm: a cumulative sum of
+// the log likelihood of twice the tolerated odds, begun anew whenever it falls
+// to zero (Page 1954). It says where evidence comes from, and decides nothing.
+type Stretch struct {
+	Score float64
+	Looks int
+	Table Table // summed
+}
+
+// add takes a bucket's log likelihood.
+func (s *Stretch) add(t Table, score float64) {
+	if s.Score+score <= 0 {
+		*s = Stretch{}
+		return
+	}
+	s.Score += score
+	s.Looks++
+	s.Table.EventsA += t.EventsA
+	s.Table.EventsB += t.EventsB
+	s.Table.TrialsA += t.TrialsA
+	s.Table.TrialsB += t.TrialsB
+}
+
 // Conditional is an e-process for harm in the share of events of a candidate
 // beside its baseline, with its counterpart for passing and a confidence
 // sequence of the odds ratio. The zero value is ready.
@@ -34,124 +50,121 @@ type Null struct {
 // from bucket to bucket. Alternative: from some bucket on it is larger.
 // Assumptions: given their number, a bucket's events fall on the arms
 // independently, but for noise shared by an arm's events in a bucket, for which
-// the likelihood is tempered by 1/(1+cv2 v) (v: the bucket's variance, cv2 as
-// measured so far); buckets are independent.
+// the likelihood is tempered by 1/(1+surplus) (Dispersion.Surplus, as measured
+// before the bucket); buckets are independent.
 // Guarantee: P(LogHarm ever >= log(1/alpha)) <= alpha under the null, at any
-// number of looks. A power below 1 of a likelihood ratio has expectation at
-// most 1 under the null, so tempering never breaks the guarantee.
-// Smallest useful n: about five events; none is needed for validity.
-// Sources: Fisher's conditional distribution; mixtures over alternatives and
-// starting times (Robbins 1970; Shin, Ramdas, Rinaldo 2022).
+// number of looks; likewise LogPass, with one of the excluded odds ratios as
+// its null. A power below 1 of a likelihood ratio has expectation at most 1
+// under the null, so tempering never breaks the guarantee; where shared noise
+// is larger than measured it holds approximately.
+// Smallest useful n: about five events; none is needed for validity. A bucket
+// without events, without trials of an arm, or of nothing but events is no
+// evidence.
+// Sources: Fisher's conditional distribution (non-central hypergeometric), for
+// exposures the conditional binomial; Onset for the mixture.
 type Conditional struct {
-	Looks int
-	// Started holds, per alternative, the log evidence of harm that has begun,
-	// summed over starting times; Waiting the log weight of harm yet to begin.
-	Started [len(harmGrid)]float64
-	Waiting float64
+	// Harm is the evidence of harm.
+	Harm Onset
 	// Level is the tempered conditional log likelihood over levelGrid,
 	// Excluding the same at the two excluded odds ratios.
 	Level     [len(levelGrid)]float64
 	Excluding [2]float64
-	// Mantel-Haenszel sums of the odds ratio.
-	MHOver, MHUnder float64
-	// Own is the dispersion around the fitted odds ratio; Tempered sums the
+	// Mantel-Haenszel sums of the odds ratio, of all looks and fading.
+	MHOver, MHUnder     float64
+	LateOver, LateUnder float64
+	// Own is the dispersion around the odds ratio of late; Tempered sums the
 	// tempering factors applied.
 	Own      Dispersion
 	Tempered float64
-	// Buckets counts the buckets that had events.
+	// Buckets counts the buckets that could tell the arms apart.
 	Buckets int
+	// Recent is where the evidence of harm comes from.
+	Recent Stretch
 }
 
-// Update takes one bucket. past tells the noise of the baseline's past; it may
+// Update takes one bucket, under the null given, which may differ from bucket to
+// bucket as far as it rests on what came before and on the bucket's margins.
+// past tells the noise of the baseline's past; it may
 // be the zero value. With exposure true the trials are exposures of rare events
 // (time, traffic) and the binomial form is used. It allocates nothing.
 func (c *Conditional) Update(t Table, exposure bool, null Null, past *Dispersion) {
-	if c.Looks == 0 {
-		c.start()
-	}
-	c.Looks++
-	c.begin()
-	k := t.EventsA + t.EventsB
-	if k == 0 || t.TrialsA <= 0 || t.TrialsB <= 0 || (!exposure && k >= t.TrialsA+t.TrialsB) {
+	c.Harm.begin()
+	if !t.tells(exposure) {
 		return
 	}
 	c.Buckets++
-	var d distribution
-	d.prepare(t, exposure)
+	d := distribution{exposure: exposure}
+	d.prepare(t)
 	_, variance := d.moments(1)
-	eta := 1 / (1 + c.Own.Shrunk(past)*variance)
+	eta := 1 / (1 + c.Own.Surplus(past, variance))
 	c.Tempered += eta
 	events := float64(t.EventsB)
 
 	base := events*math.Log(null.Tolerated) - d.logMean(null.Tolerated)
-	for i, r := range harmGrid {
+	for i, r := range worseGrid {
 		psi := r * null.Tolerated
-		c.Started[i] += eta * (events*math.Log(psi) - d.logMean(psi) - base)
+		score := eta * (events*math.Log(psi) - d.logMean(psi) - base)
+		c.Harm.Started[i] += score
+		if i == twice {
+			c.Recent.add(t, score)
+		}
 	}
 	for i, psi := range levelGrid {
 		c.Level[i] += eta * (events*math.Log(psi) - d.logMean(psi))
 	}
 	for i, psi := range null.Excluded {
-		if psi < Unreachable {
-			c.Excluding[i] += eta * (events*math.Log(psi) - d.logMean(psi))
-		}
+		c.Excluding[i] += eta * (events*math.Log(psi) - d.logMean(psi))
 	}
 	c.fit(t, &d)
 }
 
-// start puts half of the weight on harm that begins at the first look.
-func (c *Conditional) start() {
-	for i := range c.Started {
-		c.Started[i] = math.Log(0.5 / float64(len(harmGrid)))
+// tells says whether a bucket can tell the arms apart: it is well formed, both
+// arms were tried, and neither nothing nor everything was an event.
+func (t Table) tells(exposure bool) bool {
+	k := t.EventsA + t.EventsB
+	if t.EventsA < 0 || t.EventsB < 0 || t.TrialsA <= 0 || t.TrialsB <= 0 || k == 0 {
+		return false
 	}
-	c.Waiting = math.Log(0.5)
+	return exposure || (t.EventsA <= t.TrialsA && t.EventsB <= t.TrialsB && k < t.TrialsA+t.TrialsB)
 }
 
-// begin moves this look's share of the waiting weight to the harm that begins
-// with it.
-func (c *Conditional) begin() {
-	if c.Looks == 1 {
-		return
-	}
-	fresh := c.Waiting + math.Log(hazard/float64(len(harmGrid)))
-	for i := range c.Started {
-		c.Started[i] = logAdd(c.Started[i], fresh)
-	}
-	c.Waiting += math.Log1p(-hazard)
-}
-
-// fit updates the estimate of the odds ratio and the dispersion around it.
+// fit updates the estimate of the odds ratio and the dispersion around it. The
+// fit of the last looks serves for the dispersion, so that harm which begins
+// late does not pass for noise.
 func (c *Conditional) fit(t Table, d *distribution) {
 	a, b := float64(t.TrialsA), float64(t.TrialsB)
 	ka, kb := float64(t.EventsA), float64(t.EventsB)
+	over, under := kb*(a-ka)/(a+b), ka*(b-kb)/(a+b)
 	if d.exposure {
-		c.MHOver += kb * a / (a + b)
-		c.MHUnder += ka * b / (a + b)
-	} else {
-		c.MHOver += kb * (a - ka) / (a + b)
-		c.MHUnder += ka * (b - kb) / (a + b)
+		over, under = kb*a/(a+b), ka*b/(a+b)
 	}
-	mean, variance := d.moments(c.Estimate())
+	c.MHOver += over
+	c.MHUnder += under
+	c.LateOver = fading*c.LateOver + over
+	c.LateUnder = fading*c.LateUnder + under
+	mean, variance := d.moments(mantelHaenszel(c.LateOver, c.LateUnder))
 	c.Own.Add(kb-mean, variance)
 }
 
+// fading is what a bucket keeps, with each later one, of its weight in the fit
+// of the last looks.
+const fading = 0.9
+
 // Estimate returns the Mantel-Haenszel estimate of the odds ratio, held within
 // [0.01, 100]; 1 where there is nothing to estimate it from.
-func (c *Conditional) Estimate() float64 {
-	if c.MHOver == 0 && c.MHUnder == 0 {
+func (c *Conditional) Estimate() float64 { return mantelHaenszel(c.MHOver, c.MHUnder) }
+
+func mantelHaenszel(over, under float64) float64 {
+	if over == 0 && under == 0 {
 		return 1
 	}
 	const half = 0.25 // keeps the estimate finite when one arm has no event
-	return math.Min(100, math.Max(0.01, (c.MHOver+half)/(c.MHUnder+half)))
+	return math.Min(100, math.Max(0.01, (over+half)/(under+half)))
 }
 
-// LogHarm returns the log evidence for harm beyond the tolerance.
-func (c *Conditional) LogHarm() float64 {
-	if c.Looks == 0 {
-		return 0
-	}
-	return logAdd(LogSumExp(c.Started[:]...), c.Waiting)
-}
+// LogHarm returns the log evidence for harm beyond the tolerance; 0 before any
+// look.
+func (c *Conditional) LogHarm() float64 { return c.Harm.evidence() }
 
 // LogPass returns the log evidence that the odds ratio lies below the excluded
 // one with index i: the likelihood, mixed over odds ratios below psi, against
@@ -176,21 +189,24 @@ func (c *Conditional) LogPass(i int, psi float64) float64 {
 }
 
 // Interval returns a confidence sequence of the odds ratio that covers at all
-// looks at once with probability at least 1-alpha. open says that nothing above
-// low is ruled out within the range kept (0.1 to 20).
+// looks at once with probability at least 1-alpha, if it is the same in every
+// bucket. open says that nothing above low is ruled out within the range kept
+// (0.1 to 20), as it is before any data; low is 0 where nothing below is.
 // Source: duality with the mixture over levelGrid; the log likelihood is
 // concave in log psi and interpolated quadratically between grid points.
 func (c *Conditional) Interval(alpha float64) (low, high float64, open bool) {
 	mix := math.Inf(-1)
-	for j := range levelGrid {
+	var at [len(levelGrid)]float64
+	for j, psi := range levelGrid {
+		at[j] = math.Log(psi)
 		mix = logAdd(mix, math.Log(levelWeights[j])+c.Level[j])
 	}
 	floor := mix - math.Log(1/alpha)
 	const fine = 16 // points between two of the grid
-	n := (len(levelGrid) - 1) * fine
 	first, last := -1, -1
+	n := (len(levelGrid) - 1) * fine
 	for i := range n + 1 {
-		if c.levelAt(float64(i)/fine) >= floor {
+		if parabola(&at, &c.Level, float64(i)/fine) >= floor {
 			if first < 0 {
 				first = i
 			}
@@ -198,30 +214,29 @@ func (c *Conditional) Interval(alpha float64) (low, high float64, open bool) {
 		}
 	}
 	if first > 0 {
-		low = math.Exp(gridAt(float64(first-1) / fine))
+		low = math.Exp(between(&at, float64(first-1)/fine))
 	}
 	if last == n || last < 0 {
 		return low, 0, true
 	}
-	return low, math.Exp(gridAt(float64(last+1) / fine)), false
+	return low, math.Exp(between(&at, float64(last+1)/fine)), false
 }
 
-// gridAt returns log psi at a fractional index of levelGrid.
-func gridAt(x float64) float64 {
-	i := min(int(x), len(levelGrid)-2)
+// between interpolates the points of a grid at a fractional index.
+func between(at *[len(levelGrid)]float64, x float64) float64 {
+	i := min(int(x), len(at)-2)
 	f := x - float64(i)
-	return math.Log(levelGrid[i])*(1-f) + math.Log(levelGrid[i+1])*f
+	return at[i]*(1-f) + at[i+1]*f
 }
 
-// levelAt interpolates Level at a fractional index, by the parabola through the
-// three nearest grid points in log psi.
-func (c *Conditional) levelAt(x float64) float64 {
-	i := min(max(int(x+0.5), 1), len(levelGrid)-2)
-	t := gridAt(x)
-	t0, t1, t2 := math.Log(levelGrid[i-1]), math.Log(levelGrid[i]), math.Log(levelGrid[i+1])
-	return c.Level[i-1]*(t-t1)*(t-t2)/((t0-t1)*(t0-t2)) +
-		c.Level[i]*(t-t0)*(t-t2)/((t1-t0)*(t1-t2)) +
-		c.Level[i+1]*(t-t0)*(t-t1)/((t2-t0)*(t2-t1))
+// parabola interpolates values at a fractional index of their grid, through the
+// three nearest points.
+func parabola(at, values *[len(levelGrid)]float64, x float64) float64 {
+	i := min(max(int(x+0.5), 1), len(at)-2)
+	t, t0, t1, t2 := between(at, x), at[i-1], at[i], at[i+1]
+	return values[i-1]*(t-t1)*(t-t2)/((t0-t1)*(t0-t2)) +
+		values[i]*(t-t0)*(t-t2)/((t1-t0)*(t1-t2)) +
+		values[i+1]*(t-t0)*(t-t1)/((t2-t0)*(t2-t1))
 }
 
 // Tempering returns the average factor that evidence was multiplied by; 1 for
@@ -233,17 +248,6 @@ func (c *Conditional) Tempering() float64 {
 	return c.Tempered / float64(c.Buckets)
 }
 
-// logAdd returns log(exp(a)+exp(b)).
-func logAdd(a, b float64) float64 {
-	if a < b {
-		a, b = b, a
-	}
-	if math.IsInf(b, -1) {
-		return a
-	}
-	return a + math.Log1p(math.Exp(b-a))
-}
-
 // distribution is the conditional distribution of a bucket's events: Fisher's
 // hypergeometric, or binomial where trials are exposures.
 type distribution struct {
@@ -252,14 +256,18 @@ type distribution struct {
 	share    float64
 }
 
-func (d *distribution) prepare(t Table, exposure bool) {
-	d.exposure = exposure
-	if !exposure {
+// margins sets what moments needs.
+func (d *distribution) margins(t Table) {
+	d.tilt.margins(t.EventsA+t.EventsB, t.TrialsA, t.TrialsB)
+	d.share = d.tilt.b / (d.tilt.a + d.tilt.b)
+}
+
+// prepare sets what moments and logMean need.
+func (d *distribution) prepare(t Table) {
+	d.margins(t)
+	if !d.exposure {
 		d.tilt.prepare(t.EventsA+t.EventsB, t.TrialsA, t.TrialsB)
-		return
 	}
-	d.tilt.k = float64(t.EventsA + t.EventsB)
-	d.share = float64(t.TrialsB) / float64(t.TrialsA+t.TrialsB)
 }
 
 func (d *distribution) logMean(psi float64) float64 {

@@ -6,145 +6,54 @@ import (
 	"testing"
 )
 
-// logTiltSlow sums log E[psi^K] term by term in log space.
-func logTiltSlow(k, a, b int64, psi float64) float64 {
-	choose := func(n, r int64) float64 {
-		x, _ := math.Lgamma(float64(n + 1))
-		y, _ := math.Lgamma(float64(r + 1))
-		z, _ := math.Lgamma(float64(n - r + 1))
-		return x - y - z
-	}
-	total := math.Inf(-1)
-	for x := max(0, k-a); x <= min(k, b); x++ {
-		total = logAdd(total, choose(b, x)+choose(a, k-x)+float64(x)*math.Log(psi))
-	}
-	return total - choose(a+b, k)
-}
+var usual = Null{Tolerated: 1.05, Excluded: [2]float64{5, 2}}
 
-func TestLogLikelihoodRatioReference(t *testing.T) {
-	// Values computed with scipy 1.10.1 (hypergeom, logsumexp).
-	for _, c := range []struct {
-		id    string
-		table Table
-		psi   float64
-		want  float64
-	}{
-		{"hypergeom-1", Table{1, 3, 100, 100}, 2, 0.4609358691687757},
-		{"hypergeom-2", Table{6, 12, 600, 600}, 2, 1.0335943041046463},
-		{"hypergeom-3", Table{6, 12, 600, 600}, 1.5, 0.854104422281301},
-		{"hypergeom-5", Table{0, 0, 1000, 1000}, 2, 0},
-		{"hypergeom-7", Table{10, 30, 10000, 10000}, 3, 5.242236617272397},
-		{"hypergeom-8", Table{12, 6, 600, 600}, 2, -3.1252887792550252},
-	} {
-		if got := LogLikelihoodRatio(c.table, c.psi); math.Abs(got-c.want) > 1e-9 {
-			t.Errorf("%s: got %.15g, want %.15g", c.id, got, c.want)
+// TestConditionalIsAnEProcess enumerates all outcomes of two small buckets: the
+// expectation of the evidence stays at most 1 for every odds ratio that is
+// tolerated, and of the evidence for a pass for every one that is excluded.
+func TestConditionalIsAnEProcess(t *testing.T) {
+	first, second := Table{TrialsA: 9, TrialsB: 4}, Table{TrialsA: 5, TrialsB: 6}
+	const k1, k2 = 4, 3
+	null := Null{Tolerated: 1.2, Excluded: [2]float64{5, 2}}
+	expect := func(psi float64, evidence func(*Conditional) float64) float64 {
+		sum := 0.0
+		xs, ps := outcomes(k1, first.TrialsA, first.TrialsB, psi)
+		ys, qs := outcomes(k2, second.TrialsA, second.TrialsB, psi)
+		for i, x := range xs {
+			var once Conditional
+			first.EventsB, first.EventsA = x, k1-x
+			once.Update(first, false, null, &Dispersion{})
+			for j, y := range ys {
+				c := once
+				second.EventsB, second.EventsA = y, k2-y
+				c.Update(second, false, null, &Dispersion{})
+				sum += ps[i] * qs[j] * math.Exp(evidence(&c))
+			}
+		}
+		return sum
+	}
+	for _, psi := range []float64{0.2, 0.8, 1, 1.2} {
+		if e := expect(psi, (*Conditional).LogHarm); e > 1+1e-9 {
+			t.Errorf("odds ratio %g: evidence for harm is %g on average", psi, e)
 		}
 	}
-}
-
-func TestTiltAgainstSum(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 2))
-	var d tilt
-	for range 4000 {
-		a, b := 1+rng.Int64N(30000), 1+rng.Int64N(30000)
-		if rng.IntN(2) == 0 {
-			b = 1 + rng.Int64N(50)
-		}
-		k := rng.Int64N(a + b + 1)
-		if rng.IntN(2) == 0 {
-			k = rng.Int64N(min(200, a+b) + 1)
-		}
-		psi := math.Exp(rng.Float64()*6 - 3)
-		d.prepare(k, a, b)
-		want, got := logTiltSlow(k, a, b, psi), d.logMean(psi)
-		if math.Abs(got-want) > 1e-7+1e-9*math.Abs(want) {
-			t.Fatalf("k=%d a=%d b=%d psi=%g: got %.12g, want %.12g (terms %d)", k, a, b, psi, got, want, d.n)
+	if e := expect(4, (*Conditional).LogHarm); e < 1.05 {
+		t.Errorf("odds ratio 4: evidence for harm is only %g on average", e)
+	}
+	for i, excluded := range null.Excluded {
+		for _, psi := range []float64{excluded, 2 * excluded} {
+			if e := expect(psi, func(c *Conditional) float64 { return c.LogPass(i, excluded) }); e > 1+1e-9 {
+				t.Errorf("odds ratio %g: evidence for a pass below %g is %g on average", psi, excluded, e)
+			}
 		}
 	}
-}
-
-func TestMomentsNearExact(t *testing.T) {
-	var d tilt
-	d.prepare(60, 1000, 500)
-	mean, variance := d.moments(2)
-	sum, m1, m2 := 0.0, 0.0, 0.0
-	for i := range d.n {
-		p := d.terms[i] * math.Pow(2, float64(i))
-		x := d.lo + float64(i)
-		sum += p
-		m1 += p * x
-		m2 += p * x * x
-	}
-	m1 /= sum
-	v := m2/sum - m1*m1
-	if math.Abs(mean-m1) > 0.05 || math.Abs(variance-v) > 0.3 {
-		t.Errorf("mean %g want about %g, variance %g want about %g", mean, m1, variance, v)
-	}
-}
-
-// poisson draws a Poisson count; knuth's product for small means, the normal
-// approximation above.
-func poisson(rng *rand.Rand, mean float64) int64 {
-	if mean > 60 {
-		return max(0, int64(math.Round(mean+math.Sqrt(mean)*rng.NormFloat64())))
-	}
-	limit, n, p := math.Exp(-mean), int64(0), rng.Float64()
-	for p > limit {
-		p *= rng.Float64()
-		n++
-	}
-	return n
-}
-
-type world struct {
-	n, share, rate, ratio float64
-	common, own           float64 // log-normal noise of both arms, of each arm
-	onset                 int
-}
-
-func (w world) bucket(rng *rand.Rand, i int) Table {
-	shock := math.Exp(w.common*rng.NormFloat64() - w.common*w.common/2)
-	noise := func() float64 { return math.Exp(w.own*rng.NormFloat64() - w.own*w.own/2) }
-	ratio := w.ratio
-	if i < w.onset {
-		ratio = 1
-	}
-	a, b := int64(w.n*(1-w.share)), int64(w.n*w.share)
-	return Table{
-		TrialsA: a, TrialsB: b,
-		EventsA: min(a, poisson(rng, float64(a)*w.rate*shock*noise())),
-		EventsB: min(b, poisson(rng, float64(b)*w.rate*shock*ratio*noise())),
-	}
-}
-
-// runWorld plays one release and returns the first look at which the evidence
-// for harm, and that for a pass, reaches its threshold; 0 for never.
-func runWorld(rng *rand.Rand, w world, looks int, alpha float64) (harm, pass int) {
-	past := Succession{}
-	for i := range 60 {
-		alone := w
-		alone.share, alone.onset = 0, 1<<30
-		s := alone.bucket(rng, i)
-		past.Add(s.EventsA, s.TrialsA)
-	}
-	var c Conditional
-	null := Null{Tolerated: 1.05, Excluded: [2]float64{5, 2}}
-	for i := 1; i <= looks; i++ {
-		c.Update(w.bucket(rng, i-1), false, null, &past.Dispersion)
-		if c.LogHarm() >= math.Log(1/alpha) && harm == 0 {
-			harm = i
-		}
-		if c.LogPass(1, 2) >= math.Log(20) && pass == 0 {
-			pass = i
-		}
-	}
-	return harm, pass
 }
 
 // TestConditionalFalseAlarms: with no harm, at most the stated share of
 // releases ever crosses, over 120 looks, whatever the noise.
 func TestConditionalFalseAlarms(t *testing.T) {
-	const runs, alpha = 400, 0.05
+	t.Parallel()
+	const runs, alpha = 200, 0.05
 	for name, w := range map[string]world{
 		"plain":              {n: 1500, share: 0.05, rate: 0.01, ratio: 1},
 		"half":               {n: 1500, share: 0.5, rate: 0.02, ratio: 1},
@@ -152,17 +61,20 @@ func TestConditionalFalseAlarms(t *testing.T) {
 		"common shocks":      {n: 1500, share: 0.5, rate: 0.02, ratio: 1, common: 0.5},
 		"noise of each arm":  {n: 1500, share: 0.5, rate: 0.02, ratio: 1, own: 0.3},
 		"much noise of each": {n: 3000, share: 0.5, rate: 0.02, ratio: 1, own: 0.5},
+		"clumps":             {n: 1500, share: 0.1, rate: 0.01, ratio: 1, clump: 2},
+		"exposures":          {n: 15000, share: 0.1, rate: 0.003, ratio: 1, exposure: true},
+		"noisy exposures":    {n: 15000, share: 0.5, rate: 0.01, ratio: 1, own: 0.3, exposure: true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			rng := rand.New(rand.NewPCG(7, uint64(len(name))))
 			crossed := 0
 			for range runs {
-				if h, _ := runWorld(rng, w, 120, alpha); h > 0 {
+				if harm, _ := w.play(rng, 120, alpha); harm > 0 {
 					crossed++
 				}
 			}
-			// 32 of 400 is what a true 5 % stays under with probability 0.995.
-			if crossed > 32 {
+			if crossed > alarms(runs, alpha) {
 				t.Errorf("%d of %d harmless releases crossed at alpha %g", crossed, runs, alpha)
 			}
 			t.Logf("%d of %d", crossed, runs)
@@ -171,6 +83,7 @@ func TestConditionalFalseAlarms(t *testing.T) {
 }
 
 func TestConditionalFindsHarm(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		w      world
 		within int // looks, for half of the releases
@@ -179,12 +92,14 @@ func TestConditionalFindsHarm(t *testing.T) {
 		"x2 at half":           {world{n: 1500, share: 0.5, rate: 0.01, ratio: 2}, 12},
 		"x20 at once":          {world{n: 3000, share: 0.05, rate: 0.005, ratio: 20}, 1},
 		"x5 after forty looks": {world{n: 3000, share: 0.05, rate: 0.01, ratio: 5, onset: 40}, 44},
+		"x3 of exposures":      {world{n: 15000, share: 0.1, rate: 0.003, ratio: 3, exposure: true}, 8},
+		"x3 in clumps":         {world{n: 3000, share: 0.1, rate: 0.01, ratio: 3, clump: 3}, 24},
 	} {
 		t.Run(name, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(3, 4))
 			found := 0
 			for range 100 {
-				if h, _ := runWorld(rng, c.w, c.within, 0.01); h > 0 {
+				if harm, _ := c.w.play(rng, c.within, 0.01); harm > 0 {
 					found++
 				}
 			}
@@ -197,65 +112,162 @@ func TestConditionalFindsHarm(t *testing.T) {
 }
 
 func TestConditionalPasses(t *testing.T) {
+	t.Parallel()
 	rng := rand.New(rand.NewPCG(5, 6))
 	passed, wrong := 0, 0
 	for range 200 {
-		if _, p := runWorld(rng, world{n: 1500, share: 0.5, rate: 0.02, ratio: 1}, 40, 0.01); p > 0 {
+		if _, p := (world{n: 1500, share: 0.5, rate: 0.02, ratio: 1}).play(rng, 40, 0.01); p > 0 {
 			passed++
 		}
-		if _, p := runWorld(rng, world{n: 1500, share: 0.5, rate: 0.02, ratio: 2.05}, 40, 0.01); p > 0 {
+		if _, p := (world{n: 1500, share: 0.5, rate: 0.02, ratio: 2.05}).play(rng, 40, 0.01); p > 0 {
 			wrong++
 		}
 	}
-	if passed < 180 || wrong > 20 {
+	if passed < 180 || wrong > alarms(200, 0.05) {
 		t.Errorf("harmless passed: %d of 200, harm of twice passed: %d of 200", passed, wrong)
 	}
-	t.Logf("harmless passed: %d, harm passed: %d", passed, wrong)
 }
 
 func TestConditionalIntervalCovers(t *testing.T) {
-	rng := rand.New(rand.NewPCG(9, 9))
-	const runs = 300
-	missed := 0
-	for range runs {
-		var c Conditional
-		w := world{n: 2000, share: 0.3, rate: 0.02, ratio: 1.5}
-		truth := OddsRatio(0.02, 0.03)
-		for i := range 60 {
-			c.Update(w.bucket(rng, i), false, Null{Tolerated: 1, Excluded: [2]float64{5, 2}}, &Dispersion{})
-			if lo, hi, open := c.Interval(0.05); truth < lo || (!open && truth > hi) {
-				missed++
-				break
+	t.Parallel()
+	const runs = 200
+	for name, w := range map[string]world{
+		"odds":      {n: 2000, share: 0.3, rate: 0.02, ratio: 1.5},
+		"exposures": {n: 20000, share: 0.3, rate: 0.002, ratio: 1.5, exposure: true},
+	} {
+		rng := rand.New(rand.NewPCG(9, 9))
+		truth := OddsRatio(w.rate, w.rate*w.ratio)
+		if w.exposure {
+			truth = w.ratio
+		}
+		missed := 0
+		for range runs {
+			var c Conditional
+			for i := range 60 {
+				c.Update(w.bucket(rng, i), w.exposure, usual, &Dispersion{})
+				if low, high, open := c.Interval(0.05); truth < low || (!open && truth > high) {
+					missed++
+					break
+				}
 			}
 		}
-	}
-	if missed > runs/10 {
-		t.Errorf("missed in %d of %d", missed, runs)
+		if missed > alarms(runs, 0.05) {
+			t.Errorf("%s: missed in %d of %d", name, missed, runs)
+		}
 	}
 }
 
-func TestConditionalSilentWithoutEvents(t *testing.T) {
+func TestConditionalIntervalNarrows(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 10))
 	var c Conditional
-	for range 100 {
-		c.Update(Table{TrialsA: 1000, TrialsB: 10}, false, Null{Tolerated: 1.05, Excluded: [2]float64{5, 2}}, &Dispersion{})
+	if low, _, open := c.Interval(0.05); low != 0 || !open {
+		t.Errorf("before any data: from %g, open %v", low, open)
 	}
-	if got := c.LogHarm(); math.Abs(got) > 1e-9 {
-		t.Errorf("evidence %g without a single event", got)
+	for i := range 120 {
+		c.Update(world{n: 2000, share: 0.5, rate: 0.05, ratio: 1}.bucket(rng, i), false, usual, &Dispersion{})
 	}
-	if got := c.LogPass(1, 2); math.Abs(got) > 1e-12 {
-		t.Errorf("pass evidence %g without a single event", got)
+	low, high, open := c.Interval(0.05)
+	if open || low < 0.7 || high > 1.4 || c.Estimate() < low || c.Estimate() > high {
+		t.Errorf("after 6000 events an arm: %g to %g around %g, open %v", low, high, c.Estimate(), open)
+	}
+}
+
+// TestConditionalSaysNothingOfEmptyBuckets: buckets that cannot tell the arms
+// apart leave all evidence where it was.
+func TestConditionalSaysNothingOfEmptyBuckets(t *testing.T) {
+	for name, table := range map[string]Table{
+		"no trials":              {},
+		"no event":               {TrialsA: 1000, TrialsB: 10},
+		"nothing but events":     {EventsA: 1000, EventsB: 10, TrialsA: 1000, TrialsB: 10},
+		"candidate without":      {EventsA: 5, TrialsA: 1000},
+		"baseline without":       {EventsB: 5, TrialsB: 1000},
+		"negative":               {EventsA: -1, EventsB: 5, TrialsA: 10, TrialsB: 10},
+		"more events than tried": {EventsA: 20, EventsB: 5, TrialsA: 10, TrialsB: 100},
+	} {
+		var c Conditional
+		for range 100 {
+			c.Update(table, false, usual, &Dispersion{})
+		}
+		if e := c.LogHarm(); math.Abs(e) > 1e-9 {
+			t.Errorf("%s: evidence %g for harm", name, e)
+		}
+		if e := c.LogPass(1, 2); math.Abs(e) > 1e-12 {
+			t.Errorf("%s: evidence %g for a pass", name, e)
+		}
+	}
+}
+
+func TestConditionalOfHugeCounts(t *testing.T) {
+	for _, exposure := range []bool{false, true} {
+		var same, worse Conditional
+		for range 40 {
+			same.Update(Table{1e7, 1e7, 1e8, 1e8}, exposure, usual, &Dispersion{})
+			worse.Update(Table{1e7, 2e7, 1e8, 1e8}, exposure, usual, &Dispersion{})
+		}
+		if e := same.LogHarm(); e > 0 || same.LogPass(1, 2) < math.Log(20) {
+			t.Errorf("ten millions a bucket, alike: harm %g, pass %g", e, same.LogPass(1, 2))
+		}
+		if e := worse.LogHarm(); e < 20 || worse.LogPass(1, 2) > 0 {
+			t.Errorf("ten millions a bucket, twice: harm %g, pass %g", e, worse.LogPass(1, 2))
+		}
+	}
+}
+
+func TestRecentStretchBeginsWithTheHarm(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 5))
+	w := world{n: 3000, share: 0.3, rate: 0.02, ratio: 5, onset: 50}
+	var c Conditional
+	for i := range 53 {
+		c.Update(w.bucket(rng, i), false, usual, &Dispersion{})
+	}
+	if r := c.Recent; r.Looks < 3 || r.Looks > 5 || r.Table.TrialsB != int64(r.Looks)*900 {
+		t.Errorf("three looks after the onset the stretch is %+v", r)
 	}
 }
 
 func TestUpdateDoesNotAllocate(t *testing.T) {
 	var c Conditional
 	past := Dispersion{}
-	null := Null{Tolerated: 1.05, Excluded: [2]float64{5, 2}}
 	if n := testing.AllocsPerRun(100, func() {
-		c.Update(Table{10, 3, 1000, 100}, false, null, &past)
+		c.Update(Table{10, 3, 1000, 100}, false, usual, &past)
 	}); n != 0 {
 		t.Errorf("%g allocations a look", n)
 	}
+}
+
+// FuzzConditional: whatever the counts, all numbers of the state stay finite.
+func FuzzConditional(f *testing.F) {
+	f.Add(int64(1), int64(3), int64(100), int64(100), false, 1.05, 5.0, 2.0)
+	f.Add(int64(0), int64(10), int64(10), int64(10), false, 1.0, 1e6, 1.01)
+	f.Add(int64(1e7), int64(1e7), int64(1e9), int64(1), true, 1e6, 1e6, 1e6)
+	f.Add(int64(128), int64(0), int64(1<<40), int64(129), false, 900.0, 3.0, 2.0)
+	f.Fuzz(func(t *testing.T, ka, kb, a, b int64, exposure bool, tolerated, x, y float64) {
+		const most = 1 << 50 // sums of several still fit
+		for _, n := range []int64{ka, kb, a, b} {
+			if n < 0 || n > most {
+				t.Skip()
+			}
+		}
+		for _, psi := range []float64{tolerated, x, y} {
+			if !(psi >= 1 && psi <= Unreachable) {
+				t.Skip()
+			}
+		}
+		var c Conditional
+		null := Null{Tolerated: tolerated, Excluded: [2]float64{x, y}}
+		for i := range 3 {
+			c.Update(Table{ka, kb, a, b}, exposure, null, &Dispersion{})
+			c.Update(Table{kb, ka, a + int64(i), b}, exposure, null, &c.Own)
+		}
+		finite(t, "evidence", c.LogHarm(), c.Estimate(), c.Tempering(), c.Own.CV2())
+		finite(t, "state", c.Harm.Started[:]...)
+		finite(t, "state", c.Level[:]...)
+		finite(t, "state", c.Harm.Waiting, c.Excluding[0], c.Excluding[1], c.MHOver, c.MHUnder, c.LateOver, c.LateUnder,
+			c.Own.Excess, c.Own.Relative, c.Own.Variance, c.Own.Squares, c.Own.Pooled, c.Own.PooledVariance, c.Own.PooledSquares,
+			c.Recent.Score, c.Tempered)
+		low, high, _ := c.Interval(0.05)
+		finite(t, "interval", low, high)
+	})
 }
 
 func BenchmarkConditional(b *testing.B) {
@@ -263,10 +275,9 @@ func BenchmarkConditional(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			var c Conditional
 			past := Dispersion{}
-			null := Null{Tolerated: 1.05, Excluded: [2]float64{5, 2}}
 			b.ReportAllocs()
 			for b.Loop() {
-				c.Update(t, false, null, &past)
+				c.Update(t, false, usual, &past)
 			}
 		})
 	}

@@ -23,6 +23,10 @@ type tilt struct {
 	base    float64 // log of the sum of terms, or the saddlepoint at psi 1
 }
 
+// farTilt is the odds ratio beyond which terms are summed in logarithms, since
+// those reckoned from the mode at odds ratio 1 underflow there.
+const farTilt = 64
+
 // margins sets k events among a trials of A and b of B: enough for moments.
 func (t *tilt) margins(k, a, b int64) {
 	t.k, t.a, t.b = float64(k), float64(a), float64(b)
@@ -53,7 +57,8 @@ func (t *tilt) prepare(k, a, b int64) {
 	t.base = math.Log(t.polynomial(1))
 }
 
-// polynomial evaluates sum(terms[i] psi^i).
+// polynomial evaluates sum(terms[i] psi^i); psi is at most farTilt, so that it
+// stays far below the largest number.
 func (t *tilt) polynomial(psi float64) float64 {
 	sum := 0.0
 	for i := t.n - 1; i >= 0; i-- {
@@ -62,11 +67,33 @@ func (t *tilt) polynomial(psi float64) float64 {
 	return sum
 }
 
+// far is logMean for odds ratios far from 1, summed in logarithms.
+func (t *tilt) far(psi float64) float64 {
+	term := t.lo*math.Log(psi) + logChoose(t.b, t.lo) + logChoose(t.a, t.k-t.lo) - logChoose(t.a+t.b, t.k)
+	sum := term
+	for i := range t.n - 1 {
+		x := t.lo + float64(i)
+		term += math.Log(psi * (t.k - x) * (t.b - x) / ((x + 1) * (t.a - t.k + x + 1)))
+		sum = logAdd(sum, term)
+	}
+	return sum
+}
+
+// logChoose returns the logarithm of the binomial coefficient.
+func logChoose(n, r float64) float64 {
+	x, _ := math.Lgamma(n + 1)
+	y, _ := math.Lgamma(r + 1)
+	z, _ := math.Lgamma(n - r + 1)
+	return x - y - z
+}
+
 // logMean returns log E[psi^K] under odds ratio 1.
 func (t *tilt) logMean(psi float64) float64 {
 	switch {
 	case t.n == 1:
 		return t.lo * math.Log(psi)
+	case t.n > 1 && (psi > farTilt || psi < 1.0/farTilt):
+		return t.far(psi)
 	case t.n > 1:
 		return t.lo*math.Log(psi) + math.Log(t.polynomial(psi)) - t.base
 	}
@@ -76,7 +103,8 @@ func (t *tilt) logMean(psi float64) float64 {
 // saddlepoint returns the logarithm of the coefficient of z^k in
 // (1+z)^a (1+psi z)^b, by the saddlepoint approximation with its second-order
 // term (Daniels 1954). The saddlepoint itself solves a quadratic. The error of
-// a difference of two is below 1e-7 where more than maxExact values are possible.
+// a difference of two is below 1e-6 where more than maxExact values are possible,
+// and below 1e-3 beyond farTilt.
 func (t *tilt) saddlepoint(psi float64) float64 {
 	// k = b psi z/(1+psi z) + a z/(1+z), as a quadratic in z.
 	qa := psi * (t.a + t.b - t.k)
@@ -128,5 +156,5 @@ func (t *tilt) moments(psi float64) (mean, variance float64) {
 		mean = -2 * qc / (qb + math.Sqrt(math.Max(qb*qb-4*qa*qc, 0)))
 	}
 	cells := 1/mean + 1/(t.k-mean) + 1/(t.b-mean) + 1/(t.a-t.k+mean)
-	return mean, 1 / cells
+	return mean, math.Max(0, 1/cells)
 }

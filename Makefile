@@ -1,0 +1,56 @@
+# make build    bin/linnet
+# make demo     a real release on this machine: one good version, one bad one
+# make test     everything that must hold, what it needs included
+# make bench    the figures of docs/benchmarks.md
+# make fuzz     every fuzz target for FUZZTIME each
+# make clean    what the others made
+
+GO       ?= go
+FUZZTIME ?= 20s
+VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS  := -X github.com/linnet-project/linnet/app.Version=$(VERSION)
+
+.DEFAULT_GOAL := build
+.PHONY: build demo test setup format vet static vulnerabilities unit bench fuzz clean
+
+build:
+	$(GO) build -ldflags '$(LDFLAGS)' -o bin/linnet ./cmd/linnet
+
+# Options go into ARGS: make demo ARGS='--bad latency'
+demo: build
+	./bin/linnet demo $(ARGS)
+
+# One step after the other, the quick ones first, also under make -j.
+test:
+	@for step in setup format vet static vulnerabilities unit; do \
+		echo "== $$step"; $(MAKE) --no-print-directory $$step || exit 1; \
+	done
+	@echo "== all passed"
+
+setup:
+	@scripts/setup
+
+format:
+	@files=$$(gofmt -l .) && [ -z "$$files" ] || { echo "not formatted (run gofmt -w .): $$files"; exit 1; }
+
+vet:
+	$(GO) vet ./...
+
+static:
+	$(GO) tool staticcheck ./...
+
+vulnerabilities:
+	@scripts/vulnerabilities
+
+# The seeds of the fuzz targets run as tests here.
+unit:
+	$(GO) test -race -timeout 10m ./...
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+fuzz:
+	@scripts/fuzz $(FUZZTIME)
+
+clean:
+	rm -rf bin

@@ -1,0 +1,222 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnet-project/linnet/engine"
+	"github.com/linnet-project/linnet/journal"
+	"github.com/linnet-project/linnet/judge"
+)
+
+func (p *process) audit() *cobra.Command {
+	cmd := &cobra.Command{Use: "audit", Short: "Verify and show the journal"}
+	var head string
+	verify := &cobra.Command{
+		Use: "verify [NAME[/ATTEMPT]]", Short: "Prove that no record was changed; with --head also that none was cut off", Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return p.reading(cmd.Context(), func(r *journal.Reader) error { return p.verify(cmd.Context(), r, args, head) })
+		},
+	}
+	verify.Flags().StringVar(&head, "head", "", `a head kept elsewhere, as printed before ("NAME/ATTEMPT SEQ HASH")`)
+	show := &cobra.Command{
+		Use: "show NAME[/ATTEMPT]", Short: "Print every record, with its hash", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return p.reading(cmd.Context(), func(r *journal.Reader) error {
+				id, err := find(cmd.Context(), r, args[0])
+				if err != nil {
+					return err
+				}
+				return r.Records(cmd.Context(), id, 1, p.showRecord)
+			})
+		},
+	}
+	cmd.AddCommand(verify, show)
+	return cmd
+}
+
+func (p *process) verify(ctx context.Context, r *journal.Reader, args []string, head string) error {
+	var heads []journal.Head
+	var err error
+	switch {
+	case head != "":
+		var anchor, h journal.Head
+		if anchor, err = journal.ParseHead(head); err != nil {
+			return err
+		}
+		h, err = r.VerifyAgainst(ctx, anchor)
+		heads = []journal.Head{h}
+	case len(args) == 1:
+		var id journal.ID
+		if id, err = find(ctx, r, args[0]); err != nil {
+			return err
+		}
+		var h journal.Head
+		h, err = r.Verify(ctx, id)
+		heads = []journal.Head{h}
+	default:
+		heads, err = r.VerifyAll(ctx)
+	}
+	if err != nil {
+		fmt.Fprintf(p.err, "linnet: %v\n", err)
+		return exit(exitError) // a failed verification, whatever was found
+	}
+	for _, h := range heads {
+		if p.json {
+			if err := json.NewEncoder(p.out).Encode(map[string]any{"release": h.ID.String(), "records": h.Seq, "head": h.String()}); err != nil {
+				return err
+			}
+			continue
+		}
+		fmt.Fprintf(p.out, "%s: %d records, unchanged; head %s\n", h.ID, h.Seq, h)
+	}
+	return nil
+}
+
+// recordLine is one record of `linnet audit show`.
+type recordLine struct {
+	Seq      uint64    `json:"seq"`
+	At       time.Time `json:"at"`
+	Event    string    `json:"event"`
+	Decision string    `json:"decision"`
+	Phase    string    `json:"phase"`
+	Step     int       `json:"step"`
+	Weight   string    `json:"weight"`
+	Code     string    `json:"code"`
+	Reason   string    `json:"reason"`
+	Who      string    `json:"who,omitempty"`
+	Effects  []string  `json:"effects,omitempty"`
+	Hash     string    `json:"hash"`
+}
+
+func (p *process) showRecord(rec journal.Record) error {
+	l := recordLine{Seq: rec.Seq, At: rec.At, Event: eventName(rec.Event), Decision: string(rec.Decision.Kind),
+		Phase: string(rec.Decision.Phase), Step: rec.Decision.Step, Weight: engine.Percent(rec.Decision.Weight),
+		Code: string(rec.Decision.Reason.Code), Reason: rec.Decision.Reason.Text, Who: rec.Decision.Who,
+		Hash: fmt.Sprintf("%x", rec.Hash[:])}
+	for _, e := range rec.Effects {
+		l.Effects = append(l.Effects, effectName(e))
+	}
+	if p.json {
+		return json.NewEncoder(p.out).Encode(l)
+	}
+	_, err := fmt.Fprintf(p.out, "%5d %s %-14s %-10s %-10s %s (%s)\n", l.Seq, l.At.Format(time.RFC3339), l.Event, l.Decision, l.Weight, printable(l.Reason), l.Hash[:12])
+	for _, e := range l.Effects {
+		_, err2 := fmt.Fprintf(p.out, "      → %s\n", printable(e))
+		err = errors.Join(err, err2)
+	}
+	return err
+}
+
+func eventName(e engine.Event) string {
+	switch e := e.(type) {
+	case engine.Started:
+		return "started"
+	case engine.Looked:
+		return "looked"
+	case engine.Acknowledged:
+		if e.Failure != nil {
+			return "effect failed"
+		}
+		return "acknowledged"
+	case engine.Commanded:
+		return string(e.Verb)
+	}
+	return "?"
+}
+
+func effectName(e engine.Effect) string {
+	switch e := e.(type) {
+	case engine.SetRoute:
+		return "set the candidate's weight to " + engine.Percent(engine.CandidateWeight(e.Route))
+	case engine.Notify:
+		return string(e.Notice.Urgency) + ": " + e.Notice.Title
+	}
+	return "?"
+}
+
+func (p *process) replay() *cobra.Command {
+	return &cobra.Command{
+		Use: "replay NAME[/ATTEMPT]", Short: "Recompute every decision from what was observed, and say which differ", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return p.reading(cmd.Context(), func(r *journal.Reader) error {
+				id, err := find(cmd.Context(), r, args[0])
+				if err != nil {
+					return err
+				}
+				return p.recompute(cmd.Context(), r, id)
+			})
+		},
+	}
+}
+
+// recompute folds a release's events again and holds each decision against
+// what is recorded.
+func (p *process) recompute(ctx context.Context, r *journal.Reader, id journal.ID) error {
+	var s engine.State
+	total, differ, methods := 0, 0, judge.Methods
+	err := r.Records(ctx, id, 1, func(rec journal.Record) error {
+		var d engine.Decision
+		s, d, _ = engine.Step(s, rec.Event)
+		if total++; total == 1 {
+			methods = s.Methods
+		}
+		if sameDecision(journal.AsStored(d), rec.Decision) {
+			return nil
+		}
+		differ++
+		_, err := fmt.Fprintf(p.out, "record %d differs: recorded %s (%s), recomputed %s (%s)\n", rec.Seq,
+			rec.Decision.Kind, printable(rec.Decision.Reason.Text), d.Kind, printable(d.Reason.Text))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if methods != judge.Methods {
+		fmt.Fprintf(p.out, "%s was judged by methods of version %d, this linnet carries %d\n", id, methods, judge.Methods)
+	}
+	if p.json {
+		err = json.NewEncoder(p.out).Encode(map[string]any{"release": id.String(), "decisions": total, "differ": differ})
+	} else {
+		_, err = fmt.Fprintf(p.out, "%s: %d decisions recomputed, %d differ\n", id, total, differ)
+	}
+	if err == nil && differ > 0 {
+		return exit(exitError)
+	}
+	return err
+}
+
+// evidenceGrain is how much recomputed evidence may differ on another
+// architecture.
+const evidenceGrain = 1e-9
+
+// sameDecision compares what was decided, why, and on what evidence.
+func sameDecision(a, b engine.Decision) bool {
+	if a.Kind != b.Kind || a.Phase != b.Phase || a.Step != b.Step || a.Weight != b.Weight || a.Reason.Code != b.Reason.Code {
+		return false
+	}
+	if (a.Verdict == nil) != (b.Verdict == nil) {
+		return false
+	}
+	if a.Verdict == nil {
+		return true
+	}
+	if a.Verdict.Outcome != b.Verdict.Outcome || a.Verdict.Metric != b.Verdict.Metric ||
+		a.Verdict.Segment != b.Verdict.Segment || len(a.Verdict.Comparisons) != len(b.Verdict.Comparisons) {
+		return false
+	}
+	for i, x := range a.Verdict.Comparisons {
+		y := b.Verdict.Comparisons[i]
+		near := func(p, q float64) bool { return math.Abs(p-q) <= evidenceGrain*math.Max(1, math.Abs(q)) }
+		if x.Outcome != y.Outcome || !near(x.LogE, y.LogE) || !near(x.LogPass, y.LogPass) {
+			return false
+		}
+	}
+	return true
+}

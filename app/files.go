@@ -1,0 +1,122 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnet-project/linnet/metric/series"
+	"github.com/linnet-project/linnet/plan"
+	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/spec"
+)
+
+// maxFile bounds a release file, in bytes; spec refuses what is longer.
+const maxFile = 1 << 20
+
+// readFile reads and checks a release file, "-" being standard input. Besides
+// what spec checks, the metrics' expressions must be ones that arms can be put
+// into.
+func (p *process) readFile(name string) (spec.File, error) {
+	var text []byte
+	var err error
+	if name == "-" {
+		text, err = io.ReadAll(io.LimitReader(p.in, maxFile+1))
+	} else {
+		text, err = readUpTo(name, maxFile+1)
+	}
+	if err != nil {
+		return spec.File{}, fmt.Errorf("release file: %w: %w", err, release.ErrInvalid)
+	}
+	f, err := spec.Parse(name, text)
+	if err != nil {
+		return spec.File{}, err
+	}
+	var errs []error
+	for _, m := range f.Analysis.Metrics {
+		if err := series.Check(m, []release.Arm{f.Baseline, f.Candidate}); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", name, err))
+		}
+	}
+	return f, errors.Join(errs...)
+}
+
+func readUpTo(name string, limit int64) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, limit))
+}
+
+func (p *process) readPlan(name string) (plan.Plan, spec.File, error) {
+	f, err := p.readFile(name)
+	if err != nil {
+		return plan.Plan{}, f, err
+	}
+	return plan.Compile(f), f, nil
+}
+
+func (p *process) lint() *cobra.Command {
+	return &cobra.Command{
+		Use:   "lint FILE…",
+		Short: "Check release files: every error with line, column and a hint",
+		Args:  cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, names []string) error {
+			failed := false
+			for _, name := range names {
+				f, err := p.readFile(name)
+				if err != nil {
+					failed = true
+					fmt.Fprintln(p.err, err)
+					continue
+				}
+				if !p.quiet {
+					fmt.Fprintf(p.out, "%s: fine: release %s of %s, %d steps, %d metrics\n", name, f.Name, f.Service,
+						len(f.Steps), len(f.Analysis.Metrics))
+				}
+			}
+			if failed {
+				return exit(exitInput)
+			}
+			return nil
+		},
+	}
+}
+
+func (p *process) schema() *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "Print the JSON Schema of release files, for editors",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := p.out.Write(append(spec.Schema(), '\n'))
+			return err
+		},
+	}
+}
+
+// parseWeight reads a weight such as "5%".
+func parseWeight(text string) (release.Weight, error) {
+	number, ok := strings.CutSuffix(strings.TrimSpace(text), "%")
+	x, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	if !ok || err != nil || !(x > 0 && x < 100) {
+		return 0, fmt.Errorf("weight %q: expected a percentage above 0 and below 100, such as 5%%: %w", text, release.ErrInvalid)
+	}
+	return release.Weight(math.Round(x * float64(release.Whole) / 100)), nil
+}
+
+// must is for mistakes in the program itself, such as marking a flag that does
+// not exist.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}

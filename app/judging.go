@@ -1,0 +1,207 @@
+package app
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnet-project/linnet/backtest"
+	"github.com/linnet-project/linnet/judge"
+	"github.com/linnet-project/linnet/metric/recording"
+	"github.com/linnet-project/linnet/plan"
+	"github.com/linnet-project/linnet/release"
+)
+
+// maxRecording bounds a recording's text, in bytes.
+const maxRecording = 1 << 30
+
+func (p *process) judge() *cobra.Command {
+	var file, weight string
+	cmd := &cobra.Command{
+		Use:   "judge -f release.yaml < observations.ndjson",
+		Short: "Judge observations from standard input, without store, source or network",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			pl, _, err := p.readPlan(file)
+			if err != nil {
+				return err
+			}
+			w, err := parseWeight(weight)
+			if err != nil {
+				return err
+			}
+			return p.judgeStream(pl, w)
+		},
+	}
+	cmd.Flags().StringVarP(&file, "file", "f", "", "release file")
+	cmd.Flags().StringVar(&weight, "weight", "50%", "the candidate's share of the traffic")
+	must(cmd.MarkFlagRequired("file"))
+	return cmd
+}
+
+// verdictLine is one verdict of `linnet judge`.
+type verdictLine struct {
+	Time      time.Time `json:"time"`
+	Verdict   string    `json:"verdict"`
+	Metric    string    `json:"metric"`
+	Segment   string    `json:"segment"`
+	Reason    string    `json:"reason"`
+	Code      string    `json:"code"`
+	E         float64   `json:"e"`
+	Threshold float64   `json:"threshold"`
+}
+
+func (p *process) judgeStream(pl plan.Plan, w release.Weight) error {
+	out := bufio.NewWriter(p.out)
+	last := judge.Wait
+	cfg := judge.Config{Metrics: pl.Metrics, FalseRollback: pl.FalseRollback}
+	err := backtest.Stream(p.in, cfg, w, func(v judge.Verdict) error {
+		last = v.Outcome
+		l := verdictLine{Time: v.At, Verdict: string(v.Outcome), Metric: v.Metric, Segment: v.Segment,
+			Reason: v.Reason.Text, Code: string(v.Reason.Code)}
+		for _, c := range v.Comparisons {
+			if c.Metric == v.Metric && c.Segment == v.Segment && c.Reason == v.Reason {
+				l.E, l.Threshold = backtest.EValue(c.LogE), backtest.EValue(c.LogThreshold)
+			}
+		}
+		if p.json {
+			return json.NewEncoder(out).Encode(l)
+		}
+		_, err := fmt.Fprintf(out, "%s %-4s %s\n", l.Time.UTC().Format(time.RFC3339), l.Verdict, l.Reason)
+		return err
+	})
+	if err := errors.Join(err, out.Flush()); err != nil {
+		return fmt.Errorf("observations: %w", err)
+	}
+	switch last {
+	case judge.Fail:
+		return exit(exitRolledBack)
+	case judge.Wait:
+		return exit(exitInconclusive)
+	}
+	return nil
+}
+
+func (p *process) backtest() *cobra.Command {
+	var file, weight string
+	cmd := &cobra.Command{
+		Use:   "backtest -f release.yaml RECORDING…",
+		Short: "Judge recorded series as if live, in virtual time",
+		Args:  cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, names []string) error {
+			pl, _, err := p.readPlan(file)
+			if err != nil {
+				return err
+			}
+			var w release.Weight
+			if weight != "" {
+				if w, err = parseWeight(weight); err != nil {
+					return err
+				}
+			}
+			return p.replayAll(cmd.Context(), pl, names, w)
+		},
+	}
+	cmd.Flags().StringVarP(&file, "file", "f", "", "release file")
+	cmd.Flags().StringVar(&weight, "weight", "", "the candidate's share of the traffic, where the recording does not tell it")
+	must(cmd.MarkFlagRequired("file"))
+	return cmd
+}
+
+// resultLine is one recording's result of `linnet backtest`.
+type resultLine struct {
+	Recording string  `json:"recording"`
+	Outcome   string  `json:"outcome"`
+	At        float64 `json:"at_s"`
+	Step      int     `json:"step"`
+	Metric    string  `json:"metric"`
+	Segment   string  `json:"segment"`
+	Reason    string  `json:"reason"`
+	Error     string  `json:"error,omitempty"`
+}
+
+// replayAll judges recordings, as many at a time as there are processors, and
+// prints their results in the order of the arguments.
+func (p *process) replayAll(ctx context.Context, pl plan.Plan, names []string, w release.Weight) error {
+	results := make([]chan resultLine, len(names))
+	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for i, name := range names {
+		results[i] = make(chan resultLine, 1)
+		wg.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			results[i] <- replayOne(ctx, pl, name, w)
+		})
+	}
+	failed := false
+	out := bufio.NewWriter(p.out)
+	for i := range names {
+		r := <-results[i]
+		failed = failed || r.Error != ""
+		if err := p.printResult(out, r); err != nil {
+			return err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if failed {
+		return exit(exitError)
+	}
+	return nil
+}
+
+func (p *process) printResult(out *bufio.Writer, r resultLine) error {
+	var err error
+	switch {
+	case p.json:
+		err = json.NewEncoder(out).Encode(r)
+	case r.Error != "":
+		_, err = fmt.Fprintf(out, "%s: error: %s\n", r.Recording, r.Error)
+	default:
+		_, err = fmt.Fprintf(out, "%s: %s after %s, at step %d: %s\n", r.Recording, r.Outcome,
+			time.Duration(r.At*float64(time.Second)), r.Step, r.Reason)
+	}
+	return errors.Join(err, out.Flush())
+}
+
+func replayOne(ctx context.Context, pl plan.Plan, name string, w release.Weight) resultLine {
+	line := resultLine{Recording: name}
+	fail := func(err error) resultLine {
+		line.Outcome, line.Error = "error", err.Error()
+		return line
+	}
+	if err := ctx.Err(); err != nil {
+		return fail(err)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return fail(err)
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.Size() > maxRecording {
+		return fail(fmt.Errorf("%s: larger than %d bytes", name, maxRecording))
+	}
+	rec, err := recording.Read(name, f)
+	if err != nil {
+		return fail(err)
+	}
+	r, err := backtest.Replay(ctx, pl, rec, w)
+	if err != nil {
+		return fail(fmt.Errorf("%s: %w", name, err))
+	}
+	line.Outcome, line.At, line.Step = string(r.Outcome), math.Round(r.At.Seconds()*1000)/1000, r.Step
+	line.Metric, line.Segment, line.Reason = r.Metric, r.Segment, r.Reason.Text
+	return line
+}

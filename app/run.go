@@ -1,0 +1,240 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/linnet-project/linnet/engine"
+	"github.com/linnet-project/linnet/journal"
+	"github.com/linnet-project/linnet/plan"
+	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/report"
+	"github.com/linnet-project/linnet/run"
+	"github.com/linnet-project/linnet/spec"
+)
+
+// runOptions are the flags of `linnet run`.
+type runOptions struct {
+	file   string
+	again  bool
+	exit   bool
+	wait   time.Duration
+	retain time.Duration
+	traces string
+}
+
+func (p *process) run() *cobra.Command {
+	var o runOptions
+	cmd := &cobra.Command{
+		Use:   "run -f release.yaml",
+		Short: "Run a release: shift, compare, advance, hold or roll back",
+		Long: `Runs a release until it is promoted or rolled back. Stopped and started again, it
+goes on where it was. Where the splitter lives in this process, it keeps serving
+after the decision until it is stopped (--exit ends it with the decision).`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.runRelease(cmd.Context(), o) },
+	}
+	f := cmd.Flags()
+	f.StringVarP(&o.file, "file", "f", "", "release file")
+	f.BoolVar(&o.again, "again", false, "begin the next attempt of a release that has ended")
+	f.BoolVar(&o.exit, "exit", false, "end with the decision, also where the splitter lives in this process")
+	f.DurationVar(&o.wait, "wait", 0, "stop running after this long, with exit code 4 (0: as long as it takes)")
+	f.DurationVar(&o.retain, "retain", 90*24*time.Hour, "how long ended releases are kept in the journal")
+	f.StringVar(&o.traces, "otlp", "", "send OpenTelemetry traces to this OTLP/HTTP URL (also OTEL_EXPORTER_OTLP_ENDPOINT)")
+	must(cmd.MarkFlagRequired("file"))
+	return cmd
+}
+
+func (p *process) runRelease(ctx context.Context, o runOptions) error {
+	pl, f, err := p.readPlan(o.file)
+	if err != nil {
+		return err
+	}
+	log, err := p.logger()
+	if err != nil {
+		return err
+	}
+	store, err := journal.Open(ctx, p.data)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	if err := prune(ctx, store, o.retain); err != nil {
+		return err
+	}
+	id, fresh, err := p.attempt(ctx, store, f, o.again)
+	if err != nil {
+		return err
+	}
+	lock, err := store.Own(id, time.Now())
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
+	if o.wait > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, o.wait)
+		defer cancel()
+	}
+	tracer, flush, err := tracing(ctx, o.traces)
+	if err != nil {
+		return err
+	}
+	defer flush()
+	w, err := p.assemble(ctx, f, log)
+	if err != nil {
+		return err
+	}
+	r := &running{process: p, parts: w, store: store, log: log, tracer: tracer, id: id, leave: o.exit}
+	err = r.run(ctx, pl, f, fresh)
+	return errors.Join(err, w.close())
+}
+
+// prune removes what ended longer ago than people want to keep it.
+func prune(ctx context.Context, store *journal.Store, keep time.Duration) error {
+	for {
+		n, err := store.Prune(ctx, time.Now().Add(-keep))
+		if err != nil || n == 0 {
+			return err
+		}
+	}
+}
+
+// attempt finds what to run: an unfinished attempt goes on, a finished one is
+// reported, and with again the next one begins.
+func (p *process) attempt(ctx context.Context, store *journal.Store, f spec.File, again bool) (id journal.ID, fresh bool, err error) {
+	id, known, err := store.Latest(ctx, f.Name)
+	if err != nil {
+		return id, false, err
+	}
+	if !known {
+		return journal.ID{Name: f.Name, Attempt: 1}, true, nil
+	}
+	last, err := store.Find(ctx, id)
+	switch {
+	case err != nil:
+		return id, false, err
+	case !last.Ended() && last.FileHash != f.Hash:
+		return id, false, fmt.Errorf("release %s is unfinished and was begun with another file (%.12s…, this is %.12s…): finish it with that file, or `linnet release abort %s`: %w",
+			id, last.FileHash, f.Hash, id.Name, release.ErrInvalid)
+	case !last.Ended():
+		return id, false, nil
+	case again:
+		return journal.ID{Name: f.Name, Attempt: id.Attempt + 1}, true, nil
+	}
+	fmt.Fprintf(p.out, "release %s has ended: %s (%s); `linnet run --again` begins the next attempt\n", id, last.Outcome, printable(last.Reason.Text))
+	if err := ended(last.Outcome); err != nil {
+		return id, false, err
+	}
+	return id, false, exit(exitDone) // promoted before
+}
+
+// running is a release in this process.
+type running struct {
+	*process
+	parts    *parts
+	store    *journal.Store
+	log      *slog.Logger
+	tracer   trace.Tracer
+	progress *progress
+	id       journal.ID
+	// leave ends the process with the decision, also where the splitter lives
+	// in it.
+	leave bool
+}
+
+// run runs a release to its end, and serves on where it must.
+func (r *running) run(ctx context.Context, pl plan.Plan, f spec.File, fresh bool) error {
+	own := newMeasures()
+	r.parts.serveStatus(own.handler())
+	if r.progress == nil {
+		r.progress = newProgress(r.process)
+	}
+	r.progress.addresses(r.parts)
+	cfg := run.Config{
+		Store: r.store, Router: r.parts.router, Source: r.parts.source, Notifier: logNotifier{r.log},
+		Now: time.Now, Log: r.log, Tracer: r.tracer,
+		OnStep: func(s engine.State, rec journal.Record) {
+			own.step(s, rec)
+			r.progress.step(s, rec)
+		},
+	}
+	if fresh {
+		if _, err := run.Begin(ctx, cfg, run.Beginning{Plan: pl, Attempt: r.id.Attempt, File: f.Text, Salt: rand.Text()}); err != nil {
+			return err
+		}
+	}
+	runner, err := run.New(ctx, cfg, r.id)
+	if err != nil {
+		return err
+	}
+	s, err := runner.Run(ctx)
+	r.progress.done()
+	switch {
+	case ctx.Err() != nil:
+		return r.interrupted(ctx, s)
+	case err != nil:
+		return err
+	}
+	if err := r.summary(context.WithoutCancel(ctx), r.id); err != nil {
+		return err
+	}
+	if r.parts.proxy != nil && !r.leave {
+		r.say("serving on %s until stopped (Ctrl-C)", r.parts.traffic)
+		<-ctx.Done()
+	}
+	return ended(outcomeOf(s))
+}
+
+// interrupted says what is left behind by a run that was stopped.
+func (r *running) interrupted(ctx context.Context, s engine.State) error {
+	why := "stopped"
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		why = "the wait ran out"
+	}
+	left := "the candidate keeps " + engine.Percent(engine.CandidateWeight(s.Route))
+	if s.Route.Lease > 0 {
+		left = fmt.Sprintf("the lease returns all traffic to the baseline within %s", s.Route.Lease)
+	}
+	r.say("%s while %s; %s; `linnet run` goes on with it", why, s.Phase, left)
+	return exit(exitInconclusive)
+}
+
+func outcomeOf(s engine.State) journal.Outcome {
+	switch {
+	case s.Phase == engine.Promoted:
+		return journal.Promoted
+	case s.Cause == engine.ByPerson:
+		return journal.Aborted
+	}
+	return journal.RolledBack
+}
+
+// summary prints the decision record.
+func (r *running) summary(ctx context.Context, id journal.ID) error {
+	rel, err := record(ctx, r.store.Reader, id)
+	if err != nil {
+		return err
+	}
+	if r.json {
+		return report.JSON(r.out, rel)
+	}
+	return report.Text(r.out, rel, report.Options{Color: r.colour()})
+}
+
+// logNotifier tells people through the log; the terminal shows the decisions
+// themselves.
+type logNotifier struct{ log *slog.Logger }
+
+// Notify implements run.Notifier.
+func (n logNotifier) Notify(_ context.Context, notice release.Notice) error {
+	n.log.Info(notice.Title, "release", notice.Release, "urgency", string(notice.Urgency), "notice", notice.ID, "text", notice.Text)
+	return nil
+}

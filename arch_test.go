@@ -1,0 +1,231 @@
+// Package linnet_test holds the house in order: which folder may import which,
+// what the pure floors must not touch, and the habits of the code. CONTRIBUTING.md
+// tells these rules in words.
+package linnet_test
+
+import (
+	"go/ast"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/linnet-project/linnet"
+
+// row is what a folder may do.
+type row struct {
+	// floor says how much of the world the folder may see: 0 and 1 are pure, 2
+	// drives the pure ones, 3 meets the world outside, 4 puts it all together.
+	floor int
+	// imports are the folders of ours that its code may import. Tests may
+	// besides import all on their own floor or below, and the suites.
+	imports []string
+	// vendors are the modules that a pure folder may import; the folders of
+	// the other floors choose freely.
+	vendors []string
+}
+
+var pureFolders = []string{"release", "stats", "spec", "plan", "exposure", "judge", "engine"}
+
+// house has one row for each folder with Go code.
+var house = map[string]row{
+	"release":  {floor: 0},
+	"stats":    {floor: 0},
+	"spec":     {floor: 1, imports: []string{"release"}, vendors: []string{"github.com/goccy/go-yaml"}},
+	"plan":     {floor: 1, imports: []string{"release", "spec", "stats"}},
+	"exposure": {floor: 1, imports: []string{"release"}, vendors: []string{"github.com/cespare/xxhash/v2"}},
+	"judge":    {floor: 1, imports: []string{"release", "stats"}},
+	"engine":   {floor: 1, imports: []string{"release", "plan", "judge"}},
+
+	// The journal stores whole states, and a state holds a plan and evidence.
+	"journal":  {floor: 2, imports: []string{"release", "plan", "judge", "engine"}},
+	"run":      {floor: 2, imports: append([]string{"journal"}, pureFolders...)},
+	"backtest": {floor: 2, imports: pureFolders},
+	"report":   {floor: 2, imports: append([]string{"journal"}, pureFolders...)},
+
+	"traffic/proxy":       {floor: 3, imports: []string{"release", "exposure"}},
+	"traffic/trafficconf": {floor: 3, imports: []string{"release"}},
+	"metric/series":       {floor: 3, imports: []string{"release"}},
+	"metric/prometheus":   {floor: 3, imports: []string{"release", "metric/series"}},
+	"metric/tsdb":         {floor: 3, imports: []string{"release", "metric/series"}},
+	"metric/recording":    {floor: 3, imports: []string{"release", "metric/series"}},
+	"metric/metricconf":   {floor: 3, imports: []string{"release"}},
+	"load":                {floor: 3, imports: []string{"release"}},
+	"demo":                {floor: 3, imports: []string{"release"}},
+	"sim":                 {floor: 3, imports: append([]string{"journal", "run", "backtest"}, pureFolders...)},
+
+	"app": {floor: 4, imports: append([]string{
+		"journal", "run", "backtest", "report", "traffic/proxy", "load", "demo",
+		"metric/series", "metric/prometheus", "metric/tsdb", "metric/recording",
+	}, pureFolders...)},
+	"cmd/linnet": {floor: 4, imports: []string{"app"}},
+}
+
+// suites are what every adapter of a kind must pass; any test may import them.
+var suites = []string{"traffic/trafficconf", "metric/metricconf"}
+
+// worldly are the packages of the standard library that the pure floors must
+// not import, each with all below it, and why.
+var worldly = map[string]string{
+	"context":       "nothing there waits",
+	"os":            "input is an argument",
+	"io/fs":         "input is an argument",
+	"path/filepath": "input is an argument",
+	"embed":         "input is an argument",
+	"net":           "nothing there talks to anybody",
+	"log":           "reasons are returned, not logged",
+	"sync":          "values have one owner",
+	"database":      "the journal alone stores",
+	"math/rand":     "chance comes as an argument",
+	"crypto/rand":   "chance comes as an argument",
+	"syscall":       "the same on every system",
+	"runtime":       "the same on every system",
+	"unsafe":        "the same on every system",
+	"plugin":        "the same on every system",
+}
+
+// pureAnyway are packages below worldly ones that only calculate.
+var pureAnyway = []string{"net/url", "net/netip"}
+
+// clocks may read the time; everybody else gets it as an argument.
+var clocks = map[string]string{
+	"app":           "assembles processes",
+	"traffic/proxy": "leases lapse by themselves, and latency is measured",
+	"load":          "sends on a schedule and measures latency",
+	"demo":          "measures its own latency",
+}
+
+// readsClock and waits are names of package time.
+var (
+	readsClock = []string{"Now", "Since", "Until"}
+	waits      = []string{"After", "AfterFunc", "Tick", "NewTimer", "NewTicker"}
+)
+
+func TestEveryFolderHasARowAndEveryRowAFolder(t *testing.T) {
+	tree := readTree(t)
+	for folder := range tree {
+		if _, ok := house[folder]; !ok && folder != "." {
+			t.Errorf("%s: has no row in the table of arch_test.go; say what it may import", folder)
+		}
+	}
+	for folder := range house {
+		if len(tree[folder]) == 0 {
+			t.Errorf("%s: has a row in the table of arch_test.go and no code", folder)
+		}
+	}
+}
+
+func TestTheTablePointsDown(t *testing.T) {
+	for folder, r := range house {
+		for _, to := range r.imports {
+			target, ok := house[to]
+			if !ok {
+				t.Errorf("%s: may import %s, which has no row", folder, to)
+			}
+			if target.floor > r.floor {
+				t.Errorf("%s: is on floor %d and may import %s on floor %d", folder, r.floor, to, target.floor)
+			}
+			if to == "sim" {
+				t.Errorf("%s: may import sim; the simulated world is for tests and scenarios only", folder)
+			}
+		}
+	}
+}
+
+func TestImportsOfOurs(t *testing.T) {
+	readTree(t).each(func(f file) {
+		for path, at := range f.imports() {
+			to, ours := strings.CutPrefix(path, module+"/")
+			if !ours || to == f.folder || allowed(f, to) {
+				continue
+			}
+			t.Errorf("%s: %s may not import %s", at, f.folder, to)
+		}
+	})
+}
+
+func allowed(f file, to string) bool {
+	if f.folder == "." || slices.Contains(house[f.folder].imports, to) {
+		return true
+	}
+	if !f.isTest || to == "sim" {
+		return false
+	}
+	target, known := house[to]
+	return slices.Contains(suites, to) || known && target.floor <= house[f.folder].floor
+}
+
+func TestThePureFloorsTouchNothing(t *testing.T) {
+	readTree(t).each(func(f file) {
+		if f.isTest || house[f.folder].floor > 1 || f.folder == "." {
+			return
+		}
+		for path, at := range f.imports() {
+			if why := touches(f.folder, path); why != "" {
+				t.Errorf("%s: %s may not import %s: %s", at, f.folder, path, why)
+			}
+		}
+	})
+}
+
+// touches tells why a pure folder may not import a package; "" when it may.
+func touches(folder, path string) string {
+	if path == module || strings.HasPrefix(path, module+"/") || slices.Contains(pureAnyway, path) {
+		return ""
+	}
+	for banned, why := range worldly {
+		if path == banned || strings.HasPrefix(path, banned+"/") {
+			return why
+		}
+	}
+	first, _, _ := strings.Cut(path, "/")
+	if !strings.Contains(first, ".") {
+		return ""
+	}
+	for _, vendor := range house[folder].vendors {
+		if path == vendor || strings.HasPrefix(path, vendor+"/") {
+			return ""
+		}
+	}
+	return "a pure folder needs a reason for every module, in its row"
+}
+
+func TestTimeIsAnArgument(t *testing.T) {
+	used := map[string]bool{}
+	readTree(t).each(func(f file) {
+		f.uses("time", func(name, at string) {
+			switch _, isClock := clocks[f.folder]; {
+			case name == "Sleep":
+				t.Errorf("%s: time.Sleep cannot be ended; use a timer with a context (in tests: a channel, or testing/synctest)", at)
+			case f.isTest:
+			case slices.Contains(readsClock, name) && isClock:
+				used[f.folder] = true
+			case slices.Contains(readsClock, name):
+				t.Errorf("%s: %s may not read the clock (time.%s); take the time as an argument", at, f.folder, name)
+			case slices.Contains(waits, name) && house[f.folder].floor <= 1:
+				t.Errorf("%s: %s may not wait (time.%s)", at, f.folder, name)
+			}
+		})
+	})
+	for folder := range clocks {
+		if !used[folder] {
+			t.Errorf("%s: may read the clock and does not; take it out of the table", folder)
+		}
+	}
+}
+
+// uses calls found for every name that the file takes from a package.
+func (f file) uses(path string, found func(name, at string)) {
+	local := f.localName(path)
+	if local == "" {
+		return
+	}
+	ast.Inspect(f.tree, func(n ast.Node) bool {
+		if s, ok := n.(*ast.SelectorExpr); ok {
+			if x, ok := s.X.(*ast.Ident); ok && x.Name == local {
+				found(s.Sel.Name, f.at(s))
+			}
+		}
+		return true
+	})
+}

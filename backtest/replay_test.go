@@ -1,0 +1,140 @@
+package backtest_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/linnet-project/linnet/backtest"
+	"github.com/linnet-project/linnet/plan"
+	"github.com/linnet-project/linnet/release"
+)
+
+// tape is a recording of one ratio: 100 requests a second, a tenth of them to
+// the candidate from start on, with these error rates. It fails the test when
+// it is asked for what has not happened yet.
+type tape struct {
+	t                   *testing.T
+	begin, start, end   time.Time
+	baseline, candidate float64
+	now                 time.Time // the end of the last window asked for
+}
+
+func (r *tape) Begin() time.Time { return r.begin }
+func (r *tape) End() time.Time   { return r.end }
+
+func (r *tape) Start(labels map[string]string) (time.Time, bool) {
+	return r.start, labels["version"] == "canary"
+}
+
+func (r *tape) Gauge(string, time.Time) (float64, bool) { return 0, false }
+
+func (r *tape) Observe(_ context.Context, q release.Query) (release.Answer, error) {
+	var a release.Answer
+	for _, w := range q.Windows {
+		if w.To.Before(r.now) || w.To.After(r.end) {
+			r.t.Errorf("asked for a window to %s after one to %s; the recording ends at %s", w.To, r.now, r.end)
+		}
+		r.now = w.To
+		n := w.To.Sub(w.From).Seconds() * 100
+		share := 0.1
+		if !w.To.After(r.start) {
+			share = 0
+		}
+		a.Observations = append(a.Observations, observed(q, release.Baseline, w, n*(1-share), r.baseline))
+		if share > 0 {
+			a.Observations = append(a.Observations, observed(q, release.Candidate, w, n*share, r.candidate))
+		}
+	}
+	return a, nil
+}
+
+func observed(q release.Query, arm string, w release.Window, n, rate float64) release.Observation {
+	return release.Observation{Metric: q.Metric.Name, Arm: arm, Window: w, Events: int64(n * rate), Of: n}
+}
+
+func checkout() plan.Plan {
+	step := func(w release.Weight) plan.Step {
+		return plan.Step{Weight: w, AtLeast: 2 * time.Minute, AtMost: 10 * time.Minute, AtDeadline: plan.Hold, Approval: "owners"}
+	}
+	return plan.Plan{
+		Name: "checkout", Service: "checkout",
+		Arms: []release.Arm{
+			{Name: release.Baseline, Labels: map[string]string{"version": "stable"}},
+			{Name: release.Candidate, Labels: map[string]string{"version": "canary"}},
+		},
+		Steps: []plan.Step{step(5000), step(50_000)},
+		Metrics: []release.Metric{{Name: "errors", Kind: release.Ratio, Worse: release.Higher, Severity: release.Guardrail,
+			Method: release.Sequential, Tolerance: 0.05}},
+		Every: 15 * time.Second, BlindFor: 10 * time.Minute, FalseRollback: 0.01, Watch: time.Minute, Recovery: time.Minute,
+		StartAt: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), Delay: 5 * time.Second, Lease: time.Minute,
+	}
+}
+
+func record(t *testing.T, candidate float64, length time.Duration) *tape {
+	begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	start := begin.Add(10 * time.Minute)
+	return &tape{t: t, begin: begin, start: start, end: start.Add(length), baseline: 0.02, candidate: candidate}
+}
+
+// TestReplay plays recordings to each of their ends; approvals count as given,
+// and only what was recorded up to an instant is seen at it.
+func TestReplay(t *testing.T) {
+	for name, c := range map[string]struct {
+		candidate float64
+		length    time.Duration
+		want      backtest.Outcome
+		step      int
+		within    time.Duration
+	}{
+		"good":      {0.02, time.Hour, backtest.Promoted, 2, 30 * time.Minute},
+		"bad":       {0.2, time.Hour, backtest.RolledBack, 1, time.Minute},
+		"too short": {0.02, time.Minute, backtest.Held, 1, time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, err := backtest.Replay(t.Context(), checkout(), record(t, c.candidate, c.length), 10_000)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Outcome != c.want || r.Step != c.step || r.At > c.within {
+				t.Errorf("%s at step %d after %s (%s), want %s at step %d within %s",
+					r.Outcome, r.Step, r.At, r.Reason.Text, c.want, c.step, c.within)
+			}
+		})
+	}
+}
+
+// TestReplayDoesNotLookAhead: what comes after a decision does not change it.
+func TestReplayDoesNotLookAhead(t *testing.T) {
+	long, err := backtest.Replay(t.Context(), checkout(), record(t, 0.1, time.Hour), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	short, err := backtest.Replay(t.Context(), checkout(), record(t, 0.1, long.At), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if long.Outcome != backtest.RolledBack || short.At != long.At || short.Reason != long.Reason {
+		t.Errorf("cut at its decision it gives %+v, whole %+v", short, long)
+	}
+}
+
+func TestReplayNeedsACandidate(t *testing.T) {
+	p := checkout()
+	p.Arms[1].Labels = map[string]string{"version": "other"}
+	if _, err := backtest.Replay(t.Context(), p, record(t, 0.02, time.Hour), 0); err == nil {
+		t.Error("a recording without the candidate was judged")
+	}
+}
+
+// TestEValue: what is shown is finite and has no more digits than mean something.
+func TestEValue(t *testing.T) {
+	for logE, want := range map[float64]float64{0: 1, 4.605170: 100, 5.298317: 200} {
+		if got := backtest.EValue(logE); got < want*0.99999 || got > want*1.00001 {
+			t.Errorf("EValue(%g) = %g, want %g", logE, got, want)
+		}
+	}
+	if e := backtest.EValue(1e6); e > 1e300 {
+		t.Errorf("EValue(1e6) = %g", e)
+	}
+}

@@ -1,0 +1,204 @@
+package journal
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/linnet-project/linnet/engine"
+	"github.com/linnet-project/linnet/release"
+)
+
+// maxFile bounds a release file, in bytes.
+const maxFile = 1 << 20
+
+// Begin appends the first record of a release, which is Started, with the text
+// of the release file whose SHA-256 the plan names. The attempt must follow
+// the last one of that name: the error wraps release.ErrConflict where it is
+// there already, or is not the next. state is what the record led to.
+func (s *Store) Begin(ctx context.Context, id ID, file []byte, rec Record, state *engine.State) error {
+	if err := checkBeginning(id, file, rec); err != nil {
+		return err
+	}
+	ready, err := s.prepare(id, 0, rec, state)
+	if err != nil {
+		return err
+	}
+	return s.writing(ctx, func(tx *sql.Tx) error {
+		if err := next(ctx, tx, id); err != nil {
+			return err
+		}
+		key, err := enter(ctx, tx, ready)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO files (release, text) VALUES (?, ?)`, key, file); err != nil {
+			return err
+		}
+		return s.add(ctx, tx, entry{key: key}, ready)
+	})
+}
+
+func checkBeginning(id ID, file []byte, rec Record) error {
+	started, ok := rec.Event.(engine.Started)
+	sum := sha256.Sum256(file)
+	if err := id.check(); err != nil {
+		return err
+	}
+	switch {
+	case !ok:
+		return fmt.Errorf("release %s cannot begin with %T, expected engine.Started: %w", id, rec.Event, release.ErrInvalid)
+	case started.Plan.Name != id.Name || started.Attempt != id.Attempt:
+		return fmt.Errorf("release %s cannot begin with the plan of %s: %w", id, ID{started.Plan.Name, started.Attempt}, release.ErrInvalid)
+	case len(file) > maxFile:
+		return fmt.Errorf("release file of %s is %d bytes long and may have %d: %w", id, len(file), maxFile, release.ErrInvalid)
+	case started.Plan.Hash != hex.EncodeToString(sum[:]):
+		return fmt.Errorf("release file of %s has hash %x and its plan names %s: %w", id, sum, started.Plan.Hash, release.ErrInvalid)
+	}
+	return nil
+}
+
+// enter makes the row of a new release in the index, as far as its first
+// record does not fill it.
+func enter(ctx context.Context, tx *sql.Tx, p prepared) (key int64, err error) {
+	plan := p.Event.(engine.Started).Plan
+	made, err := tx.ExecContext(ctx, `INSERT INTO releases
+		(name, attempt, service, file_hash, started, updated, seq, hash, phase, step, weight, code, reason, outcome)
+		VALUES (?, ?, ?, ?, ?, 0, 0, ?, '', 0, 0, '', '', '')`,
+		p.id.Name, p.id.Attempt, plan.Service, plan.Hash, p.At.UnixNano(), make([]byte, len(Hash{})))
+	if err != nil {
+		return 0, err
+	}
+	return made.LastInsertId()
+}
+
+// next refuses an attempt that does not follow the last one.
+func next(ctx context.Context, tx *sql.Tx, id ID) error {
+	var last int
+	err := tx.QueryRowContext(ctx, `SELECT coalesce(max(attempt), 0) FROM releases WHERE name = ?`, id.Name).Scan(&last)
+	if err == nil && id.Attempt != last+1 {
+		err = fmt.Errorf("release %s cannot begin: the last attempt was %d, the next is %d; read the journal again: %w",
+			id, last, last+1, release.ErrConflict)
+	}
+	return err
+}
+
+// Append appends a record to a release. expect is the sequence of the record
+// it builds on; where that is not the last one the error wraps
+// release.ErrConflict, and the caller loads the release again. state is what
+// the record led to: the index and, now and then, the snapshot come from it.
+// A command's record takes the command out of the inbox. All of it happens, or
+// nothing.
+func (s *Store) Append(ctx context.Context, id ID, expect uint64, rec Record, state *engine.State) error {
+	if _, first := rec.Event.(engine.Started); first || expect == 0 {
+		return fmt.Errorf("record 1 of %s, and only it, goes into the journal by Begin: %w", id, release.ErrInvalid)
+	}
+	ready, err := s.prepare(id, expect, rec, state)
+	if err != nil {
+		return err
+	}
+	return s.writing(ctx, func(tx *sql.Tx) error {
+		at, err := find(ctx, tx, id)
+		switch {
+		case err != nil:
+			return err
+		case at.Pruned:
+			return goneError(at.Summary)
+		case at.Seq != expect:
+			return fmt.Errorf("release %s is at record %d, not at %d: somebody else recorded meanwhile; load it again: %w",
+				id, at.Seq, expect, release.ErrConflict)
+		}
+		return s.add(ctx, tx, at, ready)
+	})
+}
+
+// prepared is a record on its way into the journal, as it will come back: the
+// index must say what the record says, to the letter.
+type prepared struct {
+	Record
+	id           ID
+	body, packed []byte
+	state        *engine.State
+	snapshot     *snapshot // nil where none is due
+}
+
+// prepare does all that needs no lock: checks, encoding and packing.
+func (s *Store) prepare(id ID, expect uint64, rec Record, state *engine.State) (prepared, error) {
+	if rec.Seq != 0 && rec.Seq != expect+1 {
+		return prepared{}, fmt.Errorf("record %d of %s cannot follow record %d: %w", rec.Seq, id, expect, release.ErrInvalid)
+	}
+	rec.Seq = expect + 1
+	switch {
+	case state == nil || state.Seq != rec.Seq:
+		return prepared{}, fmt.Errorf("record %d of %s comes without the state it led to: %w", rec.Seq, id, release.ErrInvalid)
+	case rec.At.Before(time.Unix(0, 0)) || rec.At.After(time.Unix(0, math.MaxInt64)):
+		return prepared{}, fmt.Errorf("record %d of %s is dated %s, which is no time of ours; check the clock: %w", rec.Seq, id, rec.At, release.ErrInvalid)
+	}
+	body, err := encodeRecord(rec)
+	if err != nil {
+		return prepared{}, fmt.Errorf("release %s: %w", id, err)
+	}
+	ready := prepared{id: id, body: body, state: state}
+	if ready.Record, err = decodeRecord(body); err != nil {
+		return prepared{}, fmt.Errorf("record %d of %s could not be read again: %w", rec.Seq, id, err)
+	}
+	ready.Seq = rec.Seq
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ready.packed, err = s.packs.pack(body); err != nil {
+		return prepared{}, err
+	}
+	if rec.Seq%s.every == 0 {
+		ready.snapshot, err = s.packs.snapshot(state)
+	}
+	return ready, err
+}
+
+// add writes a prepared record and all that goes with it.
+func (s *Store) add(ctx context.Context, tx *sql.Tx, at entry, p prepared) error {
+	hash := link(at.hash, p.id, p.Seq, formNow, p.body)
+	_, err := tx.ExecContext(ctx, `INSERT INTO records (release, seq, form, body, hash) VALUES (?, ?, ?, ?, ?)`,
+		at.key, p.Seq, formNow, p.packed, hash[:])
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE releases SET updated = ?, seq = ?, hash = ?,
+		phase = ?, step = ?, weight = ?, code = ?, reason = ?, outcome = ? WHERE id = ?`,
+		p.At.UnixNano(), p.Seq, hash[:],
+		p.Decision.Phase, p.Decision.Step, p.Decision.Weight, p.Decision.Reason.Code, p.Decision.Reason.Text,
+		outcome(p.state), at.key)
+	if err != nil {
+		return err
+	}
+	if command, ok := p.Event.(engine.Commanded); ok {
+		if err := take(ctx, tx, at.key, command, p.Seq); err != nil {
+			return err
+		}
+	}
+	if p.snapshot != nil {
+		return p.snapshot.write(ctx, tx, at.key, p.Seq, hash)
+	}
+	return nil
+}
+
+// entry is a release's row in the index.
+type entry struct {
+	Summary
+	key  int64
+	hash Hash
+}
+
+// find reads the index for one release.
+func find(ctx context.Context, q querier, id ID) (entry, error) {
+	row := q.QueryRowContext(ctx, `SELECT `+entryColumns+` FROM releases WHERE name = ? AND attempt = ?`, id.Name, id.Attempt)
+	at, err := scanEntry(row)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = fmt.Errorf("release %s is not in the journal; `linnet release list` shows what is: %w", id, release.ErrNotFound)
+	}
+	return at, err
+}

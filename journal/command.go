@@ -1,0 +1,110 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"github.com/linnet-project/linnet/engine"
+	"github.com/linnet-project/linnet/release"
+)
+
+// Bounds of a command, in bytes, and of how many may wait for one release.
+const (
+	maxCommandID = 128
+	maxWho       = 256
+	maxReason    = 1 << 10
+	maxWaiting   = 100
+)
+
+// Command leaves a person's order for the process that runs the release, which
+// takes it at its next turn. Leaving it twice under one id equals once. Errors
+// wrap release.ErrNotFound for an unknown release, release.ErrConflict for one
+// that has ended or has 100 commands waiting, and release.ErrInvalid.
+func (s *Store) Command(ctx context.Context, id ID, command engine.Commanded) error {
+	if err := checkCommand(command); err != nil {
+		return err
+	}
+	return s.writing(ctx, func(tx *sql.Tx) error {
+		at, err := find(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if at.Ended() {
+			return fmt.Errorf("release %s has ended (%s), nothing is left to %s: %w", id, at.Outcome, command.Verb, release.ErrConflict)
+		}
+		var waiting, known int
+		err = tx.QueryRowContext(ctx, `SELECT count(*) FILTER (WHERE taken = 0), count(*) FILTER (WHERE id = ?) FROM commands WHERE release = ?`,
+			command.ID, at.key).Scan(&waiting, &known)
+		switch {
+		case err != nil || known > 0:
+			return err
+		case waiting >= maxWaiting:
+			return fmt.Errorf("release %s has %d commands waiting and takes no more; is `linnet run` running it: %w", id, waiting, release.ErrConflict)
+		}
+		return putCommand(ctx, tx, at.key, command, 0)
+	})
+}
+
+func checkCommand(c engine.Commanded) error {
+	switch {
+	case !slices.Contains([]engine.Verb{engine.Pause, engine.Resume, engine.Advance, engine.Approve, engine.Abort}, c.Verb):
+		return fmt.Errorf("command %q: expected pause, resume, advance, approve or abort: %w", c.Verb, release.ErrInvalid)
+	case c.ID == "" || len(c.ID) > maxCommandID || !utf8.ValidString(c.ID):
+		return fmt.Errorf("id of command %s: expected 1 to %d bytes of UTF-8: %w", c.Verb, maxCommandID, release.ErrInvalid)
+	case len(c.Who) > maxWho:
+		return fmt.Errorf("name of who commands %s has %d bytes and may have %d: %w", c.Verb, len(c.Who), maxWho, release.ErrInvalid)
+	case len(c.Reason) > maxReason:
+		return fmt.Errorf("reason for %s has %d bytes and may have %d: %w", c.Verb, len(c.Reason), maxReason, release.ErrInvalid)
+	case c.At.Before(time.Unix(0, 0)):
+		return fmt.Errorf("command %s is dated %s; check the clock: %w", c.Verb, c.At, release.ErrInvalid)
+	}
+	return nil
+}
+
+// take marks a command as taken by a record. One that did not come through the
+// inbox is put there, so that a later delivery under its id does nothing.
+func take(ctx context.Context, tx *sql.Tx, key int64, c engine.Commanded, seq uint64) error {
+	if c.ID == "" {
+		return nil
+	}
+	return putCommand(ctx, tx, key, c, seq)
+}
+
+func putCommand(ctx context.Context, tx *sql.Tx, key int64, c engine.Commanded, taken uint64) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO commands (release, id, at, verb, who, reason, taken) VALUES (?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (release, id) DO UPDATE SET taken = excluded.taken WHERE taken = 0`,
+		key, c.ID, c.At.UnixNano(), c.Verb, c.Who, c.Reason, taken)
+	return err
+}
+
+// Waiting gives the commands that no record has taken yet, in the order they
+// came. An unknown release is release.ErrNotFound.
+func (r *Reader) Waiting(ctx context.Context, id ID) ([]engine.Commanded, error) {
+	var waiting []engine.Commanded
+	err := r.reading(ctx, func(q querier) error {
+		at, err := find(ctx, q, id)
+		if err != nil {
+			return err
+		}
+		rows, err := q.QueryContext(ctx, `SELECT id, at, verb, who, reason FROM commands WHERE release = ? AND taken = 0 ORDER BY n`, at.key)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var c engine.Commanded
+			var when int64
+			if err := rows.Scan(&c.ID, &when, &c.Verb, &c.Who, &c.Reason); err != nil {
+				return err
+			}
+			c.At = time.Unix(0, when).UTC()
+			waiting = append(waiting, c)
+		}
+		return rows.Err()
+	})
+	return waiting, err
+}

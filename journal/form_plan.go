@@ -1,0 +1,126 @@
+package journal
+
+import (
+	"time"
+
+	"github.com/linnet-project/linnet/plan"
+	"github.com/linnet-project/linnet/release"
+)
+
+// storedPlan is written once a release; durations are in nanoseconds.
+type storedPlan struct {
+	Name          string         `json:"name"`
+	Service       string         `json:"service,omitempty"`
+	Hash          string         `json:"hash,omitempty"`
+	Arms          []storedArm    `json:"arms,omitempty"`
+	Steps         []storedStep   `json:"steps,omitempty"`
+	StartAt       time.Time      `json:"start,omitzero"`
+	Metrics       []storedMetric `json:"metrics,omitempty"`
+	Every         time.Duration  `json:"every,omitempty"`
+	Delay         time.Duration  `json:"delay,omitempty"`
+	WarmUp        time.Duration  `json:"warm,omitempty"`
+	BlindFor      time.Duration  `json:"blind,omitempty"`
+	FalseRollback number         `json:"alpha,omitempty"`
+	RollbackOver  time.Duration  `json:"over,omitempty"`
+	Watch         time.Duration  `json:"watch,omitempty"`
+	Recovery      time.Duration  `json:"recovery,omitempty"`
+	Lease         time.Duration  `json:"lease,omitempty"`
+	Links         []storedLink   `json:"links,omitempty"`
+}
+
+type storedArm struct {
+	Name    string            `json:"n"`
+	Version string            `json:"v,omitempty"`
+	Labels  map[string]string `json:"l,omitempty"`
+	Commit  string            `json:"c,omitempty"`
+	Image   string            `json:"i,omitempty"`
+}
+
+type storedStep struct {
+	Weight     release.Weight  `json:"w"`
+	AtLeast    time.Duration   `json:"min,omitempty"`
+	AtMost     time.Duration   `json:"max,omitempty"`
+	Approval   string          `json:"ap,omitempty"`
+	AtDeadline plan.AtDeadline `json:"dl,omitempty"`
+}
+
+type storedLink struct {
+	Name string `json:"n,omitempty"`
+	URL  string `json:"u,omitempty"`
+}
+
+type storedMetric struct {
+	Name         string            `json:"n"`
+	Kind         release.Kind      `json:"k,omitempty"`
+	Worse        release.Direction `json:"w,omitempty"`
+	Severity     release.Severity  `json:"s,omitempty"`
+	Method       release.Method    `json:"m,omitempty"`
+	Events       string            `json:"e,omitempty"`
+	Of           string            `json:"o,omitempty"`
+	By           []string          `json:"by,omitempty"`
+	Tolerance    number            `json:"tol,omitempty"`
+	ToleranceAbs number            `json:"abs,omitempty"`
+	Exclude      number            `json:"ex,omitempty"`
+	MinSamples   int64             `json:"min,omitempty"`
+	Limit        *storedLimit      `json:"lim,omitempty"`
+	LimitOnly    bool              `json:"only,omitempty"`
+}
+
+type storedLimit struct {
+	Value    number `json:"v"`
+	Quantile number `json:"q,omitempty"`
+}
+
+func storePlan(p plan.Plan) storedPlan {
+	return storedPlan{
+		Name: p.Name, Service: p.Service, Hash: p.Hash,
+		Arms:    each(p.Arms, func(a release.Arm) storedArm { return storedArm(a) }),
+		Steps:   each(p.Steps, func(s plan.Step) storedStep { return storedStep(s) }),
+		StartAt: p.StartAt.UTC(),
+		Metrics: each(p.Metrics, storeMetric),
+		Every:   p.Every, Delay: p.Delay, WarmUp: p.WarmUp, BlindFor: p.BlindFor,
+		FalseRollback: number(p.FalseRollback),
+		RollbackOver:  p.RollbackOver, Watch: p.Watch, Recovery: p.Recovery, Lease: p.Lease,
+		Links: each(p.Links, func(l release.Link) storedLink { return storedLink(l) }),
+	}
+}
+
+func (s storedPlan) load() plan.Plan {
+	return plan.Plan{
+		Name: s.Name, Service: s.Service, Hash: s.Hash,
+		Arms:    each(s.Arms, func(a storedArm) release.Arm { return release.Arm(a) }),
+		Steps:   each(s.Steps, func(s storedStep) plan.Step { return plan.Step(s) }),
+		StartAt: s.StartAt,
+		Metrics: each(s.Metrics, storedMetric.load),
+		Every:   s.Every, Delay: s.Delay, WarmUp: s.WarmUp, BlindFor: s.BlindFor,
+		FalseRollback: float64(s.FalseRollback),
+		RollbackOver:  s.RollbackOver, Watch: s.Watch, Recovery: s.Recovery, Lease: s.Lease,
+		Links: each(s.Links, func(l storedLink) release.Link { return release.Link(l) }),
+	}
+}
+
+func storeMetric(m release.Metric) storedMetric {
+	stored := storedMetric{
+		Name: m.Name, Kind: m.Kind, Worse: m.Worse, Severity: m.Severity, Method: m.Method,
+		Events: m.Events, Of: m.Of, By: m.By,
+		Tolerance: number(m.Tolerance), ToleranceAbs: number(m.ToleranceAbs),
+		Exclude: number(m.Exclude), MinSamples: m.MinSamples, LimitOnly: m.LimitOnly,
+	}
+	if m.Limit != nil {
+		stored.Limit = &storedLimit{Value: number(m.Limit.Value), Quantile: number(m.Limit.Quantile)}
+	}
+	return stored
+}
+
+func (s storedMetric) load() release.Metric {
+	m := release.Metric{
+		Name: s.Name, Kind: s.Kind, Worse: s.Worse, Severity: s.Severity, Method: s.Method,
+		Events: s.Events, Of: s.Of, By: s.By,
+		Tolerance: float64(s.Tolerance), ToleranceAbs: float64(s.ToleranceAbs),
+		Exclude: float64(s.Exclude), MinSamples: s.MinSamples, LimitOnly: s.LimitOnly,
+	}
+	if s.Limit != nil {
+		m.Limit = &release.Limit{Value: float64(s.Limit.Value), Quantile: float64(s.Limit.Quantile)}
+	}
+	return m
+}

@@ -1,0 +1,132 @@
+package journal
+
+import (
+	"time"
+
+	"github.com/linnet-project/linnet/judge"
+	"github.com/linnet-project/linnet/release"
+)
+
+type storedVerdict struct {
+	At          time.Time          `json:"t,omitzero"`
+	Outcome     judge.Outcome      `json:"o,omitempty"`
+	Reason      storedReason       `json:"r,omitzero"`
+	Metric      string             `json:"m,omitempty"`
+	Segment     string             `json:"g,omitempty"`
+	Comparisons []storedComparison `json:"c,omitempty"`
+	Fresh       bool               `json:"f,omitempty"`
+	Blind       bool               `json:"b,omitempty"`
+	Warns       bool               `json:"w,omitempty"`
+}
+
+type storedComparison struct {
+	Metric    string               `json:"m"`
+	Segment   string               `json:"g,omitempty"`
+	Kind      release.Kind         `json:"k,omitempty"`
+	Severity  release.Severity     `json:"s,omitempty"`
+	Test      string               `json:"t,omitempty"`
+	Outcome   judge.Outcome        `json:"o,omitempty"`
+	Reason    storedReason         `json:"r,omitzero"`
+	Baseline  storedSide           `json:"b,omitzero"`
+	Candidate storedSide           `json:"c,omitzero"`
+	Effect    storedComparedEffect `json:"f,omitzero"`
+	Bound     number               `json:"bd,omitempty"`
+	LogE      number               `json:"e,omitempty"`
+	// LogThreshold and the rest are named after the evidence for a fail (h)
+	// and for a pass (pe, ph).
+	LogThreshold     number       `json:"h,omitempty"`
+	LogPass          number       `json:"pe,omitempty"`
+	LogPassThreshold number       `json:"ph,omitempty"`
+	Exclude          number       `json:"ex,omitempty"`
+	ByFloor          bool         `json:"fl,omitempty"`
+	AgainstLimit     bool         `json:"al,omitempty"`
+	Recent           storedRecent `json:"re,omitzero"`
+	Warnings         []string     `json:"w,omitempty"`
+}
+
+type storedRecent struct {
+	Since     time.Time  `json:"t,omitzero"`
+	Baseline  storedSide `json:"b,omitzero"`
+	Candidate storedSide `json:"c,omitzero"`
+}
+
+type storedSide struct {
+	N      int64  `json:"n,omitempty"`
+	Events int64  `json:"e,omitempty"`
+	Value  number `json:"v,omitempty"`
+}
+
+type storedComparedEffect struct {
+	Ratio     number `json:"r,omitempty"`
+	Low       number `json:"l,omitempty"`
+	High      number `json:"h,omitempty"`
+	Unbounded bool   `json:"u,omitempty"`
+}
+
+func storeVerdict(v *judge.Verdict) *storedVerdict {
+	if v == nil {
+		return nil
+	}
+	return &storedVerdict{
+		At: v.At.UTC(), Outcome: v.Outcome, Reason: storedReason(v.Reason),
+		Metric: v.Metric, Segment: v.Segment, Comparisons: each(v.Comparisons, storeComparison),
+		Fresh: v.Fresh, Blind: v.Blind, Warns: v.Warns,
+	}
+}
+
+func (s *storedVerdict) load() *judge.Verdict {
+	if s == nil {
+		return nil
+	}
+	return &judge.Verdict{
+		At: s.At, Outcome: s.Outcome, Reason: release.Reason(s.Reason),
+		Metric: s.Metric, Segment: s.Segment, Comparisons: each(s.Comparisons, storedComparison.load),
+		Fresh: s.Fresh, Blind: s.Blind, Warns: s.Warns,
+	}
+}
+
+func storeComparison(c judge.Comparison) storedComparison {
+	return storedComparison{
+		Metric: c.Metric, Segment: c.Segment, Kind: c.Kind, Severity: c.Severity,
+		Test: c.Test, Outcome: c.Outcome, Reason: storedReason(c.Reason),
+		Baseline: storeSide(c.Baseline), Candidate: storeSide(c.Candidate),
+		Effect: storedComparedEffect{
+			Ratio: number(c.Effect.Ratio), Low: number(c.Effect.Low), High: number(c.Effect.High),
+			Unbounded: c.Effect.Unbounded,
+		},
+		Bound: number(c.Bound), LogE: number(c.LogE), LogThreshold: number(c.LogThreshold),
+		LogPass: number(c.LogPass), LogPassThreshold: number(c.LogPassThreshold),
+		Exclude: number(c.Exclude), ByFloor: c.ByFloor, AgainstLimit: c.AgainstLimit,
+		Recent: storedRecent{
+			Since: c.Recent.Since.UTC(), Baseline: storeSide(c.Recent.Baseline), Candidate: storeSide(c.Recent.Candidate),
+		},
+		Warnings: c.Warnings,
+	}
+}
+
+func (s storedComparison) load() judge.Comparison {
+	return judge.Comparison{
+		Metric: s.Metric, Segment: s.Segment, Kind: s.Kind, Severity: s.Severity,
+		Test: s.Test, Outcome: s.Outcome, Reason: release.Reason(s.Reason),
+		Baseline: s.Baseline.load(), Candidate: s.Candidate.load(),
+		Effect: judge.Effect{
+			Ratio: float64(s.Effect.Ratio), Low: float64(s.Effect.Low), High: float64(s.Effect.High),
+			Unbounded: s.Effect.Unbounded,
+		},
+		Bound: float64(s.Bound), LogE: float64(s.LogE), LogThreshold: float64(s.LogThreshold),
+		LogPass: float64(s.LogPass), LogPassThreshold: float64(s.LogPassThreshold),
+		Exclude: float64(s.Exclude), ByFloor: s.ByFloor, AgainstLimit: s.AgainstLimit,
+		Recent: judge.Recent{
+			Since: s.Recent.Since, Baseline: s.Recent.Baseline.load(), Candidate: s.Recent.Candidate.load(),
+		},
+		Warnings: s.Warnings,
+	}
+}
+
+func storeSide(s judge.Side) storedSide {
+	return storedSide{N: s.N, Events: s.Events, Value: number(s.Value)}
+}
+
+func (s storedSide) load() judge.Side {
+	return judge.Side{N: s.N, Events: s.Events, Value: float64(s.Value)}
+}

@@ -1,0 +1,103 @@
+package journal
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/linnet-project/linnet/release"
+)
+
+// Lock says that this process runs a release. The kernel frees it when the
+// process ends, however it ends.
+type Lock struct{ file *os.File }
+
+// owner is what a lock file says about who holds it.
+type owner struct {
+	PID   int       `json:"pid"`
+	Host  string    `json:"host"`
+	Since time.Time `json:"since"`
+}
+
+// Own makes this process the only one that runs a release, in all of its
+// attempts; now is written into the lock for others to read. Where another
+// process runs it already the error wraps release.ErrConflict and names it.
+func (s *Store) Own(id ID, now time.Time) (*Lock, error) {
+	if err := id.check(); err != nil {
+		return nil, err
+	}
+	folder := filepath.Join(s.dir, "locks")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, osFault(folder, err)
+	}
+	path := filepath.Join(folder, id.Name+".lock")
+	file, err := flock(path)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return nil, fmt.Errorf("release %s is being run by %s; act on it with `linnet release …`: %w",
+			id, holder(path), release.ErrConflict)
+	}
+	if err != nil {
+		return nil, osFault(path, err)
+	}
+	if err := sign(file, now); err != nil {
+		return nil, errors.Join(osFault(path, err), file.Close())
+	}
+	return &Lock{file: file}, nil
+}
+
+// Release lets another process run the release.
+func (l *Lock) Release() error { return l.file.Close() }
+
+// flock opens a file and locks it, or fails with EWOULDBLOCK where another
+// has it. Closing the file frees it.
+func flock(path string) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return file, nil
+		}
+		if !errors.Is(err, syscall.EINTR) { // a signal came in between; ask again
+			return nil, errors.Join(err, file.Close())
+		}
+	}
+}
+
+func sign(file *os.File, now time.Time) error {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "this machine"
+	}
+	text, err := json.Marshal(owner{PID: os.Getpid(), Host: host, Since: now.UTC().Truncate(time.Second)})
+	if err != nil {
+		return err
+	}
+	if err := file.Truncate(0); err != nil {
+		return err
+	}
+	_, err = file.WriteAt(append(text, '\n'), 0)
+	return err
+}
+
+// holder says who holds a lock, as far as its file tells.
+func holder(path string) string {
+	const unknown = "another process"
+	file, err := os.Open(path)
+	if err != nil {
+		return unknown
+	}
+	defer file.Close()
+	var who owner
+	if json.NewDecoder(io.LimitReader(file, 4096)).Decode(&who) != nil || who.PID == 0 {
+		return unknown
+	}
+	return fmt.Sprintf("pid %d on %s since %s", who.PID, who.Host, who.Since.Format(time.RFC3339))
+}

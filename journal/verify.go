@@ -1,0 +1,176 @@
+package journal
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+
+	"github.com/linnet-project/linnet/engine"
+	"github.com/linnet-project/linnet/release"
+)
+
+// Verify reads all records of a release and proves that each is what was
+// written, in its place, and that the index and the release file agree with
+// them. It returns the head to keep. What is wrong comes as a *Broken that
+// names the first record; an unknown release is release.ErrNotFound. Of a
+// release that retention removed the head is returned, marked Pruned.
+//
+// Somebody who can write the database can also compute all hashes anew, or cut
+// off the last records and set the index back: VerifyAgainst finds that out.
+func (r *Reader) Verify(ctx context.Context, id ID) (Head, error) {
+	return r.verify(ctx, id, func(Record) error { return nil })
+}
+
+// VerifyAgainst is Verify, and besides proves that the release still holds the
+// record that an earlier head names.
+func (r *Reader) VerifyAgainst(ctx context.Context, anchor Head) (Head, error) {
+	found := false
+	head, err := r.verify(ctx, anchor.ID, func(rec Record) error {
+		if rec.Seq != anchor.Seq {
+			return nil
+		}
+		found = true
+		return matches(anchor, rec.Hash)
+	})
+	switch {
+	case errors.Is(err, release.ErrNotFound):
+		return Head{}, &Broken{ID: anchor.ID, What: fmt.Sprintf("the journal does not know it, though it had %d records when the head was taken", anchor.Seq)}
+	case err != nil || found:
+		return head, err
+	case head.Pruned && head.Seq == anchor.Seq:
+		return head, matches(anchor, head.Hash)
+	case head.Pruned && head.Seq > anchor.Seq:
+		return head, fmt.Errorf("%s was pruned after %d records, record %d cannot be checked any more: %w", anchor.ID, head.Seq, anchor.Seq, release.ErrNotFound)
+	}
+	return Head{}, &Broken{ID: anchor.ID, Seq: head.Seq + 1,
+		What: fmt.Sprintf("it was cut off, and all after it; there were %d records when the head was taken", anchor.Seq)}
+}
+
+func matches(anchor Head, hash Hash) error {
+	if hash == anchor.Hash {
+		return nil
+	}
+	return &Broken{ID: anchor.ID, Seq: anchor.Seq,
+		What: fmt.Sprintf("it, or one before it, was written anew: its hash is %x, and was %x when the head was taken", hash[:], anchor.Hash[:])}
+}
+
+func (r *Reader) verify(ctx context.Context, id ID, see func(Record) error) (Head, error) {
+	var head Head
+	err := r.reading(ctx, func(q querier) error {
+		at, err := find(ctx, q, id)
+		if err != nil {
+			return err
+		}
+		head = Head{ID: at.ID, Seq: at.Seq, Hash: at.hash, Pruned: at.Pruned}
+		if at.Pruned {
+			return nil
+		}
+		return verifyEntry(ctx, q, at, see)
+	})
+	if err != nil {
+		return Head{}, err
+	}
+	return head, nil
+}
+
+func verifyEntry(ctx context.Context, q querier, at entry, see func(Record) error) error {
+	if at.Seq == 0 {
+		return &Broken{ID: at.ID, What: "the index knows it and it has no records"}
+	}
+	file, err := fileText(ctx, q, at)
+	if err != nil {
+		return err
+	}
+	var last Record
+	var seen error // the first thing that is wrong beside the chain
+	c := chain{id: at.ID}
+	err = c.walk(ctx, q, at, func(rec Record) {
+		if rec.Seq == 1 {
+			seen = verifyFirst(at, rec, file)
+		}
+		if seen == nil {
+			seen = see(rec)
+		}
+		last = rec
+	})
+	switch {
+	case err != nil:
+		return err
+	case seen != nil:
+		return seen
+	case last.Decision.Phase != at.Phase || last.Decision.Step != at.Step || last.Decision.Weight != at.Weight ||
+		last.Decision.Reason != at.Reason || !last.At.Equal(at.Updated) || at.Ended() && at.Phase != engine.Promoted && at.Phase != engine.RolledBack:
+		return &Broken{ID: at.ID, Seq: last.Seq, What: "the index does not say what the last record says; it was changed"}
+	}
+	return nil
+}
+
+// verifyFirst checks that the first record, the index and the release file are
+// of one release.
+func verifyFirst(at entry, rec Record, file []byte) error {
+	broken := func(what string) error { return &Broken{ID: at.ID, Seq: 1, What: what} }
+	started, ok := rec.Event.(engine.Started)
+	sum := sha256.Sum256(file)
+	switch {
+	case !ok:
+		return broken(fmt.Sprintf("it is %T, expected engine.Started", rec.Event))
+	case started.Plan.Name != at.ID.Name || started.Attempt != at.ID.Attempt:
+		return broken(fmt.Sprintf("it starts %s", ID{started.Plan.Name, started.Attempt}))
+	case fmt.Sprintf("%x", sum) != started.Plan.Hash:
+		return broken("the release file kept with it is not the one it names; the file was changed")
+	case started.Plan.Hash != at.FileHash || started.Plan.Service != at.Service || !rec.At.Equal(at.Started):
+		return broken("the index does not say what it says; the index was changed")
+	}
+	return nil
+}
+
+// VerifyAll verifies every release, and that none is missing among the
+// attempts of a name and no record is without a release. It returns the heads
+// of those that are right, and everything that is wrong at once.
+func (r *Reader) VerifyAll(ctx context.Context) ([]Head, error) {
+	var heads []Head
+	var wrong []error
+	for last := int64(0); ; {
+		some, err := entries(ctx, r.db, `SELECT `+entryColumns+` FROM releases WHERE id > ? ORDER BY id LIMIT ?`, last, page)
+		if err != nil {
+			return nil, fault(r.path, err)
+		}
+		for _, at := range some {
+			last = at.key
+			head, err := r.Verify(ctx, at.ID)
+			switch {
+			case err == nil:
+				heads = append(heads, head)
+			case ctx.Err() != nil:
+				return nil, err
+			default:
+				wrong = append(wrong, err)
+			}
+		}
+		if len(some) < page {
+			break
+		}
+	}
+	wrong = append(wrong, r.orphans(ctx))
+	return heads, errors.Join(wrong...)
+}
+
+// orphans looks for what the index has lost.
+func (r *Reader) orphans(ctx context.Context) error {
+	for _, look := range []struct{ query, text string }{
+		{`SELECT count(*) FROM (SELECT name FROM releases GROUP BY name HAVING max(attempt) != count(*))`,
+			"attempts are missing from the index, of so many names"},
+		{`SELECT count(DISTINCT release) FROM records WHERE release NOT IN (SELECT id FROM releases)`,
+			"records belong to releases that the index does not know, so many"},
+	} {
+		var n int
+		if err := r.db.QueryRowContext(ctx, look.query).Scan(&n); err != nil {
+			return fault(r.path, err)
+		}
+		if n > 0 {
+			return fmt.Errorf("%s: %s: %d: %w", r.path, look.text, n, release.ErrInvalid)
+		}
+	}
+	return nil
+}

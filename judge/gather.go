@@ -1,0 +1,134 @@
+package judge
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/linnet-project/linnet/release"
+)
+
+// pair is both arms' observations of one window and segment; either may be nil.
+type pair struct {
+	segment string
+	to      int64
+	a, b    *release.Observation
+}
+
+// sighting is what a look shows of one metric.
+type sighting struct {
+	pairs   []pair // by time, then by segment
+	problem *release.Reason
+	// hasA and hasB say that there are observations of an arm at all, activeA
+	// and activeB that something happened in the metric as a whole.
+	hasA, hasB       bool
+	activeA, activeB bool
+}
+
+// gather pairs a look's observations of one metric by window and segment.
+func gather(m release.Metric, l Look) sighting {
+	var s sighting
+	type key struct {
+		segment string
+		to      int64
+	}
+	at := map[key]int{}
+	for i := range l.Observations {
+		o := &l.Observations[i]
+		if o.Metric != m.Name || (o.Arm != release.Baseline && o.Arm != release.Candidate) {
+			continue
+		}
+		if !usable(m, o) {
+			s.problem = &release.Reason{Code: release.SourceInvalid, Text: fmt.Sprintf(
+				"%s: the source gave numbers for the %s that cannot be (negative, not finite, or buckets that do not match their bounds)", m.Name, o.Arm)}
+			continue
+		}
+		k := key{o.Segment, o.Window.To.UnixNano()}
+		j, ok := at[k]
+		if !ok {
+			j = len(s.pairs)
+			at[k] = j
+			s.pairs = append(s.pairs, pair{segment: o.Segment, to: k.to})
+		}
+		s.see(m, o, &s.pairs[j])
+	}
+	slices.SortFunc(s.pairs, func(a, b pair) int {
+		return cmp.Or(cmp.Compare(a.to, b.to), cmp.Compare(a.segment, b.segment))
+	})
+	for i := range l.Problems {
+		if l.Problems[i].Metric == m.Name {
+			s.problem = &l.Problems[i].Reason
+		}
+	}
+	return s
+}
+
+func (s *sighting) see(m release.Metric, o *release.Observation, p *pair) {
+	active := o.Segment == "" && happened(m, o)
+	if o.Arm == release.Baseline {
+		p.a, s.hasA, s.activeA = o, true, s.activeA || active
+	} else {
+		p.b, s.hasB, s.activeB = o, true, s.activeB || active
+	}
+}
+
+// fresh says that the metric as a whole has data of every arm it needs.
+func (s *sighting) fresh(m release.Metric) bool {
+	return s.activeB && (s.activeA || m.LimitOnly)
+}
+
+// mostLevel bounds levels and bounds, so that sums of them stay finite.
+const mostLevel = 1e100
+
+// usable says whether an observation's numbers can be what they are said to be.
+func usable(m release.Metric, o *release.Observation) bool {
+	finite := func(x float64) bool { return math.Abs(x) < mostLevel } // false for NaN, too
+	switch m.Kind {
+	case release.Gauge:
+		for _, p := range o.Points {
+			if !finite(p) {
+				return false
+			}
+		}
+		return true
+	case release.Histogram:
+		if len(o.Counts) != len(o.Bounds)+1 {
+			return false
+		}
+		for i, b := range o.Bounds {
+			if !finite(b) || (i > 0 && b <= o.Bounds[i-1]) {
+				return false
+			}
+		}
+		for _, n := range o.Counts {
+			if n < 0 {
+				return false
+			}
+		}
+		return true
+	}
+	return o.Events >= 0 && o.Of >= 0 && o.Of < math.MaxInt64/exposureGrain
+}
+
+// happened says whether anything happened that tells of the metric: an idle
+// arm has observations of nothing.
+func happened(m release.Metric, o *release.Observation) bool {
+	switch m.Kind {
+	case release.Gauge:
+		return len(o.Points) > 0
+	case release.Histogram:
+		return total(o.Counts) > 0
+	case release.Ratio:
+		return o.Of > 0
+	}
+	return o.Of > 0 || o.Window.To.After(o.Window.From)
+}
+
+func total(counts []int64) int64 {
+	sum := int64(0)
+	for _, n := range counts {
+		sum += n
+	}
+	return sum
+}

@@ -1,0 +1,218 @@
+package prometheus_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/linnet-project/linnet/metric/metricconf"
+	source "github.com/linnet-project/linnet/metric/prometheus"
+	"github.com/linnet-project/linnet/release"
+)
+
+// program finds a program that Debian's prometheus package brings.
+func program(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		t.Skipf("%s is not installed (apt-get install prometheus): the test against a real Prometheus is skipped", name)
+	}
+	return path
+}
+
+// eventually waits until a condition holds.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	deadline := time.After(20 * time.Second)
+	for {
+		if holds() {
+			return
+		}
+		select {
+		case <-deadline:
+			t.Fatalf("waited 20s for %s", what)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// startPrometheus runs a real server on a data folder and returns its URL.
+func startPrometheus(t *testing.T, config, data string, flags ...string) string {
+	t.Helper()
+	binary := program(t, "prometheus")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "prometheus.yml")
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var said bytes.Buffer
+	cmd := exec.CommandContext(ctx, binary, append([]string{"--config.file", file, "--storage.tsdb.path", data,
+		"--web.listen-address", address, "--storage.tsdb.retention.time", "100y"}, flags...)...)
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cancel()
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Logf("prometheus said:\n%.4000s", said.String())
+		}
+	})
+	eventually(t, "Prometheus to be ready", func() bool {
+		resp, err := http.Get("http://" + address + "/-/ready")
+		if err != nil {
+			return false
+		}
+		defer resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	})
+	return "http://" + address
+}
+
+func open(t *testing.T, c source.Config) *source.Source {
+	t.Helper()
+	s, err := source.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+// The whole suite against a real server, on blocks that promtool made.
+func TestConformance(t *testing.T) {
+	metricconf.Exercise(t, func(t *testing.T, text string) metricconf.Source {
+		promtool := program(t, "promtool")
+		data := t.TempDir()
+		file := filepath.Join(data, "world.om")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		blocks := filepath.Join(data, "tsdb")
+		out, err := exec.Command(promtool, "tsdb", "create-blocks-from", "openmetrics", file, blocks).CombinedOutput()
+		if err != nil {
+			t.Fatalf("promtool: %v\n%s", err, out)
+		}
+		return open(t, source.Config{URL: startPrometheus(t, "", blocks)})
+	})
+}
+
+var arms = []release.Arm{
+	{Name: release.Baseline, Labels: map[string]string{"version": "stable"}},
+	{Name: release.Candidate, Labels: map[string]string{"version": "canary"}},
+}
+
+// app is a program under watch, with its metrics.
+type app struct {
+	requests *prometheus.CounterVec
+	took     prometheus.Histogram
+	server   *httptest.Server
+}
+
+func newApp(t *testing.T) *app {
+	r := prometheus.NewRegistry()
+	a := &app{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "requests_total"}, []string{"code"}),
+		took:     prometheus.NewHistogram(prometheus.HistogramOpts{Name: "took_seconds", NativeHistogramBucketFactor: 1.1}),
+	}
+	r.MustRegister(a.requests, a.took)
+	a.server = httptest.NewServer(promhttp.HandlerFor(r, promhttp.HandlerOpts{}))
+	t.Cleanup(a.server.Close)
+	return a
+}
+
+// Live: a server that scrapes two programs counts what they really did, to the
+// last request, and reads native histograms.
+func TestLiveCountsAreExact(t *testing.T) {
+	t.Parallel()
+	stable, canary := newApp(t), newApp(t)
+	url := startPrometheus(t, fmt.Sprintf(`
+global: { scrape_interval: 150ms, scrape_timeout: 150ms }
+scrape_configs:
+- job_name: shop
+  static_configs:
+  - { targets: [%q], labels: { version: stable } }
+  - { targets: [%q], labels: { version: canary } }
+`, stable.server.Listener.Addr(), canary.server.Listener.Addr()), t.TempDir(), "--enable-feature=native-histograms")
+	src := open(t, source.Config{URL: url})
+	stable.requests.WithLabelValues("200").Inc()
+	canary.requests.WithLabelValues("200").Inc()
+	from := time.Now()
+	ratio := release.Metric{Name: "errors", Kind: release.Ratio, Events: `requests_total{code="500"}`, Of: "requests_total"}
+	total := func(kind release.Metric, arm string) release.Observation {
+		a, err := src.Observe(context.Background(), release.Query{Metric: kind, Arms: arms, Windows: []release.Window{{From: from, To: time.Now()}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range a.Observations {
+			if o.Arm == arm {
+				return o
+			}
+		}
+		return release.Observation{}
+	}
+	last := release.Candidate
+	eventually(t, "both programs to have been watched for a while", func() bool {
+		a, err := src.Observe(context.Background(), release.Query{Metric: ratio, Arms: arms, Windows: []release.Window{
+			{From: time.Now().Add(-time.Minute), To: time.Now().Add(-2 * time.Second)}}})
+		return err == nil && len(a.Observations) == 2
+	})
+	// A scrape is stamped when it begins, and may see what happened a moment later.
+	from = time.Now().Add(-300 * time.Millisecond)
+	for i := range 1000 {
+		stable.requests.WithLabelValues("200").Inc()
+		canary.requests.WithLabelValues("200").Inc()
+		canary.took.Observe(0.11)
+		if i%10 == 0 {
+			canary.requests.WithLabelValues("500").Inc()
+			canary.took.Observe(0.93)
+		}
+	}
+	eventually(t, "all requests to be counted", func() bool {
+		return total(ratio, last).Of >= 1100 && total(ratio, release.Baseline).Of >= 1000
+	})
+	if o := total(ratio, last); o.Events != 100 || o.Of != 1100 {
+		t.Errorf("candidate: %d of %g, want 100 of 1100: the errors' series was born while we watched", o.Events, o.Of)
+	}
+	if o := total(ratio, release.Baseline); o.Events != 0 || o.Of != 1000 {
+		t.Errorf("baseline: %d of %g, want 0 of 1000", o.Events, o.Of)
+	}
+	latency := release.Metric{Name: "latency", Kind: release.Histogram, Events: "took_seconds"}
+	o := total(latency, last)
+	if n := count(o, 0.1, 0.12); n != 1000 {
+		t.Errorf("%d values around 0.11, want 1000: %v %v", n, o.Bounds, o.Counts)
+	}
+	if n := count(o, 0.84, 1); n != 100 {
+		t.Errorf("%d values around 0.93, want 100: %v %v", n, o.Bounds, o.Counts)
+	}
+}
+
+// count sums the buckets that reach into (lo, hi).
+func count(o release.Observation, lo, hi float64) (n int64) {
+	for i, bound := range o.Bounds {
+		if bound > lo && (i == 0 || o.Bounds[i-1] < hi) {
+			n += o.Counts[i]
+		}
+	}
+	return n
+}

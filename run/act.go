@@ -1,0 +1,128 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/linnet-project/linnet/engine"
+	"github.com/linnet-project/linnet/release"
+)
+
+// move sets the route that is recorded and not acknowledged, if there is one.
+// One that cannot be set is left for the next turn.
+func (r *Runner) move(ctx context.Context) error {
+	for r.state.Pending.Route != nil && r.state.Pending.Route.Effect != r.gaveUp {
+		if err := r.setRoute(ctx, *r.state.Pending.Route); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// setRoute applies a route and acknowledges how that went. An abort cuts short
+// a raise, but nothing that is on its way down: that is what it would ask for
+// itself, and it must not depend on a journal that takes no abort.
+func (r *Runner) setRoute(ctx context.Context, e engine.SetRoute) error {
+	defer func() { r.triedAt = r.cfg.Now() }()
+	var lost, failure error
+	stands := true
+	apply := func(ctx context.Context) {
+		failure = retry(ctx, func() error {
+			if stands, lost = r.stands(ctx, e); lost != nil || !stands {
+				return nil
+			}
+			return r.apply(ctx, e.Route)
+		})
+	}
+	if r.raises(e.Route) {
+		r.interruptible(ctx, apply)
+	} else {
+		apply(ctx)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case r.cut && failure != nil:
+		r.gaveUp = e.Effect
+		return nil
+	case lost != nil || !stands:
+		return lost
+	}
+	return r.acknowledgeRoute(ctx, e, failure)
+}
+
+// stands reads the journal again if it is time, and tells whether the route is
+// still the one to set.
+func (r *Runner) stands(ctx context.Context, e engine.SetRoute) (bool, error) {
+	if err := r.fresh(ctx); err != nil {
+		return false, err
+	}
+	p := r.state.Pending.Route
+	return p != nil && p.Effect == e.Effect, nil
+}
+
+// apply sets a route. A raise that was recorded a while ago, before a crash
+// say, is not set where the lease ran out meanwhile: the release climbs from
+// its first step then, once a look has recorded the lapse.
+func (r *Runner) apply(ctx context.Context, route release.Route) error {
+	if route.Lease > 0 && r.raises(route) && r.wall().Sub(r.state.Now) >= staleAfter {
+		if seen, err := r.observed(ctx); err == nil && seen.Lapsed && seen.Route.Owner == route.Owner {
+			return errors.New("not set: the lease ran out before it could be")
+		}
+	}
+	return r.call(ctx, "apply", routerWait, func(ctx context.Context) error { return r.cfg.Router.Apply(ctx, route) })
+}
+
+// acknowledgeRoute records how a route went. Where the provider knows of a
+// newer writer, that may be us: the journal is asked first.
+func (r *Runner) acknowledgeRoute(ctx context.Context, e engine.SetRoute, failure error) error {
+	if errors.Is(failure, release.ErrConflict) {
+		r.readAt = time.Time{}
+		if stands, err := r.stands(ctx, e); err != nil || !stands {
+			return err
+		}
+	}
+	ack := engine.Acknowledged{At: r.now(), Effect: e.Effect}
+	if failure != nil {
+		r.gaveUp = e.Effect
+		ack.Failure = &release.Reason{Code: release.ProviderFails, Text: clip(failure.Error())}
+	}
+	return r.step(ctx, ack)
+}
+
+// observed reads back what the provider serves.
+func (r *Runner) observed(ctx context.Context) (seen release.Seen, err error) {
+	err = r.call(ctx, "observed", routerWait, func(ctx context.Context) (err error) {
+		seen, err = r.cfg.Router.Observed(ctx)
+		return err
+	})
+	return seen, err
+}
+
+// renew keeps a lease alive, once what was seen is in the journal. A process
+// that was stopped since does not: what it saw is too old. A weight that
+// somebody lowered is served under the epoch that it was seen with.
+func (r *Runner) renew(ctx context.Context, seen *release.Seen) {
+	renewer, ok := r.cfg.Router.(Renewer)
+	if !ok || r.cut || !r.isFresh() || !r.state.Served || r.state.Pending.Route != nil || r.state.Route.Lease == 0 {
+		return
+	}
+	route := r.state.Route
+	if seen != nil && seen.Route.Owner == route.Owner && engine.CandidateWeight(seen.Route) == engine.CandidateWeight(route) {
+		route.Epoch = seen.Route.Epoch
+	}
+	r.interruptible(ctx, func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, r.share(routerWait, 3))
+		defer cancel()
+		err := retry(ctx, func() error {
+			return r.call(ctx, "renew", routerWait, func(ctx context.Context) error {
+				return renewer.Renew(ctx, route.Owner, route.Epoch, route.Lease)
+			})
+		})
+		if err != nil && ctx.Err() == nil {
+			// The next look reads back what is served, and the engine decides.
+			r.cfg.Log.Warn("lease not renewed", "release", r.id.String(), "error", err)
+		}
+	})
+}

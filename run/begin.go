@@ -1,0 +1,50 @@
+package run
+
+import (
+	"context"
+	"time"
+
+	"github.com/linnet-project/linnet/engine"
+	"github.com/linnet-project/linnet/journal"
+	"github.com/linnet-project/linnet/judge"
+	"github.com/linnet-project/linnet/plan"
+)
+
+// Beginning is what a new attempt begins with.
+type Beginning struct {
+	Plan    plan.Plan
+	Attempt int
+	// File is the release file's text, whose hash is in the plan.
+	File []byte
+	// Salt decides who sees the candidate first.
+	Salt string
+}
+
+// Begin writes the first record of a new attempt. Of cfg it uses Store, Router
+// and Now. Errors are those of the store.
+func Begin(ctx context.Context, cfg Config, b Beginning) (journal.ID, error) {
+	id := journal.ID{Name: b.Plan.Name, Attempt: b.Attempt}
+	now := cfg.Now().Round(0).UTC()
+	e := engine.Started{
+		At: now, Attempt: b.Attempt, Plan: b.Plan, Salt: b.Salt,
+		Epoch: firstEpoch(ctx, cfg.Router, now), Methods: judge.Methods,
+	}
+	s, d, effects := engine.Step(engine.State{}, e)
+	ctx, cancel := context.WithTimeout(ctx, storeWait)
+	defer cancel()
+	rec := journal.Record{Seq: 1, At: now, Event: e, Decision: d, Effects: effects}
+	return id, cfg.Store.Begin(ctx, id, b.File, rec, &s)
+}
+
+// firstEpoch is higher than what the provider serves, and than what earlier
+// releases reached; epochs count seconds times a million, roughly, so that
+// each second leaves room for that many records.
+func firstEpoch(ctx context.Context, router Router, now time.Time) uint64 {
+	ctx, cancel := context.WithTimeout(ctx, routerWait)
+	defer cancel()
+	epoch := uint64(max(now.Unix(), 0)) << 20
+	if seen, err := router.Observed(ctx); err == nil && seen.Route.Epoch >= epoch {
+		epoch = seen.Route.Epoch + 1
+	}
+	return epoch
+}

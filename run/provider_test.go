@@ -1,0 +1,110 @@
+package run_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/linnet-project/linnet/engine"
+	"github.com/linnet-project/linnet/release"
+)
+
+// A provider that is down is tried again, a bounded number of times in a turn;
+// people are paged once, and it goes on by itself.
+func TestAProviderThatIsDown(t *testing.T) {
+	inWorld(t, aPlan(), func(w *world) {
+		w.router.applyFault = down
+		r := w.runner()
+		if err := r.Turn(w.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if n := w.router.count(&w.router.applies); n != 3 {
+			t.Errorf("tried %d times in a turn", n)
+		}
+		g := w.start()
+		defer g.stop()
+		w.until("failed", func() bool { return w.phase() == engine.Failed })
+		w.pass(10 * time.Minute)
+		if w.notes.pages() != 1 {
+			t.Errorf("%d pages", w.notes.pages())
+		}
+		tried, acks := w.router.count(&w.router.applies), len(w.records())
+		if w.pass(10 * time.Minute); w.router.count(&w.router.applies) < tried+100 {
+			t.Errorf("tried %d times in 10 minutes", w.router.count(&w.router.applies)-tried)
+		}
+		if more := len(w.records()) - acks; more > 2*42 {
+			t.Errorf("%d records in 10 minutes without a provider", more)
+		}
+		w.router.set(func() { w.router.applyFault = nil })
+		w.settled(g.end(), engine.Promoted)
+		if w.notes.pages() != 1 {
+			t.Errorf("%d pages", w.notes.pages())
+		}
+	})
+}
+
+// The way down is tried for ever, and soon after the provider is back, however
+// seldom the release looks.
+func TestARollbackIsTriedForEver(t *testing.T) {
+	p := aPlan()
+	p.Every, p.Lease = 4*time.Minute, 0
+	for name, f := range map[string]fault{
+		"down": down, "hangs": hang,
+		"refuses":   func(context.Context) error { return fmt.Errorf("no such route: %w", release.ErrInvalid) },
+		"panics":    func(context.Context) error { panic("nil map") },
+		"is denied": func(context.Context) error { return fmt.Errorf("403") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, p, func(w *world) {
+				w.source.bad = true
+				g := w.start()
+				defer g.stop()
+				w.until("the first step", func() bool { return w.phase() == engine.Observing })
+				w.router.set(func() { w.router.applyFault, w.router.seeFault = f, f })
+				w.until("the rollback", func() bool { return w.recorded().Harmed })
+				w.pass(20 * time.Minute)
+				if w.router.weight() != 10_000 || w.notes.pages() != 2 {
+					t.Errorf("at %d, with %d pages", w.router.weight(), w.notes.pages())
+				}
+				w.router.set(func() { w.router.applyFault, w.router.seeFault = nil, nil })
+				at := time.Now()
+				w.until("no traffic", func() bool { return w.router.weight() == 0 })
+				if took := time.Since(at); took > time.Minute {
+					t.Errorf("it took %s after the provider was back", took)
+				}
+				w.settled(g.end(), engine.RolledBack)
+			})
+		})
+	}
+}
+
+// What the provider cannot tell is no reason to do anything.
+func TestWeightsThatCannotBeReadBack(t *testing.T) {
+	inWorld(t, aPlan(), func(w *world) {
+		w.router.seeFault = down
+		w.settled(w.toTheEnd(), engine.Promoted)
+		if looks := w.looks(); len(looks[0].Warnings) == 0 || looks[0].Seen != nil {
+			t.Errorf("the look says %v", looks[0].Warnings)
+		}
+	})
+}
+
+// Higher than recorded is put right; lower is respected.
+func TestWeightsChangedByHand(t *testing.T) {
+	inWorld(t, aPlan(), func(w *world) {
+		g := w.start()
+		defer g.stop()
+		w.until("the first step", func() bool { return w.phase() == engine.Observing })
+		w.router.set(func() { w.router.route.Weights = split(90_000).Weights })
+		w.until("put right", func() bool { return w.router.weight() == 10_000 })
+		w.router.set(func() { w.router.route.Weights = split(100).Weights })
+		w.until("held", func() bool { return w.phase() == engine.Held })
+		w.pass(10 * time.Minute)
+		if got := w.router.weight(); got != 100 {
+			t.Errorf("somebody lowered it to 100 and it serves %d", got)
+		}
+		w.order(engine.Resume)
+		w.settled(g.end(), engine.Promoted)
+	})
+}

@@ -1,0 +1,52 @@
+package stats
+
+import "math"
+
+// hazard is the probability, at each look, that harm begins there, in the
+// mixture over starting times; half of the weight is on the first look.
+const hazard = 1.0 / 60
+
+// worseGrid holds the alternatives of the tests for harm, as ratios over the
+// null's odds or rate; worseGrid[twice] is 2.
+var worseGrid = [...]float64{1.1, 1.25, 1.5, 2, 3, 5, 10, 20}
+
+const twice = 3
+
+// Onset mixes evidence over the alternatives of worseGrid and over the look at
+// which harm begins, so that it wakes up after a long quiet. The mixture's
+// weights sum to 1, so it is an e-process where its parts are. The zero value
+// is ready.
+// Sources: Robbins 1970; Shin, Ramdas, Rinaldo, "E-detectors" (2022).
+type Onset struct {
+	Looks int
+	// Started holds, per alternative, the log evidence of harm that has begun,
+	// summed over starting times; Waiting the log weight of harm yet to begin.
+	Started [len(worseGrid)]float64
+	Waiting float64
+}
+
+// begin opens a look: this look's share of the waiting weight moves to harm
+// that begins with it.
+func (o *Onset) begin() {
+	o.Looks++
+	if o.Looks == 1 {
+		for i := range o.Started {
+			o.Started[i] = math.Log(0.5 / float64(len(worseGrid)))
+		}
+		o.Waiting = math.Log(0.5)
+		return
+	}
+	fresh := o.Waiting + math.Log(hazard/float64(len(worseGrid)))
+	for i := range o.Started {
+		o.Started[i] = logAdd(o.Started[i], fresh)
+	}
+	o.Waiting += math.Log1p(-hazard)
+}
+
+// evidence returns the log evidence of the mixture; 0 before any look.
+func (o *Onset) evidence() float64 {
+	if o.Looks == 0 {
+		return 0
+	}
+	return logAdd(LogSumExp(o.Started[:]...), o.Waiting)
+}
