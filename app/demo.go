@@ -69,6 +69,9 @@ func (p *process) runDemo(ctx context.Context, bad string, keep bool) error {
 	}
 	d := &demonstration{process: p, dir: dir}
 	p.data = dir
+	if p.logLevel == defaultLogLevel {
+		p.logLevel = "error" // the demo shows its decisions itself
+	}
 	defer d.stop()
 	p.say("1. A good version: 1.0.0 → 1.1.0")
 	if err := d.release(ctx, "good-1.1.0", version{"1.0.0", ""}, version{"1.1.0", ""}, journal.Promoted); err != nil {
@@ -157,7 +160,7 @@ func (d *demonstration) play(ctx context.Context, f spec.File, r *running, want 
 	stopLoad()
 	users := <-stats
 	last, lastErr := r.store.Find(steady, r.id)
-	if ctx.Err() != nil {
+	if ctx.Err() != nil && last.Weight == 0 {
 		d.say("interrupted: the traffic is on the baseline")
 		return exit(exitAborted)
 	}
@@ -186,11 +189,22 @@ func failures(s load.Stats) uint64 {
 	return n
 }
 
-// abort turns an interrupt into an order.
+// abort turns an interrupt into an order; a release that is just beginning is
+// given the time to.
 func (d *demonstration) abort(ctx context.Context, r *running) {
 	c := engine.Commanded{At: time.Now(), ID: "interrupt", Verb: engine.Abort, Who: person(), Reason: "interrupted (Ctrl-C)"}
-	if err := r.store.Command(ctx, r.id, c); err != nil {
-		fmt.Fprintf(d.err, "linnet: %v\n", err)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := r.store.Command(ctx, r.id, c)
+		if !errors.Is(err, release.ErrNotFound) {
+			return // taken, or over already
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
 	}
 }
 

@@ -23,7 +23,7 @@ const aToken = "a-token-of-the-tests"
 
 // patience bounds every wait for something that takes a moment; a machine with
 // other work must not fail a test.
-const patience = 60 * time.Second
+const patience = 90 * time.Second
 
 // eventually waits until a condition holds.
 func eventually(t *testing.T, what string, holds func() bool) {
@@ -65,6 +65,7 @@ type program struct {
 	cmd  *exec.Cmd
 	said *transcript
 	gone chan struct{}
+	temp string // where it keeps what it needs for a while
 }
 
 // linnet starts this test's binary as linnet, so that with -race the processes
@@ -78,7 +79,11 @@ func linnet(t *testing.T, args ...string) *program {
 	cmd := exec.Command(self, args...)
 	// The race detector would keep each process for a second at its end.
 	cmd.Env = append(os.Environ(), "LINNET_TEST_PROCESS=1", "LINNET_TOKEN="+aToken, "GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE"))
-	return launch(t, cmd)
+	temp := t.TempDir()
+	cmd.Env = append(cmd.Env, "TMPDIR="+temp)
+	p := launch(t, cmd)
+	p.temp = temp
+	return p
 }
 
 // launch starts a program, which ends with the test at the latest.

@@ -26,11 +26,14 @@ func (e exit) Error() string { return "exit" }
 // ExitCode tells the exit code for what Main returned.
 func ExitCode(err error) int {
 	var e exit
+	var broken *journal.Broken
 	switch {
 	case err == nil:
 		return exitDone
 	case errors.As(err, &e):
 		return int(e)
+	case errors.As(err, &broken):
+		return exitError // a failed verification, whatever command met it
 	case errors.Is(err, release.ErrInvalid) || errors.Is(err, errUsage):
 		return exitInput
 	}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -73,14 +74,9 @@ func (p *process) lint() *cobra.Command {
 			failed := false
 			for _, name := range names {
 				f, err := p.readFile(name)
-				if err != nil {
-					failed = true
-					fmt.Fprintln(p.err, err)
-					continue
-				}
-				if !p.quiet {
-					fmt.Fprintf(p.out, "%s: fine: release %s of %s, %d steps, %d metrics\n", name, f.Name, f.Service,
-						len(f.Steps), len(f.Analysis.Metrics))
+				failed = failed || err != nil
+				if err := p.printLint(name, f, err); err != nil {
+					return err
 				}
 			}
 			if failed {
@@ -89,6 +85,53 @@ func (p *process) lint() *cobra.Command {
 			return nil
 		},
 	}
+}
+
+// lintLine is what `linnet lint --json` says of one file.
+type lintLine struct {
+	File   string      `json:"file"`
+	OK     bool        `json:"ok"`
+	Errors []lintError `json:"errors,omitempty"`
+}
+
+// lintError is one thing wrong with a file. Line and column count from 1 and
+// are left out where no place is known.
+type lintError struct {
+	Line    int    `json:"line,omitempty"`
+	Column  int    `json:"column,omitempty"`
+	Path    string `json:"path,omitempty"`
+	Problem string `json:"problem"`
+	Hint    string `json:"hint,omitempty"`
+}
+
+func (p *process) printLint(name string, f spec.File, err error) error {
+	switch {
+	case p.json:
+		return json.NewEncoder(p.out).Encode(lintLine{File: name, OK: err == nil, Errors: lintErrors(err)})
+	case err != nil:
+		_, err = fmt.Fprintln(p.err, plain(err))
+		return err
+	case p.quiet:
+		return nil
+	}
+	_, err = fmt.Fprintf(p.out, "%s: fine: release %s of %s, %d steps, %d metrics\n", name, f.Name, f.Service,
+		len(f.Steps), len(f.Analysis.Metrics))
+	return err
+}
+
+func lintErrors(err error) []lintError {
+	var known spec.Errors
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &known):
+		out := make([]lintError, len(known))
+		for i, e := range known {
+			out[i] = lintError{Line: e.Line, Column: e.Column, Path: e.Path, Problem: e.Problem, Hint: e.Hint}
+		}
+		return out
+	}
+	return []lintError{{Problem: plain(err)}}
 }
 
 func (p *process) schema() *cobra.Command {

@@ -73,13 +73,14 @@ func (p *process) judgeStream(pl plan.Plan, w release.Weight) error {
 				l.E, l.Threshold = backtest.EValue(c.LogE), backtest.EValue(c.LogThreshold)
 			}
 		}
+		// Each verdict goes out at once: the observations may come live.
 		if p.json {
-			return json.NewEncoder(out).Encode(l)
+			return errors.Join(json.NewEncoder(out).Encode(l), out.Flush())
 		}
 		_, err := fmt.Fprintf(out, "%s %-4s %s\n", l.Time.UTC().Format(time.RFC3339), l.Verdict, l.Reason)
-		return err
+		return errors.Join(err, out.Flush())
 	})
-	if err := errors.Join(err, out.Flush()); err != nil {
+	if err != nil {
 		return fmt.Errorf("observations: %w", err)
 	}
 	switch last {

@@ -33,6 +33,8 @@ type process struct {
 	logLevel  string
 }
 
+const defaultLogLevel = "warn"
+
 // Main runs one command. It prints its own errors; ExitCode turns what it
 // returns into the exit code.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) error {
@@ -87,7 +89,7 @@ input; 3 rolled back; 4 inconclusive; 5 aborted by a person.`,
 	f.BoolVar(&p.json, "json", false, "print JSON")
 	f.BoolVar(&p.quiet, "quiet", false, "print only what was asked for, no progress")
 	f.StringVar(&p.logFormat, "log-format", "text", "text or json")
-	f.StringVar(&p.logLevel, "log-level", "warn", "debug, info, warn or error")
+	f.StringVar(&p.logLevel, "log-level", defaultLogLevel, "debug, info, warn or error")
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(p.demo(), p.demoService(), p.run(), p.proxy(), p.lint(), p.schema(),
 		p.judge(), p.backtest(), p.replay(), p.audit(), p.release())
@@ -153,13 +155,8 @@ func dataFolder() string {
 	if err != nil {
 		return "linnet-data"
 	}
-	switch runtime.GOOS {
-	case "darwin":
+	if runtime.GOOS == "darwin" {
 		return filepath.Join(home, "Library", "Application Support", "linnet")
-	case "windows":
-		if dir, err := os.UserConfigDir(); err == nil {
-			return filepath.Join(dir, "linnet")
-		}
 	}
 	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
 		return filepath.Join(dir, "linnet")

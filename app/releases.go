@@ -3,9 +3,9 @@ package app
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"os/user"
 	"time"
 
@@ -130,8 +130,9 @@ func person() string {
 
 // order puts a command into the inbox and waits for what the release says.
 func (p *process) order(ctx context.Context, name string, c engine.Commanded, wait time.Duration) error {
-	if _, err := os.Stat(p.data); err != nil {
-		return fmt.Errorf("no releases in %s: %w: %w", p.data, err, release.ErrNotFound)
+	// An order never makes a journal where there is none.
+	if err := p.reading(ctx, func(*journal.Reader) error { return nil }); err != nil {
+		return err
 	}
 	store, err := journal.Open(ctx, p.data)
 	if err != nil {
@@ -155,8 +156,26 @@ func (p *process) order(ctx context.Context, name string, c engine.Commanded, wa
 	case answer.Kind == engine.Refuse:
 		return fmt.Errorf("%s is refused: %s", c.Verb, answer.Reason.Text)
 	}
+	return p.printAnswer(id, *answer)
+}
+
+// orderLine is what a release answered to an order.
+type orderLine struct {
+	Release  string `json:"release"`
+	Decision string `json:"decision"`
+	Phase    string `json:"phase"`
+	Weight   string `json:"weight"`
+	Code     string `json:"code"`
+	Reason   string `json:"reason"`
+}
+
+func (p *process) printAnswer(id journal.ID, d engine.Decision) error {
+	if p.json {
+		return json.NewEncoder(p.out).Encode(orderLine{Release: id.String(), Decision: string(d.Kind), Phase: string(d.Phase),
+			Weight: engine.Percent(d.Weight), Code: string(d.Reason.Code), Reason: d.Reason.Text})
+	}
 	if !p.quiet {
-		fmt.Fprintf(p.out, "%s: %s: %s\n", id, answer.Phase, answer.Reason.Text)
+		fmt.Fprintf(p.out, "%s: %s: %s\n", id, d.Phase, printable(d.Reason.Text))
 	}
 	return nil
 }

@@ -37,14 +37,14 @@ func (p *process) run() *cobra.Command {
 		Short: "Run a release: shift, compare, advance, hold or roll back",
 		Long: `Runs a release until it is promoted or rolled back. Stopped and started again, it
 goes on where it was. Where the splitter lives in this process, it keeps serving
-after the decision until it is stopped (--exit ends it with the decision).`,
+after the release until it is stopped (--exit ends it with the release).`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.runRelease(cmd.Context(), o) },
 	}
 	f := cmd.Flags()
 	f.StringVarP(&o.file, "file", "f", "", "release file")
 	f.BoolVar(&o.again, "again", false, "begin the next attempt of a release that has ended")
-	f.BoolVar(&o.exit, "exit", false, "end with the decision, also where the splitter lives in this process")
+	f.BoolVar(&o.exit, "exit", false, "end with the release, also where the splitter lives in this process")
 	f.DurationVar(&o.wait, "wait", 0, "stop running after this long, with exit code 4 (0: as long as it takes)")
 	f.DurationVar(&o.retain, "retain", 90*24*time.Hour, "how long ended releases are kept in the journal")
 	f.StringVar(&o.traces, "otlp", "", "send OpenTelemetry traces to this OTLP/HTTP URL (also OTEL_EXPORTER_OTLP_ENDPOINT)")
@@ -67,7 +67,7 @@ func (p *process) runRelease(ctx context.Context, o runOptions) error {
 	}
 	defer store.Close()
 	if err := prune(ctx, store, o.retain); err != nil {
-		return err
+		log.Warn("old releases not removed", "error", err) // what runs is more important
 	}
 	id, fresh, err := p.attempt(ctx, store, f, o.again)
 	if err != nil {
@@ -83,7 +83,7 @@ func (p *process) runRelease(ctx context.Context, o runOptions) error {
 		ctx, cancel = context.WithTimeout(ctx, o.wait)
 		defer cancel()
 	}
-	tracer, flush, err := tracing(ctx, o.traces)
+	tracer, flush, err := tracing(ctx, o.traces, p.err)
 	if err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ type running struct {
 	tracer   trace.Tracer
 	progress *progress
 	id       journal.ID
-	// leave ends the process with the decision, also where the splitter lives
+	// leave ends the process with the release, also where the splitter lives
 	// in it.
 	leave bool
 }
@@ -200,16 +200,25 @@ func (r *running) interrupted(ctx context.Context, s engine.State) error {
 		why = "the wait ran out"
 	}
 	left := "the candidate keeps " + engine.Percent(engine.CandidateWeight(s.Route))
-	if s.Route.Lease > 0 {
+	switch {
+	case r.parts.proxy != nil:
+		left = "the splitter in this process stops too, and nobody serves " + r.parts.traffic
+	case s.Route.Lease > 0:
 		left = fmt.Sprintf("the lease returns all traffic to the baseline within %s", s.Route.Lease)
 	}
 	r.say("%s while %s; %s; `linnet run` goes on with it", why, s.Phase, left)
+	if text := s.Last.Reason.Text; text != "" {
+		r.say("the last look: %s", text)
+	}
+	if !s.EndedAt.IsZero() {
+		return ended(outcomeOf(s)) // only its watch was cut short
+	}
 	return exit(exitInconclusive)
 }
 
 func outcomeOf(s engine.State) journal.Outcome {
 	switch {
-	case s.Phase == engine.Promoted:
+	case s.Phase == engine.Promoted || s.Phase == engine.Watching:
 		return journal.Promoted
 	case s.Cause == engine.ByPerson:
 		return journal.Aborted
@@ -235,6 +244,10 @@ type logNotifier struct{ log *slog.Logger }
 
 // Notify implements run.Notifier.
 func (n logNotifier) Notify(_ context.Context, notice release.Notice) error {
-	n.log.Info(notice.Title, "release", notice.Release, "urgency", string(notice.Urgency), "notice", notice.ID, "text", notice.Text)
+	level := slog.LevelInfo
+	if notice.Urgency == release.Page {
+		level = slog.LevelWarn
+	}
+	n.log.Log(context.Background(), level, notice.Title, "release", notice.Release, "urgency", string(notice.Urgency), "notice", notice.ID, "text", notice.Text)
 	return nil
 }

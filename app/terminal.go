@@ -89,6 +89,7 @@ type progress struct {
 	live    bool
 	painted int // lines of the block on the screen
 	lineAt  time.Time
+	trouble release.Code // of the source, at the last look
 }
 
 func newProgress(p *process) *progress {
@@ -115,7 +116,12 @@ func (g *progress) step(s engine.State, rec journal.Record) {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	news := rec.Decision.Kind != engine.Stay
+	trouble := g.trouble
+	if _, look := rec.Event.(engine.Looked); look {
+		trouble = sourceTrouble(rec.Decision.Reason.Code)
+	}
+	news := rec.Decision.Kind != engine.Stay || len(rec.Effects) > 0 || trouble != g.trouble
+	g.trouble = trouble
 	line := report.Line(s, rec)
 	if !g.live {
 		if line != "" && (news || rec.At.Sub(g.lineAt) >= plainEvery) {
@@ -133,6 +139,15 @@ func (g *progress) step(s engine.State, rec journal.Record) {
 		fmt.Fprintln(g.p.out, l)
 	}
 	g.painted = len(lines)
+}
+
+// sourceTrouble is a code that says that the source is broken, or none. People
+// are told at once when it breaks, and when it is back.
+func sourceTrouble(c release.Code) release.Code {
+	if c == release.SourceDown || c == release.SourceInvalid {
+		return c
+	}
+	return ""
 }
 
 // wipe takes the block off the screen.

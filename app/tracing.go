@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -18,7 +19,7 @@ const flushTime = 5 * time.Second
 
 // tracing sets up traces where an endpoint is given, by flag or by the
 // standard variables; a nil tracer otherwise.
-func tracing(ctx context.Context, url string) (trace.Tracer, func(), error) {
+func tracing(ctx context.Context, url string, errs io.Writer) (trace.Tracer, func(), error) {
 	var options []otlptracehttp.Option
 	switch {
 	case url != "":
@@ -36,7 +37,7 @@ func tracing(ctx context.Context, url string) (trace.Tracer, func(), error) {
 		ctx, cancel := context.WithTimeout(context.Background(), flushTime)
 		defer cancel()
 		if err := provider.Shutdown(ctx); err != nil {
-			fmt.Fprintf(os.Stderr, "linnet: traces not sent: %v\n", err)
+			fmt.Fprintf(errs, "linnet: traces not sent: %v\n", err)
 		}
 	}
 	return provider.Tracer("linnet"), flush, nil

@@ -163,8 +163,9 @@ func (r *replay) look(at time.Time, windows []release.Window) error {
 			return fmt.Errorf("metric %s: %w", m.Name, err)
 		}
 		for _, o := range a.Observations {
-			r.expose(&o)
-			look.Observations = append(look.Observations, o)
+			if r.expose(m, &o) {
+				look.Observations = append(look.Observations, o)
+			}
 		}
 	}
 	r.step(look)
@@ -173,20 +174,24 @@ func (r *replay) look(at time.Time, windows []release.Window) error {
 }
 
 // expose gives a count without a denominator its exposure: its arm's true share
-// of the window.
-func (r *replay) expose(o *release.Observation) {
+// of the window. What the share was is not what a step says; where nobody
+// knows it, the count cannot be judged and is left out.
+func (r *replay) expose(m release.Metric, o *release.Observation) bool {
+	if m.Kind != release.Count || m.Of != "" || !o.Window.To.After(r.start) {
+		return true
+	}
 	share := float64(r.weight) / float64(release.Whole)
 	if w, ok := r.rec.Gauge(weightGauge, o.Window.To); ok {
 		share = w
 	}
-	for _, m := range r.plan.Metrics {
-		if m.Name == o.Metric && m.Kind == release.Count && o.Of <= 0 && share > 0 && share < 1 {
-			if o.Arm == release.Baseline {
-				share = 1 - share
-			}
-			o.Of = o.Window.To.Sub(o.Window.From).Seconds() * share
-		}
+	if !(share > 0 && share < 1) {
+		return false
 	}
+	if o.Arm == release.Baseline {
+		share = 1 - share
+	}
+	o.Of = o.Window.To.Sub(o.Window.From).Seconds() * share
+	return true
 }
 
 func (r *replay) finish() Result {

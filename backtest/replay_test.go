@@ -2,6 +2,7 @@ package backtest_test
 
 import (
 	"context"
+	"math"
 	"testing"
 	"time"
 
@@ -134,7 +135,9 @@ func TestEValue(t *testing.T) {
 			t.Errorf("EValue(%g) = %g, want %g", logE, got, want)
 		}
 	}
-	if e := backtest.EValue(1e6); e > 1e300 {
-		t.Errorf("EValue(1e6) = %g", e)
+	for _, logE := range []float64{1e6, -1e6, math.Inf(1), math.Inf(-1)} {
+		if e := backtest.EValue(logE); !(e > 0 && e < 1e300) {
+			t.Errorf("EValue(%g) = %g", logE, e)
+		}
 	}
 }

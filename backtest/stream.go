@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strconv"
 	"time"
 
 	"github.com/linnet-project/linnet/judge"
@@ -187,9 +188,12 @@ func (s *stream) close() error {
 }
 
 // EValue turns log evidence, which is rounded, into the e-value that is shown:
-// finite, and with as many digits as mean something.
+// finite, above zero, and with as many digits as mean something.
 func EValue(logE float64) float64 {
-	e := math.Exp(math.Min(logE, 690))
-	grain := math.Pow(10, math.Floor(math.Log10(e))-4)
-	return math.Round(e/grain) * grain
+	e := math.Exp(min(max(logE, -690), 690))
+	shown, err := strconv.ParseFloat(strconv.FormatFloat(e, 'g', 5, 64), 64)
+	if err != nil {
+		return e
+	}
+	return shown
 }

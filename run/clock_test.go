@@ -11,7 +11,7 @@ import (
 
 // A clock that is set does not stop the looks, and moves no traffic by itself.
 func TestTheClockIsSet(t *testing.T) {
-	for _, jump := range []time.Duration{-time.Hour, -2 * time.Second, time.Hour, 24 * time.Hour} {
+	for _, jump := range []time.Duration{-20 * time.Minute, -2 * time.Second, time.Hour, 24 * time.Hour} {
 		t.Run(jump.String(), func(t *testing.T) {
 			p := aPlan()
 			p.Steps[0].AtLeast, p.Steps[0].AtMost = 5*time.Minute, 2*time.Hour

@@ -137,7 +137,7 @@ func TestKilledAnywhere(t *testing.T) {
 			if calls < 20 {
 				t.Fatalf("only %d calls: the story is too short", calls)
 			}
-			for at := range 2 * calls {
+			for at := 0; at < 2*calls; at += everyNth {
 				inWorld(t, shortPlan(), func(w *world) {
 					w.source.bad = c.bad
 					reap := &reaper{at: at / 2, after: at%2 == 1}

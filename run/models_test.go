@@ -220,12 +220,6 @@ type channel struct {
 	got   []release.Notice
 }
 
-func (c *channel) set(change func()) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	change()
-}
-
 func (c *channel) Notify(ctx context.Context, n release.Notice) error {
 	c.mu.Lock()
 	f := c.fault

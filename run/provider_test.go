@@ -63,7 +63,7 @@ func TestARollbackIsTriedForEver(t *testing.T) {
 				w.until("the first step", func() bool { return w.phase() == engine.Observing })
 				w.router.set(func() { w.router.applyFault, w.router.seeFault = f, f })
 				w.until("the rollback", func() bool { return w.recorded().Harmed })
-				w.pass(20 * time.Minute)
+				w.pass(6 * time.Minute)
 				if w.router.weight() != 10_000 || w.notes.pages() != 2 {
 					t.Errorf("at %d, with %d pages", w.router.weight(), w.notes.pages())
 				}

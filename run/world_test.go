@@ -5,8 +5,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -31,7 +33,7 @@ var id = journal.ID{Name: "checkout-2", Attempt: 1}
 // that of a synctest bubble, set off by skew.
 type world struct {
 	*testing.T
-	store  *journal.Store
+	store  *ledger
 	router *router
 	source *source
 	notes  *channel
@@ -74,13 +76,97 @@ func inWorld(t *testing.T, p plan.Plan, test func(w *world)) {
 			t.Fatal(err)
 		}
 		defer store.Close()
-		w := newWorld(t, store)
+		w := newWorld(t, &ledger{Store: store})
 		w.begin(p)
 		test(w)
 	})
 }
 
-func newWorld(t *testing.T, store *journal.Store) *world {
+// ledger is the real journal. It spares it the reading of what cannot have
+// changed, which is most of what happens in an hour of a bubble's time.
+type ledger struct {
+	*journal.Store
+	mu      sync.Mutex
+	changes int // appends and orders so far
+	empty   int // changes when the inbox was seen empty, plus one
+	loaded  int // changes when state was read, plus one
+	state   engine.State
+	all     []journal.Record
+}
+
+func (l *ledger) changed() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.changes++
+}
+
+func (l *ledger) Append(ctx context.Context, id journal.ID, expect uint64, rec journal.Record, s *engine.State) error {
+	defer l.changed()
+	return l.Store.Append(ctx, id, expect, rec, s)
+}
+
+func (l *ledger) Command(ctx context.Context, id journal.ID, c engine.Commanded) error {
+	defer l.changed()
+	return l.Store.Command(ctx, id, c)
+}
+
+func (l *ledger) Waiting(ctx context.Context, id journal.ID) ([]engine.Commanded, error) {
+	l.mu.Lock()
+	before, empty := l.changes+1, l.empty
+	l.mu.Unlock()
+	if before == empty || ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	commands, err := l.Store.Waiting(ctx, id)
+	if err == nil && len(commands) == 0 {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.empty = before
+	}
+	return commands, err
+}
+
+// recorded is the release as the journal has it.
+func (l *ledger) recorded(ctx context.Context) (engine.State, error) {
+	l.mu.Lock()
+	before, loaded, state := l.changes+1, l.loaded, l.state
+	l.mu.Unlock()
+	if before == loaded {
+		return state, nil
+	}
+	state, _, err := l.Load(ctx, id, func(s engine.State, e engine.Event) engine.State {
+		next, _, _ := engine.Step(s, e)
+		return next
+	})
+	if err == nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.loaded, l.state = before, state
+	}
+	return state, err
+}
+
+// records are all records so far.
+func (l *ledger) records(ctx context.Context) ([]journal.Record, error) {
+	l.mu.Lock()
+	all := l.all
+	l.mu.Unlock()
+	err := l.Records(ctx, id, uint64(len(all))+1, func(rec journal.Record) error {
+		all = append(all, rec)
+		return nil
+	})
+	if errors.Is(err, release.ErrNotFound) && len(all) > 0 {
+		err = nil // none besides
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(all) > len(l.all) {
+		l.all = all
+	}
+	return slices.Clip(all), err
+}
+
+func newWorld(t *testing.T, store *ledger) *world {
 	w := &world{T: t, store: store}
 	w.router = &router{w: w, route: split(0)}
 	w.source = &source{w: w, asked: map[string][]release.Window{}}
@@ -191,22 +277,16 @@ func (w *world) until(what string, so func() bool) {
 // recorded is the release as its journal has it.
 func (w *world) recorded() engine.State {
 	w.Helper()
-	s, _, err := w.store.Load(w.Context(), id, func(s engine.State, e engine.Event) engine.State {
-		next, _, _ := engine.Step(s, e)
-		return next
-	})
+	s, err := w.store.recorded(w.Context())
 	if err != nil {
 		w.Fatal(err)
 	}
 	return s
 }
 
-func (w *world) records() (all []journal.Record) {
+func (w *world) records() []journal.Record {
 	w.Helper()
-	err := w.store.Records(context.WithoutCancel(w.Context()), id, 0, func(rec journal.Record) error {
-		all = append(all, rec)
-		return nil
-	})
+	all, err := w.store.records(context.WithoutCancel(w.Context()))
 	if err != nil {
 		w.Error(err)
 	}
