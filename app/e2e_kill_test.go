@@ -94,6 +94,7 @@ func (s *siege) attempts() []journal.Summary {
 // check holds what must be true at any moment, whatever was killed.
 func (s *siege) check() {
 	s.t.Helper()
+	glimpses := s.glimpses() // before the journal is read: a release may go on meanwhile
 	attempts := s.attempts()
 	recorded := map[uint64]journal.Record{} // by the epoch that each route has
 	routes := map[uint64]release.Route{}
@@ -119,7 +120,7 @@ func (s *siege) check() {
 		s.sound(attempts[len(attempts)-1].ID)
 	}
 	var epoch uint64
-	for _, g := range s.glimpses() {
+	for _, g := range glimpses {
 		w := engine.CandidateWeight(g.Route)
 		rec, ok := recorded[g.Route.Epoch]
 		switch {
@@ -269,7 +270,11 @@ func TestFiftyKills(t *testing.T) {
 					t.Errorf("%s ended as %q (%s), want %s", a.ID, a.Outcome, a.Reason.Text, c.outcome)
 				}
 			}
-			t.Logf("%d kills, %d attempts", s.kills, len(attempts))
+			glimpses := s.glimpses()
+			t.Logf("%d kills, %d attempts, %d routes seen", s.kills, len(attempts), len(glimpses))
+			if least := 2 * len(attempts); s.spy != nil && len(glimpses) < least {
+				t.Errorf("only %d routes were seen of %d attempts: the test sees too little", len(glimpses), len(attempts))
+			}
 			if stats := crowd.stop(); stats.Status[502]+stats.Status[503]+stats.Status[504] > 0 {
 				t.Errorf("users got %v: the splitter made errors of its own", stats.Status)
 			}
