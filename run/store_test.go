@@ -202,6 +202,33 @@ func TestTwoRunnersOnOneRelease(t *testing.T) {
 	}
 }
 
+// What a look saw of the provider is worth nothing once another runner has set
+// another route: it must not pass for somebody's hand.
+func TestALookAtARouteThatHasChanged(t *testing.T) {
+	inWorld(t, aPlan(), func(w *world) {
+		other := w.runner()
+		advanced := false
+		g := w.start()
+		defer g.stop()
+		w.until("the first step", func() bool { return w.phase() == engine.Observing })
+		w.source.set(func() {
+			w.source.fault = func(ctx context.Context, q release.Query) error {
+				w.pass(100 * time.Millisecond) // the weights are read back meanwhile
+				if q.Metric.Name != "errors" || advanced {
+					return nil
+				}
+				advanced = true
+				w.order(engine.Advance)
+				return other.Turn(ctx)
+			}
+		})
+		w.settled(g.end(), engine.Promoted)
+		if n := w.decided(engine.HoldHere, ""); n > 0 || !advanced {
+			t.Errorf("it held %d times at what it took for a lowered weight", n)
+		}
+	})
+}
+
 // A runner is stopped between its record and its deed, and another decides
 // meanwhile. Waking up, it reads again before it acts; the shorter its sleep,
 // the more it is the provider's epoch that refuses the stale route.

@@ -149,7 +149,7 @@ func (l *ledger) recorded(ctx context.Context) (engine.State, error) {
 // records are all records so far.
 func (l *ledger) records(ctx context.Context) ([]journal.Record, error) {
 	l.mu.Lock()
-	all := l.all
+	all := slices.Clip(l.all) // two may read on from here at a time
 	l.mu.Unlock()
 	err := l.Records(ctx, id, uint64(len(all))+1, func(rec journal.Record) error {
 		all = append(all, rec)
@@ -163,7 +163,7 @@ func (l *ledger) records(ctx context.Context) ([]journal.Record, error) {
 	if len(all) > len(l.all) {
 		l.all = all
 	}
-	return slices.Clip(all), err
+	return all, err
 }
 
 func newWorld(t *testing.T, store *ledger) *world {
