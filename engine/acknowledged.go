@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/linnet-project/linnet/release"
 )
@@ -25,21 +26,27 @@ func (t *turn) acknowledged(e Acknowledged) {
 	}
 }
 
-// routeFailed counts a route that could not be set; people are paged when it
-// keeps failing, and it is tried for ever.
+// routeFailed counts a route that could not be set. It is tried for ever, and
+// people are paged when it keeps failing, again and again until it is set.
 func (t *turn) routeFailed(why release.Reason) {
-	if t.s.Tries == 0 {
+	if t.s.FailedAt.IsZero() {
 		t.s.FailedAt = t.s.Now
 	}
 	t.s.Tries++
 	target := Percent(CandidateWeight(t.s.Route))
 	t.d.Reason = release.Reason{Code: release.ProviderFails, Text: "the provider did not set " + target + ": " + why.Text}
-	if t.s.Tries != patience || t.s.Phase == Failed {
+	again := !t.s.PagedAt.IsZero()
+	if t.s.Tries < patience || again && t.s.Now.Sub(t.s.PagedAt) < pageAgain {
 		return
 	}
+	t.s.PagedAt = t.s.Now
 	text := fmt.Sprintf("the provider failed %d times to set %s, and Linnet keeps trying: %s", patience, target, why.Text)
+	if again {
+		text = fmt.Sprintf("the provider still fails to set %s after %s, and Linnet keeps trying: %s",
+			target, t.s.Now.Sub(t.s.FailedAt).Round(time.Second), why.Text)
+	}
 	t.d.Kind, t.d.Reason.Text = HoldHere, text
-	if t.s.Phase != Paused && t.s.Phase != Held { // what a person asked for stays
+	if t.s.Phase != Paused && t.s.Phase != Held && t.s.Phase != Failed { // what a person asked for stays
 		t.aside(Failed, release.ProviderFails, text)
 	}
 	t.tell(release.Page, t.s.Release+": the provider fails", text)
@@ -51,6 +58,7 @@ func (t *turn) routeServed() {
 	back := t.s.Tries >= patience || t.s.Phase == Failed
 	t.s.Pending.Route = nil
 	t.s.Served, t.s.Tries = true, 0
+	t.s.FailedAt, t.s.PagedAt = time.Time{}, time.Time{}
 	if weight > 0 && t.s.ServedWeight == 0 {
 		t.s.DataAt = t.s.Now // before that there was nothing to be blind to
 	}
@@ -82,7 +90,7 @@ func (t *turn) arrive(weight release.Weight) {
 			return
 		}
 		t.s.Phase, t.s.Why = Observing, t.d.Reason
-		if t.s.Now.Before(t.s.Exposed.Add(t.s.Plan.WarmUp)) {
+		if t.s.warming() {
 			t.s.Phase = WarmingUp
 		}
 	case t.s.Phase == Promoting:

@@ -48,10 +48,14 @@ func said(e Commanded, did string) string {
 }
 
 func (t *turn) abort(e Commanded) {
-	switch t.s.inner() {
-	case RollingBack, Recovering, RolledBack:
+	switch inner := t.s.inner(); {
+	case inner == RollingBack && t.s.Stage < stages:
+		t.bottom()
+		t.d.Kind = RollBack
+		t.d.Reason = release.Reason{Code: release.Aborted, Text: said(e, "aborted it; the rollback goes to zero at once")}
+	case inner == RollingBack, inner == Recovering, inner == RolledBack:
 		t.refuse("it is rolled back already")
-	case Promoted:
+	case inner == Promoted:
 		t.refuse("the release is over; a new one rolls back")
 	default:
 		why := release.Reason{Code: release.Aborted, Text: said(e, "aborted it")}
@@ -72,7 +76,7 @@ func (t *turn) pause(e Commanded) {
 	case t.s.Phase == Failed || t.s.Phase == Scheduled:
 		t.refuse("it is " + string(t.s.Phase) + " and moves no traffic; abort it to end it")
 	case t.isLowered():
-		t.refuse("it holds already, at a weight lowered by hand")
+		t.refuse("it holds already, at what somebody else set")
 	default:
 		t.aside(Paused, release.PausedByPerson, said(e, "paused it"))
 		t.decide(Suspend)
@@ -114,13 +118,18 @@ func (t *turn) resumePaused(why release.Reason) {
 func (t *turn) resumeLowered(why release.Reason) {
 	before := t.s.Before
 	t.s.Before = ""
+	t.s.Epoch = max(t.s.Epoch, t.s.Overtaken) // what is set now must be newer
 	switch before {
 	case Promoting, Watching:
 		t.phase(Promoting, why.Code, why.Text)
 		t.setRoute(release.Whole)
 		t.decide(Continue)
 	default:
-		t.shift(Continue, max(t.s.Step, 0), why)
+		if t.s.Step == Withdrawn {
+			t.climb(Continue, why) // which asks for an approval first, where one is due
+			return
+		}
+		t.shift(Continue, t.s.Step, why)
 	}
 }
 
@@ -134,7 +143,7 @@ func (t *turn) advance(e Commanded) {
 	case t.s.Phase == Failed || t.s.inner() == Shifting:
 		t.refuse("the provider has not set the present weight yet")
 	case t.isLowered():
-		t.refuse("somebody lowered the weight by hand; resume first")
+		t.refuse("somebody else set the weight; resume first")
 	default:
 		t.s.Before = ""
 		t.s.Approved = t.s.next() + 1

@@ -112,9 +112,10 @@ func (t *turn) stepBack(why release.Reason) {
 	}
 }
 
-// lowered tells the phase that respects a weight lowered by hand.
+// lowered tells the phase that respects what somebody else serves: a weight
+// lowered by hand, or another release's.
 func lowered(p Phase, why release.Reason) bool {
-	return p == Held && why.Code == release.WeightLowered
+	return p == Held && (why.Code == release.WeightLowered || why.Code == release.Superseded)
 }
 
 func (t *turn) isLowered() bool { return lowered(t.s.Phase, t.s.Why) }

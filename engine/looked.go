@@ -58,7 +58,7 @@ func (t *turn) follow(e Looked, v judge.Verdict) {
 func (t *turn) judged(e Looked) judge.Verdict {
 	news := t.news(e)
 	look := judge.Look{At: t.s.Now, Problems: e.Problems, Weight: t.s.ServedWeight}
-	look.Warming = t.s.Now.Before(t.s.Exposed.Add(t.s.Plan.WarmUp))
+	look.WarmUntil = t.s.warmUntil()
 	if !t.s.deciding() {
 		look.Observations = news
 		return t.charted(look)
@@ -87,6 +87,20 @@ func (t *turn) judged(e Looked) judge.Verdict {
 	}
 	t.s.Last = v
 	return v
+}
+
+// warmUntil is when the candidate has warmed up; zero without a warm-up.
+func (s State) warmUntil() time.Time {
+	if s.Plan.WarmUp <= 0 {
+		return time.Time{}
+	}
+	return s.Exposed.Add(s.Plan.WarmUp)
+}
+
+// warming says whether a look now still shows the warm-up: its window ended
+// Delay ago, and began Every before that.
+func (s State) warming() bool {
+	return s.Now.Add(-s.Plan.Delay - s.Plan.Every).Before(s.warmUntil())
 }
 
 // news are the observations of windows that were not seen before; a clock set
@@ -150,6 +164,8 @@ func (t *turn) passTime(v judge.Verdict) {
 // an ordered run of guards, the gravest first.
 func (t *turn) weigh(e Looked, v judge.Verdict) {
 	switch {
+	case t.s.Phase == Held && t.s.Why.Code == release.Superseded:
+		t.d.Reason = t.s.Why // the traffic is another's: nothing is moved
 	case t.blindTooLong(v) && CandidateWeight(t.s.Route) > 0:
 		t.stepBack(release.Reason{Code: release.Blind, Text: fmt.Sprintf(
 			"no data for %s (%s)", t.s.Now.Sub(t.s.DataAt).Round(time.Second), v.Reason.Text)})
@@ -195,7 +211,7 @@ func (t *turn) onStep(e Looked, v judge.Verdict) {
 	case t.s.Phase == Held && t.s.Why.Code == release.WarningFails:
 		t.observe("the warning has cleared")
 		t.decide(Continue)
-	case t.s.Phase == WarmingUp && !t.s.Now.Before(t.s.Exposed.Add(t.s.Plan.WarmUp)):
+	case t.s.Phase == WarmingUp && !t.s.warming():
 		t.observe("warm-up is over")
 	case fresh:
 		t.d.Reason = release.Reason{Code: release.AtLeast, Text: fmt.Sprintf("passes, and is watched for %s of at least %s: %s",

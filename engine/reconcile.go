@@ -9,9 +9,16 @@ import (
 // reconcile holds what the provider serves against what is recorded. Higher is
 // put right at once, lower is respected. It says whether it decided something.
 func (t *turn) reconcile(seen release.Seen) bool {
+	if t.overtaken(seen) {
+		return t.supersede(seen)
+	}
 	if t.s.Pending.Route != nil && t.s.Tries > 0 && CandidateWeight(t.s.Route) > 0 && t.lapsed(seen) {
 		t.lapse()
 		return true
+	}
+	if t.changedSince(seen) {
+		t.s.Pending.Route = nil
+		t.s.Served, t.s.Tries = true, 0
 	}
 	if !t.s.Served || t.s.Pending.Route != nil || t.s.Phase == Scheduled {
 		return false
@@ -35,6 +42,60 @@ func (t *turn) reconcile(seen release.Seen) bool {
 		t.respect(want, got)
 	}
 	return true
+}
+
+// changedSince says that the pending route arrived, though nobody heard of it,
+// and that somebody changed the weight since: it cannot be set as it is again.
+func (t *turn) changedSince(seen release.Seen) bool {
+	p := t.s.Pending.Route
+	return p != nil && t.s.Tries > 0 && seen.Route.Owner == p.Route.Owner && seen.Route.Epoch >= p.Route.Epoch &&
+		CandidateWeight(seen.Route) != CandidateWeight(p.Route)
+}
+
+// overtaken says whether another release has written after this one, to another
+// end. One that serves the same is no reason to stop.
+func (t *turn) overtaken(seen release.Seen) bool {
+	route := seen.Route
+	return t.s.Phase != Scheduled && route.Owner != "" && route.Owner != t.s.Route.Owner && route.Epoch > t.s.Route.Epoch &&
+		(!t.s.deciding() || CandidateWeight(route) != CandidateWeight(t.s.Route))
+}
+
+// supersede leaves the service to another release: before the end is decided by
+// holding until a person says what shall be, after it by ending. Nothing is set
+// any more, since two releases that put each other right would never stop.
+func (t *turn) supersede(seen release.Seen) bool {
+	owner, got := seen.Route.Owner, CandidateWeight(seen.Route)
+	if !t.s.deciding() {
+		t.end(owner)
+		return true
+	}
+	t.s.ServedWeight = got
+	t.s.Overtaken = seen.Route.Epoch
+	if t.s.Phase == Held && t.s.Why.Code == release.Superseded {
+		return false
+	}
+	t.aside(Held, release.Superseded, fmt.Sprintf(
+		"%s took over the service and serves %s; it holds until `linnet release resume %s` takes it back, or `linnet release abort %s`",
+		owner, Percent(got), t.s.Release, t.s.Release))
+	t.decide(HoldHere)
+	t.notify(release.Page, t.s.Release+": another release took over")
+	return true
+}
+
+// end ends a release whose service belongs to another one now.
+func (t *turn) end(owner string) {
+	phase, weight, decided := Promoted, release.Whole, "promotion"
+	if t.s.Cause != "" {
+		phase, weight, decided = RolledBack, 0, "rollback"
+		t.s.Recovered = "not verified"
+	}
+	t.s.Route = t.route(weight, 0)
+	t.s.Pending.Route = nil
+	t.s.Served, t.s.Tries, t.s.Before = true, 0, ""
+	t.s.EndedAt = t.s.Now
+	t.phase(phase, release.Superseded, fmt.Sprintf("%s took over the service after the %s was decided; nothing is left to do here", owner, decided))
+	t.decide(Finish)
+	t.notify(release.Inform, t.s.Release+": another release took over")
 }
 
 // lapsed says whether our own lease ran out before the decision.

@@ -78,10 +78,14 @@ type State struct {
 	ServedWeight release.Weight
 	// Pending are the effects not yet acknowledged.
 	Pending Pending
-	// Tries counts failed attempts to set the pending route in a row, FailedAt
-	// is when the first of them failed.
-	Tries    int
-	FailedAt time.Time
+	// Tries counts failed attempts to set the pending route in a row. FailedAt is
+	// when the provider first failed since it last set one, PagedAt when people
+	// were last paged for that; both are zero while it works.
+	Tries             int
+	FailedAt, PagedAt time.Time
+	// Overtaken is the epoch of another release that took over the service; what
+	// is set after a resume must be newer.
+	Overtaken uint64
 	// ServedAt is when the present step's weight was acknowledged; Watched the
 	// time watched since, Clock the part of it that counts towards AtMost.
 	ServedAt       time.Time

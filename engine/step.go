@@ -14,6 +14,9 @@ const (
 	// patience is how many times in a row a route may fail to be set before
 	// people are paged.
 	patience = 3
+	// pageAgain is how long a provider goes on failing until people are paged
+	// once more.
+	pageAgain = 15 * time.Minute
 	// missedLooks is how many intervals between looks count as watched at most;
 	// a longer gap (a machine asleep, a clock set forward) is not watching.
 	missedLooks = 3

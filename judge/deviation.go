@@ -9,7 +9,7 @@ import (
 
 // deviate keeps a window's values of both arms for the deviation method.
 func (s *Series) deviate(m release.Metric, p pair, l Look) {
-	if p.a == nil || p.b == nil || (m.Kind == release.Count && p.a.Of <= 0 && !l.Settled) {
+	if p.a == nil || p.b == nil || !exposed(m, p.a, l) || !exposed(m, p.b, l) {
 		return
 	}
 	s.Dev = Deviation{A: windowSide(m, p.a, release.Whole-l.Weight), B: windowSide(m, p.b, l.Weight), Has: true}

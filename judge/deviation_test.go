@@ -99,7 +99,7 @@ func TestDeviationWarmsUp(t *testing.T) {
 	s := newScene(m, 1)
 	s.worse = 5
 	l := s.look(0)
-	l.Warming = true
+	l.WarmUntil = l.At
 	_, v := Step(config(m), State{}, l)
 	expect(t, v, Wait, release.Warming)
 }

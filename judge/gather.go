@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/linnet-project/linnet/release"
 )
@@ -16,6 +17,14 @@ type pair struct {
 	a, b    *release.Observation
 }
 
+// from is when the pair's window begins.
+func (p pair) from() time.Time {
+	if p.b != nil {
+		return p.b.Window.From
+	}
+	return p.a.Window.From
+}
+
 // sighting is what a look shows of one metric.
 type sighting struct {
 	pairs   []pair // by time, then by segment
@@ -24,6 +33,8 @@ type sighting struct {
 	// and activeB that something happened in the metric as a whole.
 	hasA, hasB       bool
 	activeA, activeB bool
+	// warming says that the newest window shows a candidate that warms up.
+	warming bool
 }
 
 // gather pairs a look's observations of one metric by window and segment.
@@ -56,6 +67,9 @@ func gather(m release.Metric, l Look) sighting {
 	slices.SortFunc(s.pairs, func(a, b pair) int {
 		return cmp.Or(cmp.Compare(a.to, b.to), cmp.Compare(a.segment, b.segment))
 	})
+	if n := len(s.pairs); n > 0 {
+		s.warming = skipWarming(m, l, s.pairs[n-1])
+	}
 	for i := range l.Problems {
 		if l.Problems[i].Metric == m.Name {
 			s.problem = &l.Problems[i].Reason
@@ -122,7 +136,7 @@ func happened(m release.Metric, o *release.Observation) bool {
 	case release.Ratio:
 		return o.Of > 0
 	}
-	return o.Of > 0 || o.Window.To.After(o.Window.From)
+	return o.Of > 0 || m.Of == "" && o.Window.To.After(o.Window.From)
 }
 
 func total(counts []int64) int64 {

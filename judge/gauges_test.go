@@ -99,6 +99,9 @@ func TestLevelsOfZeroAreLeftOut(t *testing.T) {
 		state, v = Step(config(m), state, l)
 	}
 	c := v.Comparisons[0]
+	if !strings.Contains(v.Reason.Text, "set toleranceAbs") {
+		t.Errorf("no word of what to do: %s", v.Reason.Text)
+	}
 	if v.Outcome != Wait || len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0], "12 windows") {
 		t.Errorf("%s, %q", v.Outcome, c.Warnings)
 	}
@@ -119,6 +122,37 @@ func TestLevelsThatStandStill(t *testing.T) {
 		}
 		if want := map[float64]Outcome{8: Pass, 16: Wait}[candidate]; v.Outcome != want || len(v.Comparisons[0].Warnings) != 1 {
 			t.Errorf("8 against %g: %s, warnings %q", candidate, v.Outcome, v.Comparisons[0].Warnings)
+		}
+	}
+}
+
+// TestDifferencesOfLevels: with an absolute tolerance an empty queue is a level
+// as any other, still or moving.
+func TestDifferencesOfLevels(t *testing.T) {
+	m := metric(release.Gauge, release.Higher)
+	m.ToleranceAbs = 10
+	for _, c := range []struct {
+		name          string
+		level, jitter float64
+		want          Outcome
+	}{{"flooded", 1000, 1, Fail}, {"flooded and still", 1000, 0, Fail}, {"empty", 0, 1, Pass}, {"empty and still", 0, 0, Pass}} {
+		rng := rand.New(rand.NewPCG(3, 4))
+		s := newScene(m, 3)
+		var state State
+		var v Verdict
+		for k := -30; k < 20 && v.Outcome != Fail; k++ {
+			l := s.look(k)
+			l.Observations[0].Points = []float64{0, 0}
+			if k >= 0 {
+				l.Observations[1].Points = []float64{c.level + c.jitter*rng.Float64()}
+			}
+			state, v = Step(config(m), state, l)
+		}
+		if v.Outcome != c.want {
+			t.Errorf("%s: %s: %s", c.name, v.Outcome, v.Reason.Text)
+		}
+		if c.want == Pass && !strings.Contains(v.Reason.Text, "worse by 20 is ruled out") {
+			t.Errorf("%s: %s", c.name, v.Reason.Text)
 		}
 	}
 }

@@ -233,7 +233,7 @@ func TestWarmUp(t *testing.T) {
 		var v Verdict
 		for k := range 6 {
 			l := s.look(k)
-			l.Warming = true
+			l.WarmUntil = l.At
 			state, v = Step(config(m), state, l)
 		}
 		if kind == release.Ratio {

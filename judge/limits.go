@@ -24,7 +24,7 @@ func (s *Series) limit(m release.Metric, b *release.Observation, l Look) {
 		}
 	case release.Count:
 		sum, ok := count(m, 0, b, l.Weight)
-		if !ok || (b.Of <= 0 && !l.Settled) {
+		if !ok || !exposed(m, b, l) {
 			return
 		}
 		of := float64(sum.Trials) / exposureGrain

@@ -95,3 +95,43 @@ func TestLimitBound(t *testing.T) {
 		t.Errorf("no word of the bound that is missing: %q", v.Comparisons[0].Warnings)
 	}
 }
+
+// TestLimitBesideDeviation: half of the requests fail on both arms. That is no
+// deviation, and still too much.
+func TestLimitBesideDeviation(t *testing.T) {
+	m := deviating()
+	m.Limit = &release.Limit{Value: 0.01}
+	_, v := Step(config(m), State{}, flat(0, release.Whole/2, 500, 1000, 500, 1000))
+	expect(t, v, Fail, release.LimitBroken)
+	if len(v.Comparisons) != 2 || v.Comparisons[0].Outcome != Pass {
+		t.Errorf("%+v", v.Comparisons)
+	}
+	if n := tests([]release.Metric{m, metric(release.Ratio, release.Higher)}, release.Guardrail); n != 2 {
+		t.Errorf("%d tests share the budget, expected the limit's and the other metric's", n)
+	}
+}
+
+// TestACountWithoutItsDenominator says nothing, and is not fresh: its seconds
+// are another unit. A denominator that is told is used as it is.
+func TestACountWithoutItsDenominator(t *testing.T) {
+	for _, of := range []string{"", "requests"} {
+		m := metric(release.Count, release.Higher)
+		m.Of, m.Limit = of, &release.Limit{Value: 0.5}
+		l := flat(0, release.Whole/2, 3, 0, 30, 0)
+		s, v := Step(config(m), State{}, l)
+		series := s.Metrics[0].Series[0]
+		used := series.Limit.Reached || len(series.Shares) == 1 && series.Shares[0].A.Trials > 0
+		if want := of == ""; used != want || v.Fresh != want {
+			t.Errorf("per %q: used %v, fresh %v", of, used, v.Fresh)
+		}
+		m.Method, m.Limit = release.Deviation, nil
+		if s, _ = Step(config(m), State{}, l); s.Metrics[0].Series[0].Dev.Has != (of == "") {
+			t.Errorf("per %q, by deviation: %+v", of, s.Metrics[0].Series[0].Dev)
+		}
+		l.Settled = false
+		l.Observations[0].Of, l.Observations[1].Of = 7, 7
+		if s, _ = Step(config(m), State{}, l); !s.Metrics[0].Series[0].Dev.Has {
+			t.Errorf("per %q: an exposure that is told was not used", of)
+		}
+	}
+}

@@ -8,7 +8,9 @@ import (
 )
 
 // null states a metric's tolerance and exclude as odds ratios, at the
-// baseline's level as it was before this bucket.
+// baseline's level as it was before this bucket. A pass rules out no less than
+// half a percentage point: of the shares of a histogram too, which are ratios of
+// requests, and of which the few beyond a high bound would never pass without.
 func (h *Share) null(m release.Metric, t stats.Table) stats.Null {
 	if m.Kind == release.Count {
 		return rateNull(m, h.level(t)*exposureGrain)

@@ -39,7 +39,9 @@ func together(scenes []*scene, k int) Look {
 	for _, s := range scenes[1:] {
 		l.Observations = append(l.Observations, s.look(k).Observations...)
 	}
-	l.Warming = k >= 0 && k < 3
+	if k >= 0 && k < 3 {
+		l.WarmUntil = l.At
+	}
 	return l
 }
 

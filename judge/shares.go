@@ -18,7 +18,7 @@ const exposureGrain = 1000
 // learn takes a window of the baseline alone.
 func (s *Series) learn(m release.Metric, a *release.Observation) {
 	if m.Kind == release.Gauge {
-		s.Level.learn(a)
+		s.Level.learn(m, a)
 		return
 	}
 	s.bounds(m, a)
@@ -37,8 +37,8 @@ func (s *Series) compare(m release.Metric, a, b *release.Observation, l Look) {
 		s.Level.add(m, a, b)
 		return
 	}
-	if m.Kind == release.Count && a.Of <= 0 && !l.Settled {
-		return // the exposure of this window is not known
+	if !exposed(m, a, l) || !exposed(m, b, l) {
+		return
 	}
 	s.bounds(m, a)
 	for i := range s.Shares {
@@ -75,6 +75,14 @@ func (s *Series) bounds(m release.Metric, o *release.Observation) {
 	}
 }
 
+// exposed says whether an observation's exposure is known. A count's share of
+// traffic over time is, as long as the split held; where the metric names its
+// denominator that alone counts, since a window without any of it is no
+// exposure, and seconds in its place would be another unit.
+func exposed(m release.Metric, o *release.Observation, l Look) bool {
+	return m.Kind != release.Count || o.Of > 0 || m.Of == "" && l.Settled
+}
+
 // count returns an observation's bad events and trials; ok is false where it
 // does not tell: a bound inside a bucket, or nothing to count against.
 func count(m release.Metric, bound float64, o *release.Observation, w release.Weight) (Sum, bool) {
@@ -83,7 +91,7 @@ func count(m release.Metric, bound float64, o *release.Observation, w release.We
 		return beyond(o, bound, m.Worse == release.Lower)
 	case release.Count:
 		of := o.Of
-		if of <= 0 {
+		if of <= 0 && m.Of == "" {
 			of = o.Window.To.Sub(o.Window.From).Seconds() * float64(w) / float64(release.Whole)
 		}
 		return Sum{o.Events, int64(math.Round(of * exposureGrain))}, of > 0

@@ -28,9 +28,9 @@ type Look struct {
 	// Live says that the candidate has traffic; before that, observations of
 	// the baseline teach its noise and nothing is judged.
 	Live bool
-	// Warming says that a fresh candidate is still warming up: its latency and
-	// levels are not judged yet.
-	Warming bool
+	// WarmUntil is when a fresh candidate has warmed up: its latency and levels
+	// are not judged in windows that begin before. Zero is no warm-up.
+	WarmUntil time.Time
 }
 
 // State is the running evidence of a release, one entry a metric in the order
@@ -92,7 +92,9 @@ type Sum struct{ Events, Trials int64 }
 
 // Level is the running comparison of a gauge.
 type Level struct {
-	// Ratio follows log(candidate / baseline), oriented so that more is worse.
+	// Ratio follows log(candidate / baseline), oriented so that more is worse;
+	// where the metric has an absolute tolerance it follows the difference, in
+	// units of what is allowed.
 	Ratio stats.Level
 	// Apart is the memory of such a ratio before the candidate had traffic,
 	// between two halves of the baseline's instances; Alone that of the

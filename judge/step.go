@@ -65,33 +65,42 @@ func (ms *Metric) take(m release.Metric, seen sighting, l Look) {
 			if p.a != nil {
 				s.learn(m, p.a)
 			}
-		case skipWarming(m, l):
-		case m.Method == release.Deviation:
-			s.deviate(m, p, l)
-		default:
-			if m.Limit != nil && p.b != nil {
-				s.limit(m, p.b, l)
-			}
-			if !m.LimitOnly && p.a != nil && p.b != nil {
-				s.compare(m, p.a, p.b, l)
-			}
+		case !skipWarming(m, l, p):
+			s.take(m, p, l)
 		}
 	}
 }
 
-// skipWarming says whether a metric is left alone while the candidate warms up.
-func skipWarming(m release.Metric, l Look) bool {
-	return l.Warming && (m.Kind == release.Histogram || m.Kind == release.Gauge)
+// take folds one window. A limit is judged alike whatever the method of the
+// comparison.
+func (s *Series) take(m release.Metric, p pair, l Look) {
+	if m.Limit != nil && p.b != nil {
+		s.limit(m, p.b, l)
+	}
+	switch {
+	case m.LimitOnly:
+	case m.Method == release.Deviation:
+		s.deviate(m, p, l)
+	case p.a != nil && p.b != nil:
+		s.compare(m, p.a, p.b, l)
+	}
 }
 
-// tests counts how many tests of a severity share the false-alarm budget.
+// skipWarming says whether a window is left alone because the candidate was
+// still warming up when it began.
+func skipWarming(m release.Metric, l Look, p pair) bool {
+	return (m.Kind == release.Histogram || m.Kind == release.Gauge) && p.from().Before(l.WarmUntil)
+}
+
+// tests counts how many tests of a severity share the false-alarm budget. A
+// deviation is none, and the limit beside it is one.
 func tests(metrics []release.Metric, severity release.Severity) int {
 	n := 0
 	for _, m := range metrics {
-		if m.Severity != severity || m.Method == release.Deviation {
+		if m.Severity != severity {
 			continue
 		}
-		if !m.LimitOnly {
+		if !m.LimitOnly && m.Method != release.Deviation {
 			n++
 		}
 		if m.Limit != nil {
@@ -109,15 +118,14 @@ func (ms *Metric) compare(cfg Config, m release.Metric, seen sighting, l Look) [
 		s := &ms.Series[i]
 		own := s.threshold(base)
 		switch {
+		case m.LimitOnly:
 		case m.Method == release.Deviation:
 			out = append(out, s.deviation(m))
 		default:
-			if !m.LimitOnly {
-				out = append(out, s.comparison(m, own, l))
-			}
-			if m.Limit != nil {
-				out = append(out, s.limited(m, own, l))
-			}
+			out = append(out, s.comparison(m, own, l))
+		}
+		if m.Limit != nil {
+			out = append(out, s.limited(m, own, l))
 		}
 	}
 	for i := range out {
@@ -144,7 +152,10 @@ func settle(c *Comparison, m release.Metric, seen sighting, l Look) {
 	case c.LogPass >= c.LogPassThreshold && !(c.AgainstLimit && c.Effect.Ratio > 1): // never while it is beyond its limit
 		c.Outcome, c.Reason = Pass, passReason(c, m)
 	default:
-		c.Outcome, c.Reason = Wait, waitReason(c, m)
+		c.Outcome = Wait
+		if c.Reason.Code == "" {
+			c.Reason = waitReason(c, m)
+		}
 	}
 	if c.Outcome == Fail || c.Segment != "" {
 		return
@@ -154,7 +165,7 @@ func settle(c *Comparison, m release.Metric, seen sighting, l Look) {
 		return
 	}
 	switch {
-	case skipWarming(m, l):
+	case seen.warming:
 		c.Outcome = Wait
 		c.Reason = release.Reason{Code: release.Warming, Text: m.Name + ": the candidate is warming up; not judged yet"}
 	case c.Outcome == Wait && !seen.activeA && !seen.activeB:

@@ -89,6 +89,14 @@ func scale(c *Comparison, m release.Metric, ratio float64) string {
 	return times + " below the baseline's"
 }
 
+// excludedHarm names the harm that a pass rules out.
+func excludedHarm(c *Comparison, m release.Metric) string {
+	if m.Kind == release.Gauge && m.ToleranceAbs > 0 {
+		return "worse by " + number(c.Exclude*allowed(m, c.Baseline.Value))
+	}
+	return scale(c, m, c.Exclude)
+}
+
 func harmReason(c *Comparison, m release.Metric) release.Reason {
 	if c.AgainstLimit {
 		return release.Reason{Code: release.LimitBroken, Text: limitText(c, m) + "; evidence " + odds(c.LogE) + ", " + odds(c.LogThreshold) + " is enough"}
@@ -129,7 +137,7 @@ func passReason(c *Comparison, m release.Metric) release.Reason {
 		r.Text = fmt.Sprintf("%s: %s that harm is ruled out, surely under %s: %s", name, few, percent(floorShare),
 			figures(m, c.Candidate, c.Baseline))
 	default:
-		r.Text = fmt.Sprintf("%s: %s is ruled out%s: %s", name, scale(c, m, c.Exclude), atMost(c),
+		r.Text = fmt.Sprintf("%s: %s is ruled out%s: %s", name, excludedHarm(c, m), atMost(c),
 			figures(m, c.Candidate, c.Baseline))
 	}
 	return r
@@ -151,7 +159,7 @@ func waitReason(c *Comparison, m release.Metric) release.Reason {
 		r.Text = limitText(c, m) + "; too little to tell yet"
 	case c.Baseline.N > 0:
 		r.Text = fmt.Sprintf("%s: %s cannot be ruled out yet: %s; evidence for a pass %s, %s is enough",
-			subject(c.Segment, m), scale(c, m, c.Exclude), figures(m, c.Candidate, c.Baseline),
+			subject(c.Segment, m), excludedHarm(c, m), figures(m, c.Candidate, c.Baseline),
 			odds(c.LogPass), odds(c.LogPassThreshold))
 	}
 	return r

@@ -63,7 +63,8 @@ type Comparison struct {
 	// LogPass is the evidence that harm of the size Exclude is ruled out,
 	// LogPassThreshold what it takes to pass.
 	LogPass, LogPassThreshold float64
-	// Exclude is the ratio that a pass rules out.
+	// Exclude is the ratio that a pass rules out; for a gauge with an absolute
+	// tolerance, how many times what is allowed.
 	Exclude float64
 	// ByFloor says that the pass rests on the candidate's share alone, which is
 	// shown to lie below half a percent.

@@ -48,6 +48,7 @@ const (
 	WeightLowered  Code = "weight-lowered" // somebody pulled the brake; respected
 	WeightRaised   Code = "weight-raised"  // the weight was higher than recorded; put right
 	LeaseLapsed    Code = "lease-lapsed"   // the provider went back to the baseline by itself
+	Superseded     Code = "superseded"     // another release took over the service
 	ProviderFails  Code = "provider-fails" // the provider cannot be reached
 	ProviderBack   Code = "provider-back"  // and can again
 	WeightSet      Code = "weight-set"     // a weight was acknowledged

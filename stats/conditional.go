@@ -69,6 +69,9 @@ type Conditional struct {
 	// Excluding the same at the two excluded odds ratios.
 	Level     [len(levelGrid)]float64
 	Excluding [2]float64
+	// First are the excluded odds ratios of the first bucket that told
+	// anything, Least the smallest of any bucket.
+	First, Least [2]float64
 	// Mantel-Haenszel sums of the odds ratio, of all looks and fading.
 	MHOver, MHUnder     float64
 	LateOver, LateUnder float64
@@ -112,10 +115,21 @@ func (c *Conditional) Update(t Table, exposure bool, null Null, past *Dispersion
 	for i, psi := range levelGrid {
 		c.Level[i] += eta * (events*math.Log(psi) - d.logMean(psi))
 	}
+	c.exclude(null.Excluded)
 	for i, psi := range null.Excluded {
 		c.Excluding[i] += eta * (events*math.Log(psi) - d.logMean(psi))
 	}
 	c.fit(t, &d)
+}
+
+// exclude keeps what bounds the alternatives of a pass.
+func (c *Conditional) exclude(psi [2]float64) {
+	if c.Buckets == 1 {
+		c.First, c.Least = psi, psi
+	}
+	for i := range psi {
+		c.Least[i] = math.Min(c.Least[i], psi[i])
+	}
 }
 
 // tells says whether a bucket can tell the arms apart: it is well formed, both
@@ -167,9 +181,15 @@ func mantelHaenszel(over, under float64) float64 {
 func (c *Conditional) LogHarm() float64 { return c.Harm.evidence() }
 
 // LogPass returns the log evidence that the odds ratio lies below the excluded
-// one with index i: the likelihood, mixed over odds ratios below psi, against
-// that at the excluded value. psi is the present value of that excluded odds
-// ratio; the evidence is +Inf where it is Unreachable.
+// one with index i: the likelihood, mixed over smaller odds ratios, against that
+// at the excluded value of each bucket. psi is the present value of that
+// excluded odds ratio; the evidence is +Inf where it is Unreachable.
+//
+// The mixture is over the odds ratios below the excluded one of the first
+// bucket, with their weights for good. One that is not below the excluded one
+// of a later bucket is dropped from then on, and its weight is lost: it would
+// be no alternative there. So the null is that in every bucket the odds ratio
+// is at least that bucket's excluded one, however that moves with the baseline.
 func (c *Conditional) LogPass(i int, psi float64) float64 {
 	if psi >= Unreachable {
 		return math.Inf(1)
@@ -177,16 +197,21 @@ func (c *Conditional) LogPass(i int, psi float64) float64 {
 	top := math.Inf(-1)
 	weight := 0.0
 	for j, g := range levelGrid {
-		if g < psi*0.97 {
+		if g < c.First[i]*apart {
 			weight += levelWeights[j]
+		}
+		if g < c.Least[i]*apart {
 			top = logAdd(top, math.Log(levelWeights[j])+c.Level[j])
 		}
 	}
 	if weight == 0 {
-		return 0
+		return 0 // nothing was told yet
 	}
 	return top - math.Log(weight) - c.Excluding[i]
 }
+
+// apart is how far below the excluded odds ratio the alternatives end.
+const apart = 0.97
 
 // Interval returns a confidence sequence of the odds ratio that covers at all
 // looks at once with probability at least 1-alpha, if it is the same in every

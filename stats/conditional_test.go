@@ -282,3 +282,40 @@ func BenchmarkConditional(b *testing.B) {
 		})
 	}
 }
+
+// TestPassWhileTheExcludedMoves: the alternatives of a pass are settled at the
+// first bucket, and an odds ratio that was excluded stays excluded.
+func TestPassWhileTheExcludedMoves(t *testing.T) {
+	const k1, k2 = 4, 3
+	for _, moves := range [][2]float64{{2, 20}, {20, 2}} {
+		sum := 0.0
+		xs, ps := outcomes(k1, 9, 4, 2*moves[0])
+		ys, qs := outcomes(k2, 5, 6, 2*moves[1])
+		for i, x := range xs {
+			for j, y := range ys {
+				var c Conditional
+				first, second := Null{1.2, [2]float64{moves[0], 2}}, Null{1.2, [2]float64{moves[1], 2}}
+				c.Update(Table{EventsA: k1 - x, TrialsA: 9, EventsB: x, TrialsB: 4}, false, first, &Dispersion{})
+				c.Update(Table{EventsA: k2 - y, TrialsA: 5, EventsB: y, TrialsB: 6}, false, second, &Dispersion{})
+				sum += ps[i] * qs[j] * math.Exp(c.LogPass(0, moves[1]))
+			}
+		}
+		if sum > 1+1e-9 {
+			t.Errorf("excluded %g, then %g: evidence for a pass is %g on average under harm", moves[0], moves[1], sum)
+		}
+	}
+}
+
+// TestHarmStaysExcluded: what one bucket excluded is harm, also when a later
+// bucket, of a quieter baseline, would exclude ten times as much.
+func TestHarmStaysExcluded(t *testing.T) {
+	var c Conditional
+	harm := Table{EventsA: 5, TrialsA: 1000, EventsB: 50, TrialsB: 1000}
+	for range 20 {
+		c.Update(harm, false, usual, &Dispersion{})
+	}
+	c.Update(harm, false, Null{1.05, [2]float64{50, 20}}, &Dispersion{})
+	if e := c.LogPass(1, 20); e > 0 {
+		t.Errorf("evidence for a pass is e^%.1f with ten times the errors", e)
+	}
+}
