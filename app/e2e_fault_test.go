@@ -91,7 +91,7 @@ func TestNoEvidenceHolds(t *testing.T) {
 			file := s.write(story{traffic: s.embedded("127.0.0.1:0"), source: c.source, metrics: []string{c.metric}})
 			p := linnet(t, "run", "-f", file, "--data", s.data, "--wait", "4s")
 			p.exits(4)
-			matches(t, p.said.String(), `the wait ran out while observing`)
+			matches(t, p.said.String(), `the wait ran out while `)
 			id := journal.ID{Name: c.name, Attempt: 1}
 			s.sound(id)
 			records := s.records(id)

@@ -42,18 +42,48 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	defer stop()
 	// A second signal ends at once.
 	context.AfterFunc(ctx, stop)
-	p := &process{in: stdin, out: stdout, err: stderr}
+	p := &process{in: interruptible{ctx, stdin}, out: stdout, err: stderr}
 	root := p.root()
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
+	if err != nil && strings.HasPrefix(err.Error(), "required flag") {
+		err = fmt.Errorf("%w; %w", err, errUsage)
+	}
 	var silent exit
 	if err != nil && !errors.As(err, &silent) {
 		fmt.Fprintf(stderr, "linnet: %s\n", plain(err))
 	}
 	return err
+}
+
+// interruptible is input that an interrupt ends, though a read hangs; the read
+// is left behind for the end of the process.
+type interruptible struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+// Read implements io.Reader.
+func (in interruptible) Read(b []byte) (int, error) {
+	type result struct {
+		n   int
+		err error
+	}
+	own := make([]byte, len(b)) // b is the caller's again once this returns
+	done := make(chan result, 1)
+	go func() {
+		n, err := in.r.Read(own)
+		done <- result{n, err}
+	}()
+	select {
+	case r := <-done:
+		return copy(b, own[:r.n]), r.err
+	case <-in.ctx.Done():
+		return 0, in.ctx.Err()
+	}
 }
 
 // plain is an error without the word for its meaning at the end, which is for

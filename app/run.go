@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -70,6 +71,9 @@ func (p *process) runRelease(ctx context.Context, o runOptions) error {
 		log.Warn("old releases not removed", "error", err) // what runs is more important
 	}
 	id, fresh, err := p.attempt(ctx, store, f, o.again)
+	if over := exit(0); errors.As(err, &over) && !o.exit && inside(f) {
+		return p.serveOn(ctx, store, f, id, over)
+	}
 	if err != nil {
 		return err
 	}
@@ -95,6 +99,40 @@ func (p *process) runRelease(ctx context.Context, o runOptions) error {
 	r := &running{process: p, parts: w, store: store, log: log, tracer: tracer, id: id, leave: o.exit}
 	err = r.run(ctx, pl, f, fresh)
 	return errors.Join(err, w.close())
+}
+
+// inside tells whether the splitter lives in this process.
+func inside(f spec.File) bool { return f.Traffic.Proxy != nil && f.Traffic.Proxy.Listen != "" }
+
+// serveOn serves what a release ended with, until it is stopped: the traffic
+// comes through this process, also after it was started again.
+func (p *process) serveOn(ctx context.Context, store *journal.Store, f spec.File, id journal.ID, over exit) error {
+	log, err := p.logger()
+	if err != nil {
+		return err
+	}
+	lock, err := store.Own(id, time.Now())
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
+	s, _, err := store.Load(ctx, id, func(s engine.State, e engine.Event) engine.State {
+		next, _, _ := engine.Step(s, e)
+		return next
+	})
+	if err != nil {
+		return err
+	}
+	w, err := p.assemble(ctx, f, log)
+	if err != nil {
+		return err
+	}
+	if err := w.router.Apply(ctx, s.Route); err != nil {
+		log.Warn("the last weights are not set again", "release", id.String(), "error", err) // the splitter keeps its own
+	}
+	p.say("serving %s to the candidate on %s until stopped (Ctrl-C)", engine.Percent(engine.CandidateWeight(s.Route)), w.traffic)
+	<-ctx.Done()
+	return errors.Join(over, w.close())
 }
 
 // prune removes what ended longer ago than people want to keep it.
@@ -129,7 +167,7 @@ func (p *process) attempt(ctx context.Context, store *journal.Store, f spec.File
 	case again:
 		return journal.ID{Name: f.Name, Attempt: id.Attempt + 1}, true, nil
 	}
-	fmt.Fprintf(p.out, "release %s has ended: %s (%s); `linnet run --again` begins the next attempt\n", id, last.Outcome, printable(last.Reason.Text))
+	p.say("release %s has ended: %s (%s); `linnet run --again` begins the next attempt", id, last.Outcome, printable(last.Reason.Text))
 	if err := ended(last.Outcome); err != nil {
 		return id, false, err
 	}
@@ -181,7 +219,7 @@ func (r *running) run(ctx context.Context, pl plan.Plan, f spec.File, fresh bool
 	case ctx.Err() != nil:
 		return r.interrupted(ctx, s)
 	case err != nil:
-		return err
+		return r.fallBack(ctx, s, err)
 	}
 	if err := r.summary(context.WithoutCancel(ctx), r.id); err != nil {
 		return err
@@ -191,6 +229,33 @@ func (r *running) run(ctx context.Context, pl plan.Plan, f spec.File, fresh bool
 		<-ctx.Done()
 	}
 	return ended(outcomeOf(s))
+}
+
+// fallBack keeps serving the baseline when a release cannot go on, its journal
+// being damaged, say: where the splitter lives in this process, its end would
+// be an outage.
+func (r *running) fallBack(ctx context.Context, s engine.State, cause error) error {
+	if r.parts.proxy == nil || r.leave {
+		return cause
+	}
+	route := s.Route
+	if seen, err := r.parts.router.Observed(ctx); err == nil {
+		route.Epoch = max(route.Epoch, seen.Route.Epoch) + 1
+	}
+	route.Lease, route.Weights = 0, slices.Clone(route.Weights)
+	for i := range route.Weights {
+		route.Weights[i].Weight = 0
+		if i == 0 {
+			route.Weights[i].Weight = release.Whole
+		}
+	}
+	if err := r.parts.router.Apply(ctx, route); err != nil {
+		return errors.Join(cause, err)
+	}
+	fmt.Fprintf(r.err, "linnet: %s\nlinnet: the release cannot go on; all traffic is on the baseline, and %s serves it until stopped (Ctrl-C)\n",
+		plain(cause), r.parts.traffic)
+	<-ctx.Done()
+	return exit(exitError)
 }
 
 // interrupted says what is left behind by a run that was stopped.

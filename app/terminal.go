@@ -21,6 +21,12 @@ import (
 // plainEvery is how often a quiet look gets a line where there is no terminal.
 const plainEvery = 15 * time.Second
 
+// The live block needs a screen at least so large.
+const (
+	leastWidth  = 40
+	leastHeight = 16
+)
+
 // say prints a line for people, on standard error where JSON goes to standard
 // output.
 func (p *process) say(format string, args ...any) {
@@ -52,21 +58,21 @@ func (p *process) logger() (*slog.Logger, error) {
 
 // colour tells whether the output may have colours.
 func (p *process) colour() bool {
-	_, ok := terminal(p.out)
+	_, _, ok := terminal(p.out)
 	return ok && os.Getenv("NO_COLOR") == ""
 }
 
-// terminal returns the width of the terminal that w is, if it is one.
-func terminal(w io.Writer) (width int, ok bool) {
+// terminal returns the size of the terminal that w is, if it is one.
+func terminal(w io.Writer) (width, height int, ok bool) {
 	f, isFile := w.(*os.File)
 	if !isFile || !term.IsTerminal(int(f.Fd())) || os.Getenv("TERM") == "dumb" {
-		return 0, false
+		return 0, 0, false
 	}
-	width, _, err := term.GetSize(int(f.Fd()))
-	if err != nil || width < 20 {
-		width = 80
+	width, height, err := term.GetSize(int(f.Fd()))
+	if err != nil || width < 1 || height < 1 {
+		width, height = 80, 24
 	}
-	return width, true
+	return width, height, true
 }
 
 // printable takes control characters out of text that people gave.
@@ -85,16 +91,17 @@ type progress struct {
 	p *process
 
 	mu      sync.Mutex
-	width   int
 	live    bool
 	painted int // lines of the block on the screen
+	width   int // of the screen it was painted on
 	lineAt  time.Time
 	trouble release.Code // of the source, at the last look
 }
 
 func newProgress(p *process) *progress {
-	width, ok := terminal(p.out)
-	return &progress{p: p, width: width, live: ok && !p.json}
+	width, height, ok := terminal(p.out)
+	// A block that cannot fit would pile up: lines are better there.
+	return &progress{p: p, live: ok && !p.json && width >= leastWidth && height >= leastHeight}
 }
 
 // addresses says where this process can be reached.
@@ -134,11 +141,13 @@ func (g *progress) step(s engine.State, rec journal.Record) {
 	if news && line != "" {
 		g.p.say("%s", line)
 	}
-	lines := report.Live(s, g.width, report.Options{Color: g.p.colour()})
+	width, height, _ := terminal(g.p.out)
+	lines := report.Live(s, max(width, leastWidth), report.Options{Color: g.p.colour()})
+	lines = lines[:min(len(lines), max(height-1, 0))]
 	for _, l := range lines {
 		fmt.Fprintln(g.p.out, l)
 	}
-	g.painted = len(lines)
+	g.painted, g.width = len(lines), width
 }
 
 // sourceTrouble is a code that says that the source is broken, or none. People
@@ -150,12 +159,18 @@ func sourceTrouble(c release.Code) release.Code {
 	return ""
 }
 
-// wipe takes the block off the screen.
+// wipe takes the block off the screen. On a screen that has become narrower
+// its lines have been wrapped, and the whole screen is cleared.
 func (g *progress) wipe() {
-	if g.painted > 0 {
-		fmt.Fprintf(g.p.out, "\x1b[%dA\x1b[J", g.painted)
-		g.painted = 0
+	if g.painted == 0 {
+		return
 	}
+	if width, _, _ := terminal(g.p.out); width < g.width {
+		fmt.Fprint(g.p.out, "\x1b[2J\x1b[H")
+	} else {
+		fmt.Fprintf(g.p.out, "\r\x1b[%dA\x1b[J", g.painted)
+	}
+	g.painted = 0
 }
 
 // done leaves the screen to others.

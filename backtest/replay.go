@@ -28,6 +28,9 @@ type Recording interface {
 // weightGauge is the series that tells a recording's true weights, from 0 to 1.
 const weightGauge = "linnet_candidate_weight_ratio"
 
+// maxLooks bounds how long a recording may be: a week of looks each 15 s.
+const maxLooks = 50_000
+
 // maxPast bounds how many windows of the baseline's past are looked at.
 const maxPast = 240
 
@@ -62,6 +65,10 @@ func Replay(ctx context.Context, p plan.Plan, rec Recording, weight release.Weig
 	start, ok := rec.Start(candidate(p).Labels)
 	if !ok {
 		return Result{}, fmt.Errorf("no series has the candidate's labels %v: %w", candidate(p).Labels, release.ErrInvalid)
+	}
+	if looks := rec.End().Sub(start) / p.Every; looks > maxLooks {
+		return Result{}, fmt.Errorf("it reaches from %s to %s, which is %d looks, and may have %d: is a timestamp wrong? %w",
+			start.Format(time.RFC3339), rec.End().Format(time.RFC3339), looks, maxLooks, release.ErrInvalid)
 	}
 	r := &replay{ctx: ctx, plan: p, rec: rec, weight: weight, start: start}
 	r.plan.StartAt, r.plan.Lease, r.plan.Delay = time.Time{}, 0, 0

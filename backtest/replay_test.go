@@ -3,6 +3,7 @@ package backtest_test
 import (
 	"context"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -117,6 +118,15 @@ func TestReplayDoesNotLookAhead(t *testing.T) {
 	}
 	if long.Outcome != backtest.RolledBack || short.At != long.At || short.Reason != long.Reason {
 		t.Errorf("cut at its decision it gives %+v, whole %+v", short, long)
+	}
+}
+
+// TestReplayRefusesAStrayTimestamp: one wrong sample must not keep it busy for
+// years of looks.
+func TestReplayRefusesAStrayTimestamp(t *testing.T) {
+	_, err := backtest.Replay(t.Context(), checkout(), record(t, 0.02, 10*365*24*time.Hour), 0)
+	if err == nil || !strings.Contains(err.Error(), "timestamp") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -80,7 +80,7 @@ func (t *turn) judged(e Looked) judge.Verdict {
 	look.Live = !t.s.Exposed.IsZero() && e.Window.To.After(t.s.Exposed)
 	t.s.Judge, v = judge.Step(t.config(), t.s.Judge, look)
 	if len(past) > 0 {
-		v.Blind = false
+		v.Blind, v.Dark = false, false
 	}
 	if !look.Live && !t.s.Exposed.IsZero() {
 		v.Reason.Text = "this look ends before the candidate got traffic"
@@ -153,7 +153,11 @@ func (t *turn) passTime(v judge.Verdict) {
 	if !t.s.Served || t.s.ServedAt.IsZero() {
 		return
 	}
-	d := min(t.s.Now.Sub(since), missedLooks*t.s.Plan.Every)
+	gap := t.s.Now.Sub(since)
+	d := min(gap, missedLooks*t.s.Plan.Every)
+	if v.Blind {
+		t.s.DataAt = t.s.DataAt.Add(gap - d) // time that was not watched is not blindness
+	}
 	t.s.Watched += d
 	if t.s.Phase != Paused && t.s.Phase != Waiting && !v.Blind {
 		t.s.Clock += d
@@ -167,18 +171,26 @@ func (t *turn) weigh(e Looked, v judge.Verdict) {
 	case t.s.Phase == Held && t.s.Why.Code == release.Superseded:
 		t.d.Reason = t.s.Why // the traffic is another's: nothing is moved
 	case t.blindTooLong(v) && CandidateWeight(t.s.Route) > 0:
+		t.s.Dark = v.Dark
 		t.stepBack(release.Reason{Code: release.Blind, Text: fmt.Sprintf(
 			"no data for %s (%s)", t.s.Now.Sub(t.s.DataAt).Round(time.Second), v.Reason.Text)})
 	case t.s.Phase == Paused || t.s.Phase == Failed || t.s.Phase == Shifting:
 	case t.isLowered():
 	case t.s.Step == Withdrawn:
-		if t.s.Phase != Waiting && !v.Blind {
+		if t.s.Phase != Waiting && t.sightedAgain(v) {
 			t.climb(Continue, release.Reason{Code: release.Resumed, Text: "there is data again; it climbs again from the first step"})
 		}
 	case t.s.Phase == Waiting && t.s.Why.Code == release.NeedsApproval:
 	default:
 		t.onStep(e, v)
 	}
+}
+
+// sightedAgain says whether a withdrawn release may climb: once both arms can be
+// seen again; where there was no data at all, once there is any. A candidate
+// that fell silent by itself must be seen to be back, or a person advances.
+func (t *turn) sightedAgain(v judge.Verdict) bool {
+	return !v.Blind || (t.s.Dark && !v.Dark)
 }
 
 func (t *turn) blindTooLong(v judge.Verdict) bool {

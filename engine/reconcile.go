@@ -16,6 +16,15 @@ func (t *turn) reconcile(seen release.Seen) bool {
 		t.lapse()
 		return true
 	}
+	if t.outrun(seen) && CandidateWeight(seen.Route) < CandidateWeight(t.s.Route) {
+		t.s.Pending.Route = nil // somebody's brake, which is respected below
+		t.s.Served, t.s.Tries = true, 0
+	} else if t.outrun(seen) {
+		t.s.Epoch = seen.Route.Epoch + 1
+		t.setRoute(CandidateWeight(t.s.Route))
+		t.d.Kind, t.d.Reason = Correct, release.Reason{Code: release.ProviderFails, Text: "the provider has a newer epoch than the route that is to be set; it is asked again with a newer one"}
+		return true
+	}
 	if t.changedSince(seen) {
 		t.s.Pending.Route = nil
 		t.s.Served, t.s.Tries = true, 0
@@ -42,6 +51,15 @@ func (t *turn) reconcile(seen release.Seen) bool {
 		t.respect(want, got)
 	}
 	return true
+}
+
+// outrun says that the provider refuses the pending route because it has a
+// newer epoch, and that this is nobody else's: a clock that was behind when the
+// release began, a journal from a backup, a route set by hand.
+func (t *turn) outrun(seen release.Seen) bool {
+	p := t.s.Pending.Route
+	return p != nil && t.s.Tries > 0 && seen.Route.Epoch > p.Route.Epoch &&
+		(seen.Route.Owner == "" || seen.Route.Owner == p.Route.Owner)
 }
 
 // changedSince says that the pending route arrived, though nobody heard of it,

@@ -96,6 +96,9 @@ type State struct {
 	// LookedAt is the last look, WindowTo the end of its window, DataAt the
 	// last look that had any data.
 	LookedAt, WindowTo, DataAt time.Time
+	// Dark says that the release last stepped back for want of any data, not
+	// for an arm that was silent alone.
+	Dark bool
 	// Covered is, for each of Plan.Metrics, the end of the last window that had
 	// observations of it; what was missed after it can still be asked for.
 	Covered []time.Time

@@ -230,3 +230,32 @@ func TestWarmUpIsOfTheWindow(t *testing.T) {
 		t.Errorf("not judged after the warm-up: %s", s.d.Reason.Text)
 	}
 }
+
+// TestARefusedRouteIsSetWithANewerEpoch: where the provider's epoch is newer
+// and nobody else's, a rollback does not hang on it, and a brake is respected.
+func TestARefusedRouteIsSetWithANewerEpoch(t *testing.T) {
+	w := newTale(plan.Plan{})
+	w.served()
+	w.order(Abort)
+	w.fails(0)
+	ahead := release.Seen{Route: w.s.Route}
+	ahead.Route.Epoch += 1000
+	ahead.Route.Owner = ""
+	ahead.Route.Weights = []release.ArmWeight{{Arm: release.Baseline, Weight: 50_000}, {Arm: release.Candidate, Weight: 50_000}}
+	w.look(nothing, &ahead)
+	p := w.s.Pending.Route
+	if p == nil || p.Route.Epoch <= ahead.Route.Epoch || CandidateWeight(p.Route) != 0 {
+		t.Errorf("pending %+v after the provider served epoch %d", p, ahead.Route.Epoch)
+	}
+
+	w = newTale(plan.Plan{})
+	w.fails(0)
+	brake := release.Seen{Route: w.s.Route}
+	brake.Route.Epoch += 1000
+	brake.Route.Owner = ""
+	brake.Route.Weights = []release.ArmWeight{{Arm: release.Baseline, Weight: release.Whole}, {Arm: release.Candidate}}
+	w.look(nothing, &brake)
+	if w.s.Pending.Route != nil || w.s.Phase != Held || w.s.Why.Code != release.WeightLowered {
+		t.Errorf("%s (%s), pending %+v, after somebody set 0 %%", w.s.Phase, w.s.Why.Code, w.s.Pending.Route)
+	}
+}

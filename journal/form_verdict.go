@@ -16,6 +16,7 @@ type storedVerdict struct {
 	Comparisons []storedComparison `json:"c,omitempty"`
 	Fresh       bool               `json:"f,omitempty"`
 	Blind       bool               `json:"b,omitempty"`
+	Dark        bool               `json:"d,omitempty"`
 	Warns       bool               `json:"w,omitempty"`
 }
 
@@ -70,7 +71,7 @@ func storeVerdict(v *judge.Verdict) *storedVerdict {
 	return &storedVerdict{
 		At: v.At.UTC(), Outcome: v.Outcome, Reason: storedReason(v.Reason),
 		Metric: v.Metric, Segment: v.Segment, Comparisons: each(v.Comparisons, storeComparison),
-		Fresh: v.Fresh, Blind: v.Blind, Warns: v.Warns,
+		Fresh: v.Fresh, Blind: v.Blind, Dark: v.Dark, Warns: v.Warns,
 	}
 }
 
@@ -81,7 +82,7 @@ func (s *storedVerdict) load() *judge.Verdict {
 	return &judge.Verdict{
 		At: s.At, Outcome: s.Outcome, Reason: release.Reason(s.Reason),
 		Metric: s.Metric, Segment: s.Segment, Comparisons: each(s.Comparisons, storedComparison.load),
-		Fresh: s.Fresh, Blind: s.Blind, Warns: s.Warns,
+		Fresh: s.Fresh, Blind: s.Blind, Dark: s.Dark, Warns: s.Warns,
 	}
 }
 

@@ -92,6 +92,16 @@ func (s *sighting) fresh(m release.Metric) bool {
 	return s.activeB && (s.activeA || m.LimitOnly)
 }
 
+// sighted says that a metric can be seen at all: before the candidate has
+// traffic any data does, then a guardrail needs the series of every arm, idle
+// or not. A candidate whose series are gone cannot be watched.
+func (s *sighting) sighted(m release.Metric, l Look) bool {
+	if !l.Live {
+		return len(s.pairs) > 0
+	}
+	return m.Severity == release.Guardrail && s.hasB && (s.hasA || m.LimitOnly)
+}
+
 // mostLevel bounds levels and bounds, so that sums of them stay finite.
 const mostLevel = 1e100
 

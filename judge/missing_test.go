@@ -25,7 +25,7 @@ func passing(t *testing.T, m release.Metric) (*scene, State) {
 }
 
 // TestMissingDataWaits: whatever was known before, a look without data of an
-// arm is neither a pass nor a fail, and is not fresh.
+// arm is neither a pass nor a fail, is not fresh, and counts as blind.
 func TestMissingDataWaits(t *testing.T) {
 	down := release.Reason{Code: release.SourceDown, Text: "prometheus at :9090 does not answer"}
 	for _, m := range []release.Metric{metric(release.Ratio, release.Higher), metric(release.Gauge, release.Higher)} {
@@ -35,7 +35,7 @@ func TestMissingDataWaits(t *testing.T) {
 			spoil func(*Look)
 			code  release.Code
 			text  string
-			blind bool
+			dark  bool // no data at all
 		}{
 			{"no candidate", func(l *Look) { l.Observations = l.Observations[:1] }, release.NoData, "no data of the candidate", false},
 			{"no baseline", func(l *Look) { l.Observations = l.Observations[1:] }, release.NoData, "no data of the baseline", false},
@@ -53,14 +53,15 @@ func TestMissingDataWaits(t *testing.T) {
 			l := s.look(20)
 			c.spoil(&l)
 			_, v := Step(config(m), state, l)
-			if v.Outcome != Wait || v.Reason.Code != c.code || !strings.Contains(v.Reason.Text, c.text) || v.Fresh || v.Blind != c.blind {
-				t.Errorf("%s, %s: %s, fresh %v, blind %v: %+v", m.Kind, c.name, v.Outcome, v.Fresh, v.Blind, v.Reason)
+			if v.Outcome != Wait || v.Reason.Code != c.code || !strings.Contains(v.Reason.Text, c.text) || v.Fresh || !v.Blind || v.Dark != c.dark {
+				t.Errorf("%s, %s: %s, fresh %v, blind %v, dark %v: %+v", m.Kind, c.name, v.Outcome, v.Fresh, v.Blind, v.Dark, v.Reason)
 			}
 		}
 	}
 }
 
-// TestSilenceNeverFails: one arm silent from the start, for ever.
+// TestSilenceNeverFails: one arm silent from the start, for ever, is blindness
+// and no failure.
 func TestSilenceNeverFails(t *testing.T) {
 	for i, c := range kinds {
 		for _, silent := range []string{release.Baseline, release.Candidate} {
@@ -76,7 +77,7 @@ func TestSilenceNeverFails(t *testing.T) {
 				l.Observations = []release.Observation{keep}
 				var v Verdict
 				state, v = Step(config(s.metric), state, l)
-				if v.Outcome != Wait || v.Fresh || v.Blind {
+				if v.Outcome != Wait || v.Fresh || !v.Blind {
 					t.Fatalf("%s without its %s: %s, %+v", c.kind, silent, v.Outcome, v.Reason)
 				}
 			}

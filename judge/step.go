@@ -29,10 +29,11 @@ func passEvidence() float64 { return math.Log(1 / passLevel) }
 // look's observations does not matter.
 func Step(cfg Config, s State, l Look) (State, Verdict) {
 	next := s.clone(len(cfg.Metrics))
-	v := Verdict{At: l.At, Fresh: l.Live, Blind: true}
+	v := Verdict{At: l.At, Fresh: l.Live, Blind: true, Dark: true}
 	for i, m := range cfg.Metrics {
 		seen := gather(m, l)
-		v.Blind = v.Blind && len(seen.pairs) == 0
+		v.Blind = v.Blind && !seen.sighted(m, l)
+		v.Dark = v.Dark && len(seen.pairs) == 0
 		next.Metrics[i].take(m, seen, l)
 		if !l.Live {
 			continue

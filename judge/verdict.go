@@ -96,8 +96,11 @@ type Verdict struct {
 	Comparisons     []Comparison
 	// Fresh says that every guardrail had data of both arms in this look.
 	Fresh bool
-	// Blind says that no metric had any data in this look.
+	// Blind says that no guardrail had series of every arm in this look: the
+	// source is down, or an arm is silent.
 	Blind bool
+	// Dark says that there was no data at all, of any arm and metric.
+	Dark bool
 	// Warns says that a metric of severity warning fails.
 	Warns bool
 }

@@ -140,8 +140,12 @@ func (s *Series) charted(m release.Metric, arm string) (Comparison, bool) {
 	c.Reason = release.Reason{Code: release.HarmExcluded, Text: m.Name + ": the " + arm + " is no worse than in its past"}
 	if c.LogE >= c.LogThreshold {
 		c.Outcome = Fail
-		c.Reason = release.Reason{Code: release.HarmFound, Text: fmt.Sprintf("%s: the %s is %sx of its own past; evidence %s, %s is enough",
-			m.Name, arm, number(c.Effect.Ratio), odds(c.LogE), odds(c.LogThreshold))}
+		size := "worse than its own past"
+		if c.Effect.Ratio > 1 {
+			size = number(c.Effect.Ratio) + "x of its own past"
+		}
+		c.Reason = release.Reason{Code: release.HarmFound, Text: fmt.Sprintf("%s: the %s is %s; evidence %s, %s is enough",
+			m.Name, arm, size, odds(c.LogE), odds(c.LogThreshold))}
 	}
 	return c, ok
 }

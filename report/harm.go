@@ -147,8 +147,8 @@ func harmOf(h Harm) *Harm {
 		h.Text = fmt.Sprintf("%s of the candidate's %s requests %s, no more than the baseline's rate would have given (%s)",
 			count(h.Bad), count(h.Requests), h.What, number(h.Expected))
 	default:
-		h.Text = fmt.Sprintf("at most %s requests were harmed: %s of the candidate's %s %s, about %s more than at the baseline's rate",
-			count(h.Bad), count(h.Bad), count(h.Requests), h.What, count(int64(math.Round(h.Excess))))
+		h.Text = fmt.Sprintf("about %s requests were harmed: %s of the candidate's %s measured so far %s, where the baseline's rate gives %s",
+			count(int64(math.Round(h.Excess))), count(h.Bad), count(h.Requests), h.What, number(h.Expected))
 	}
 	return &h
 }
