@@ -66,7 +66,7 @@ func mayRise(t *rapid.T, w *world, e Event, was State, d Decision) {
 		switch {
 		case d.Kind == Start && was.Phase == Scheduled && first && !w.s.Now.Before(was.Plan.StartAt):
 			return
-		case d.Kind == Continue && was.Step == Withdrawn && first && d.Verdict != nil && !d.Verdict.Blind:
+		case d.Kind == Continue && was.Step == Withdrawn && first && d.Verdict != nil && (!d.Verdict.Blind || was.Dark && !d.Verdict.Dark):
 			return
 		case d.Kind == Forward || d.Kind == Promote:
 			st := was.step()
@@ -87,6 +87,18 @@ func mayRise(t *rapid.T, w *world, e Event, was State, d Decision) {
 	t.Fatalf("%T raised the weight to %s by %s (%+v) in phase %s, step %d", e, Percent(after), d.Kind, d.Reason, was.Phase, was.Step)
 }
 
+// unwatched is the part of the time since the last look that counts for nothing.
+func unwatched(was State, now time.Time) time.Duration {
+	since := was.ServedAt
+	if was.LookedAt.After(since) {
+		since = was.LookedAt
+	}
+	if !was.Served || was.ServedAt.IsZero() {
+		return 0
+	}
+	return max(0, now.Sub(since)-missedLooks*was.Plan.Every)
+}
+
 // afterLook: harm rolls back at once, blindness steps back under its name, and
 // a weight that is too high is put right.
 func afterLook(t *rapid.T, w *world, look Looked, was State, d Decision) {
@@ -98,7 +110,7 @@ func afterLook(t *rapid.T, w *world, look Looked, was State, d Decision) {
 		t.Fatalf("a fail in phase %s led to %s", was.Phase, d.Kind)
 	}
 	if d.Verdict != nil && d.Verdict.Blind && !fails && was.deciding() && CandidateWeight(was.Route) > 0 &&
-		w.s.Now.Sub(was.DataAt) >= was.Plan.BlindFor {
+		w.s.Now.Sub(was.DataAt)-unwatched(was, w.s.Now) >= was.Plan.BlindFor {
 		switch d.Reason.Code {
 		case release.Blind, release.LeaseLapsed, release.WeightLowered, release.WeightRaised, release.Superseded:
 		default:
