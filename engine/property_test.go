@@ -159,6 +159,9 @@ func effectsInOrder(t *rapid.T, w *world, was State, effects []Effect) {
 		t.Fatalf("pending %+v, asked for last %+v", w.s.Pending.Route, w.last)
 	}
 	gone := w.s.Why.Code == release.Superseded || w.s.Why.Code == release.WeightLowered // somebody else wrote since
+	if p := was.Pending.Route; p != nil && w.s.Pending.Route == nil {
+		gone = gone || w.s.Served && w.s.ServedWeight == CandidateWeight(p.Route) // seen to be served
+	}
 	if was.Pending.Route != nil && w.s.Pending.Route == nil && !w.acknowledged && !gone {
 		t.Fatal("a route is no longer pending and nobody acknowledged it")
 	}

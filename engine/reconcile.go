@@ -16,6 +16,10 @@ func (t *turn) reconcile(seen release.Seen) bool {
 		t.lapse()
 		return true
 	}
+	if t.arrived(seen) {
+		t.routeServed()
+		return true
+	}
 	if t.outrun(seen) && CandidateWeight(seen.Route) < CandidateWeight(t.s.Route) {
 		t.s.Pending.Route = nil // somebody's brake, which is respected below
 		t.s.Served, t.s.Tries = true, 0
@@ -51,6 +55,15 @@ func (t *turn) reconcile(seen release.Seen) bool {
 		t.respect(want, got)
 	}
 	return true
+}
+
+// arrived says that the pending route is what is served, though nobody heard of
+// it: it was set before a crash, and since a lease has lapsed on it, say, it
+// cannot be set again.
+func (t *turn) arrived(seen release.Seen) bool {
+	p := t.s.Pending.Route
+	return p != nil && t.s.Tries > 0 && seen.Route.Owner == p.Route.Owner && seen.Route.Epoch == p.Route.Epoch &&
+		CandidateWeight(seen.Route) == CandidateWeight(p.Route)
 }
 
 // outrun says that the provider refuses the pending route because it has a

@@ -259,3 +259,16 @@ func TestARefusedRouteIsSetWithANewerEpoch(t *testing.T) {
 		t.Errorf("%s (%s), pending %+v, after somebody set 0 %%", w.s.Phase, w.s.Why.Code, w.s.Pending.Route)
 	}
 }
+
+// TestArrivedUnheard: a route that is served and cannot be set again, because
+// the lease has lapsed on it since, counts as set.
+func TestArrivedUnheard(t *testing.T) {
+	w := newTale(plan.Plan{Lease: time.Minute})
+	w.served()
+	w.order(Abort)
+	w.fails(0)
+	w.look(nothing, &release.Seen{Route: w.s.Pending.Route.Route, Lapsed: true})
+	if w.s.Pending.Route != nil || w.s.Phase != Recovering {
+		t.Errorf("%s, pending %+v, though 0 %% is served", w.s.Phase, w.s.Pending.Route)
+	}
+}
