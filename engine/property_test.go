@@ -112,7 +112,7 @@ func afterLook(t *rapid.T, w *world, look Looked, was State, d Decision) {
 	if d.Verdict != nil && d.Verdict.Blind && !fails && was.deciding() && CandidateWeight(was.Route) > 0 &&
 		w.s.Now.Sub(was.DataAt)-unwatched(was, w.s.Now) >= was.Plan.BlindFor {
 		switch d.Reason.Code {
-		case release.Blind, release.LeaseLapsed, release.WeightLowered, release.WeightRaised, release.Superseded:
+		case release.Blind, release.LeaseLapsed, release.WeightLowered, release.WeightRaised, release.Superseded, release.WeightSet:
 		default:
 			t.Fatalf("blind since %v at %v led to %s (%+v)", was.DataAt, w.s.Now, d.Kind, d.Reason)
 		}
