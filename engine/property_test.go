@@ -109,10 +109,11 @@ func afterLook(t *rapid.T, w *world, look Looked, was State, d Decision) {
 	if fails && was.deciding() && !(d.Kind == RollBack && w.s.Harmed) {
 		t.Fatalf("a fail in phase %s led to %s", was.Phase, d.Kind)
 	}
-	if d.Verdict != nil && d.Verdict.Blind && !fails && was.deciding() && CandidateWeight(was.Route) > 0 &&
+	arrived := was.Pending.Route != nil && w.s.Pending.Route == nil // told first; the next look steps back
+	if d.Verdict != nil && d.Verdict.Blind && !fails && !arrived && was.deciding() && CandidateWeight(was.Route) > 0 &&
 		w.s.Now.Sub(was.DataAt)-unwatched(was, w.s.Now) >= was.Plan.BlindFor {
 		switch d.Reason.Code {
-		case release.Blind, release.LeaseLapsed, release.WeightLowered, release.WeightRaised, release.Superseded, release.WeightSet:
+		case release.Blind, release.LeaseLapsed, release.WeightLowered, release.WeightRaised, release.Superseded:
 		default:
 			t.Fatalf("blind since %v at %v led to %s (%+v)", was.DataAt, w.s.Now, d.Kind, d.Reason)
 		}
