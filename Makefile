@@ -2,11 +2,12 @@
 # make demo     a real release on this machine: one good version, one bad one
 # make test     everything that must hold, what it needs included
 # make bench    the figures of docs/benchmarks.md
-# make fuzz     every fuzz target for FUZZTIME each
+# make fuzz     new random stories, and every fuzz target for FUZZTIME each
 # make clean    what the others made
 
 GO       ?= go
 FUZZTIME ?= 20s
+SEED     ?= 20261120
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS  := -X github.com/linnet-project/linnet/app.Version=$(VERSION)
 
@@ -42,14 +43,16 @@ static:
 vulnerabilities:
 	@scripts/vulnerabilities
 
-# The seeds of the fuzz targets run as tests here.
+# The seeds of the fuzz targets run as tests here, and the random stories of the
+# properties are the same each time; `make fuzz` draws new ones.
 unit:
-	$(GO) test -race -timeout 10m ./...
+	RAPID_SEED=$(SEED) $(GO) test -race -timeout 10m ./...
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 fuzz:
+	RAPID_CHECKS=2000 RAPID_SEED=0 $(GO) test -timeout 10m -run 'Test' ./engine ./sim ./exposure ./judge ./metric/series ./spec ./traffic/proxy
 	@scripts/fuzz $(FUZZTIME)
 
 clean:
