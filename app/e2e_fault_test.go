@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -174,4 +175,55 @@ func TestCandidateHangsOrDies(t *testing.T) {
 			s.sound(journal.ID{Name: name, Attempt: 1})
 		})
 	}
+}
+
+// A splitter inside `linnet run` is the service's front door: after the end,
+// and a restart, it serves what the release ended with.
+func TestServesOnAfterTheEnd(t *testing.T) {
+	t.Parallel()
+	s := openShop(t, "front", demo.None)
+	file := s.write(story{traffic: s.embedded("127.0.0.1:0"), source: s.scraping(), metrics: []string{ownErrors}})
+	first := linnet(t, "run", "-f", file, "--data", s.data, "--exit")
+	first.says(`the provider serves 30 %`)
+	expect(t, 0, []string{"release", "abort", "front", "--data", s.data}, `aborted it`)
+	first.exits(5)
+	again := linnet(t, "run", "-f", file, "--data", s.data)
+	address := again.says(`serving 0 % to the candidate on (127.0.0.1:\d+)`)[1]
+	if got := answers(t, "http://"+address, 20); got["1.0.0"] != 20 {
+		t.Errorf("the versions answered %v, want only the baseline", got)
+	}
+	again.signal(syscall.SIGTERM)
+	again.exits(5)
+}
+
+// A journal that is damaged while it runs ends the release and not the
+// service: all traffic goes to the baseline, and is served.
+func TestDamagedWhileItRuns(t *testing.T) {
+	t.Parallel()
+	s := openShop(t, "damaged", demo.None)
+	file := s.write(story{traffic: s.embedded("127.0.0.1:0"), source: s.scraping(), metrics: []string{ownErrors}})
+	p := linnet(t, "run", "-f", file, "--data", s.data)
+	p.says(`the provider serves 30 %`)
+	db, err := os.OpenFile(filepath.Join(s.data, "linnet.db"), os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	noise := bytes.Repeat([]byte("no page of a database "), 10_000)
+	for _, name := range []string{"linnet.db-wal", "linnet.db-shm"} {
+		if err := os.WriteFile(filepath.Join(s.data, name), noise, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := db.WriteAt(noise, 4096); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	address := p.says(`all traffic is on the baseline, and (127.0.0.1:\d+) serves it`)[1]
+	if got := answers(t, "http://"+address, 20); got["1.0.0"] != 20 {
+		t.Errorf("the versions answered %v, want only the baseline", got)
+	}
+	p.signal(syscall.SIGTERM)
+	p.exits(1)
 }
