@@ -47,6 +47,7 @@ vulnerabilities:
 # properties are the same each time; `make fuzz` draws new ones.
 unit:
 	RAPID_SEED=$(SEED) $(GO) test -race -timeout 10m ./...
+	$(GO) test -timeout 5m -run Killed ./run # at every point; with the race detector at every fifth
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...

@@ -245,12 +245,12 @@ func FuzzConditional(f *testing.F) {
 		const most = 1 << 50 // sums of several still fit
 		for _, n := range []int64{ka, kb, a, b} {
 			if n < 0 || n > most {
-				t.Skip()
+				t.Skip("counts are never negative, and never that large")
 			}
 		}
 		for _, psi := range []float64{tolerated, x, y} {
 			if !(psi >= 1 && psi <= Unreachable) {
-				t.Skip()
+				t.Skip("tolerated and excluded odds ratios lie between 1 and Unreachable")
 			}
 		}
 		var c Conditional
