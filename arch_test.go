@@ -45,8 +45,9 @@ var house = map[string]row{
 	"backtest": {floor: 2, imports: pureFolders},
 	"report":   {floor: 2, imports: append([]string{"journal"}, pureFolders...)},
 
-	"traffic/proxy":       {floor: 3, imports: []string{"release", "exposure"}},
+	"traffic/proxy":       {floor: 3, imports: []string{"release", "exposure", "traffic/split"}},
 	"traffic/trafficconf": {floor: 3, imports: []string{"release"}},
+	"traffic/split":       {floor: 3, imports: []string{"release"}},
 	"metric/series":       {floor: 3, imports: []string{"release"}},
 	"metric/prometheus":   {floor: 3, imports: []string{"release", "metric/series"}},
 	"metric/tsdb":         {floor: 3, imports: []string{"release", "metric/series"}},

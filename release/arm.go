@@ -1,7 +1,5 @@
 package release
 
-import "time"
-
 // The names of the two arms of an ordinary release.
 const (
 	Baseline  = "baseline"
@@ -30,32 +28,4 @@ const Whole Weight = 100_000
 type ArmWeight struct {
 	Arm    string
 	Weight Weight
-}
-
-// Route says how the traffic of a service is split. It is absolute: applying
-// it twice equals applying it once.
-type Route struct {
-	Service string
-	// Weights has one entry an arm, in the order of the release's arms
-	// (baseline first); they sum to Whole.
-	Weights []ArmWeight
-	// Salt decides, with a user's key, who sees which arm. It stays the same
-	// over a release, so that a user stays in an arm while its weight grows.
-	Salt string
-	// Epoch fences stale writers: a provider that keeps versions refuses a
-	// route whose epoch is lower than the one it serves.
-	Epoch uint64
-	// Owner names the release and attempt this route belongs to.
-	Owner string
-	// Lease is how long the route holds without renewal before the provider
-	// returns all traffic to the first arm by itself; 0 means for good.
-	Lease time.Duration
-}
-
-// Seen is what a provider's data plane serves now, as read back from it.
-type Seen struct {
-	Route Route
-	// Lapsed says that a lease ran out and the provider went back to the first
-	// arm by itself.
-	Lapsed bool
 }

@@ -64,6 +64,9 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 
 // Apply makes the proxy serve a route; see Server.Apply.
 func (c *Client) Apply(ctx context.Context, route release.Route) error {
+	if err := askable(route); err != nil {
+		return err
+	}
 	return c.call(ctx, http.MethodPut, "/v1/route", toForm(route), nil)
 }
 

@@ -30,9 +30,13 @@ func (p *process) split(n int) map[string]int {
 	return got
 }
 
+// third is an arm beside the two of an ordinary release.
+const third = "third"
+
 func start(t *testing.T) (*process, *clock) {
 	now := newClock()
 	cfg := namedPair(t)
+	cfg.Arms = append(cfg.Arms, proxy.Upstream{Name: third, URL: backend(t, named(third)).URL})
 	cfg.StickyHeader, cfg.StateFile, cfg.Now = "User", stateFile(t), now.Now
 	p := &process{cfg: cfg}
 	p.start(t)
@@ -45,7 +49,8 @@ func TestServerConforms(t *testing.T) {
 		return trafficconf.Harness{
 			Router:  p.server,
 			Service: service,
-			Arms:    []string{release.Baseline, release.Candidate},
+			Arms:    []string{release.Baseline, release.Candidate, third},
+			Fences:  true, Abilities: []release.Ability{release.Leases, release.ManyArms},
 			Restart: func() trafficconf.Router { p.start(t); return p.server },
 			Advance: now.Advance,
 			Split:   p.split,
@@ -68,7 +73,8 @@ func TestClientConforms(t *testing.T) {
 		return trafficconf.Harness{
 			Router:  client,
 			Service: service,
-			Arms:    []string{release.Baseline, release.Candidate},
+			Arms:    []string{release.Baseline, release.Candidate, third},
+			Fences:  true, Abilities: []release.Ability{release.Leases, release.ManyArms},
 			Restart: func() trafficconf.Router { p.start(t); return client },
 			Advance: now.Advance,
 			Split:   p.split,

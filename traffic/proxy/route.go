@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/traffic/split"
 )
 
 const (
@@ -135,7 +136,21 @@ func (s *Server) check(route release.Route) error {
 		return fmt.Errorf("salt and owner may have %d bytes each, they have %d and %d: %w",
 			maxText, len(route.Salt), len(route.Owner), release.ErrInvalid)
 	}
+	if err := askable(route); err != nil {
+		return err
+	}
 	return s.checkWeights(route.Weights)
+}
+
+// askable refuses what a route cannot ask of a proxy: testers and users that
+// stay in their arm are part of the proxy's own configuration.
+func askable(route release.Route) error {
+	for _, a := range split.Asked(route) {
+		if a != release.Leases && a != release.ManyArms {
+			return fmt.Errorf("a proxy takes no %s from a route, only from its own configuration: %w", a, release.ErrInvalid)
+		}
+	}
+	return nil
 }
 
 func (s *Server) checkWeights(weights []release.ArmWeight) error {

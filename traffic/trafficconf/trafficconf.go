@@ -12,6 +12,8 @@ package trafficconf
 
 import (
 	"context"
+	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -37,7 +39,16 @@ type Renewer interface {
 	Renew(ctx context.Context, owner string, epoch uint64, lease time.Duration) error
 }
 
-// Harness is one provider, ready for one test, with a service of its own.
+// Readier is a Router that can tell whether an arm could take traffic.
+type Readier interface {
+	// Ready is nil where the arm could take traffic now. Otherwise the error
+	// says why not, or why nobody can tell, and is release.ErrUnavailable.
+	Ready(ctx context.Context, arm string) error
+}
+
+// Harness is one provider, ready for one test, with a service of its own. What
+// is nil the provider, or its test bed, cannot do; the suite says what it left
+// out for that.
 type Harness struct {
 	Router Router
 	// Service is a service that the provider knows.
@@ -52,9 +63,36 @@ type Harness struct {
 	Restart func() Router
 	// Advance lets the provider's time pass. It must be set for a Renewer.
 	Advance func(time.Duration)
+	// Abilities are what the provider says it can do beside weights. All else it
+	// must refuse.
+	Abilities []release.Ability
+	// Fences says that the provider keeps epochs, so that it must refuse a stale
+	// one. Otherwise a stale route must at least be seen.
+	Fences bool
+	// Edit sets the second arm's weight by hand, past Linnet, as a person would.
+	Edit func(second release.Weight)
+	// Editor is the name under which the writer of Edit is seen; "" where the
+	// provider cannot tell writers.
+	Editor string
+	// Users returns the user's part of whatever holds the split: all that is
+	// there before Linnet comes, but for the weights.
+	Users func() string
 	// Split sends n requests of different users and counts who answered, by
 	// arm. Nil where the data plane is out of reach.
 	Split func(n int) map[string]int
+	// Send sends n requests with these headers, cookies among them, and counts
+	// who answered, by arm.
+	Send func(n int, header http.Header) map[string]int
+	// Copies is how many mirrored requests the second arm got so far.
+	Copies func() int
+	// SetReady makes an arm ready for traffic, or not. It must be set for a
+	// Readier; at the start all arms are.
+	SetReady func(arm string, ready bool)
+	// Break makes the provider's other side fail in one way, until mended; nil
+	// for a fault that it cannot have.
+	Break func(Fault) (mend func())
+	// Secret is a credential that the provider was given; no error may hold it.
+	Secret string
 }
 
 // limit is how long any one call may take.
@@ -79,6 +117,15 @@ func Exercise(t *testing.T, open func(t *testing.T) Harness) {
 		{"a restart keeps what was served", restart},
 		{"applied and observed concurrently", concurrent},
 		{"leases", leases},
+		{"an edit by hand is seen and put right", edited},
+		{"what is the user's stays as it is", users},
+		{"faults have their meaning, and are mended", faults},
+		{"what it cannot do is refused", lacking},
+		{"testers choose their arm", testers},
+		{"users stay in their arm", sticky},
+		{"mirroring", mirrors},
+		{"more than two arms", manyArms},
+		{"readiness", readiness},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -91,6 +138,8 @@ func Exercise(t *testing.T, open func(t *testing.T) Harness) {
 		})
 	}
 }
+
+func (h Harness) can(a release.Ability) bool { return slices.Contains(h.Abilities, a) }
 
 // route gives the second arm a weight, at an epoch, for good.
 func (h Harness) route(epoch uint64, second release.Weight) release.Route {
