@@ -21,7 +21,8 @@ import (
 	"github.com/linnet-project/linnet/traffic/proxy"
 )
 
-// This file is the table of providers: the one place that names adapters.
+// This file and routers.go are the table of adapters: the one place that names
+// them.
 
 // parts are what a release runs with, put together and running.
 type parts struct {
@@ -36,6 +37,8 @@ type parts struct {
 	group   *errgroup.Group
 	stop    context.CancelFunc
 	closers []func() error
+	// ends let go of what routers hold.
+	ends []func()
 }
 
 // splitterMetrics is the path of the metrics of a splitter in this process.
@@ -54,7 +57,12 @@ func (p *process) assemble(ctx context.Context, f spec.File, log *slog.Logger) (
 			err = errors.Join(err, w.close())
 		}
 	}()
-	if err := w.routers(ctx, p, f, log); err != nil {
+	if f.Traffic.Proxy != nil && f.Traffic.Proxy.Listen != "" {
+		err = w.embedProxy(ctx, p, f, log)
+	} else {
+		w.router, err = w.routerOf(ctx, f.Traffic, f)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if w.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0"); err != nil {
@@ -62,25 +70,6 @@ func (p *process) assemble(ctx context.Context, f spec.File, log *slog.Logger) (
 	}
 	w.status = "http://" + w.listener.Addr().String()
 	return w, w.sources(p, f, log)
-}
-
-// routers makes the router that a release file names.
-func (w *parts) routers(ctx context.Context, p *process, f spec.File, log *slog.Logger) error {
-	switch c := f.Traffic.Proxy; {
-	case c == nil:
-		return fmt.Errorf("the release file names no traffic provider that this linnet has: %w", release.ErrInvalid)
-	case c.Admin != "":
-		token, err := proxyToken(c.TokenFile)
-		if err != nil {
-			return err
-		}
-		w.router, err = proxy.NewClient(proxy.ClientConfig{URL: c.Admin, Token: token, Service: c.Service})
-		return err
-	case c.Listen == "":
-		return fmt.Errorf("traffic.proxy has neither listen and upstreams (a splitter in this process) nor admin (one elsewhere): %w", release.ErrInvalid)
-	default:
-		return w.embedProxy(ctx, p, f, log)
-	}
 }
 
 // tokenVariable holds the admin API's token where no file does.
@@ -202,6 +191,9 @@ func (w *parts) close() error {
 		errs = append(errs, c())
 	}
 	errs = append(errs, w.group.Wait())
+	for _, end := range w.ends {
+		end()
+	}
 	if len(w.closers) == 0 && w.listener != nil {
 		errs = append(errs, w.listener.Close())
 	}

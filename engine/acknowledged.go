@@ -29,8 +29,13 @@ func (t *turn) acknowledged(e Acknowledged) {
 // routeFailed counts a route that could not be set. It is tried for ever, and
 // people are paged when it keeps failing, again and again until it is set.
 func (t *turn) routeFailed(why release.Reason) {
-	if t.s.FailedAt.IsZero() {
+	first := t.s.FailedAt.IsZero()
+	if first {
 		t.s.FailedAt = t.s.Now
+	}
+	if why.Code == release.NotReady {
+		t.notReady(why, first)
+		return
 	}
 	t.s.Tries++
 	target := Percent(CandidateWeight(t.s.Route))
@@ -50,6 +55,21 @@ func (t *turn) routeFailed(why release.Reason) {
 		t.aside(Failed, release.ProviderFails, text)
 	}
 	t.tell(release.Page, t.s.Release+": the provider fails", text)
+}
+
+// notReady waits for a candidate that cannot take traffic yet: nothing was set.
+// People are told at once, and paged when it takes longer than the release may
+// be blind.
+func (t *turn) notReady(why release.Reason, first bool) {
+	t.d.Reason = release.Reason{Code: release.NotReady, Text: Percent(CandidateWeight(t.s.Route)) + " waits for the candidate: " + why.Text}
+	switch waited := t.s.Now.Sub(t.s.FailedAt); {
+	case first:
+		t.tell(release.Inform, t.s.Release+": waits for the candidate to be ready", t.d.Reason.Text)
+	case waited >= t.s.Plan.BlindFor && (t.s.PagedAt.IsZero() || t.s.Now.Sub(t.s.PagedAt) >= pageAgain):
+		t.s.PagedAt = t.s.Now
+		t.tell(release.Page, t.s.Release+": the candidate does not get ready",
+			fmt.Sprintf("after %s %s", waited.Round(time.Second), t.d.Reason.Text))
+	}
 }
 
 // routeServed takes a route that the provider serves now.
@@ -106,4 +126,5 @@ func (t *turn) arrive(weight release.Weight) {
 func (t *turn) serveStep() {
 	t.s.ServedAt = t.s.Now
 	t.s.Watched, t.s.Clock = 0, 0
+	t.s.Corrected = 0
 }

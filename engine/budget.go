@@ -27,7 +27,7 @@ func (t *turn) proceed(why release.Reason) {
 	}
 	st := t.s.Plan.Steps[next]
 	long := max(st.AtLeast, t.s.Plan.Every)
-	most := t.s.Last.Harm.Affords(long)
+	most := t.settable(t.s.Last.Harm.Affords(long))
 	switch {
 	case most >= st.Weight:
 	case most <= CandidateWeight(t.s.Route):

@@ -70,7 +70,7 @@ func (t *turn) neverBegan(why release.Reason) {
 // good.
 func (t *turn) descend() {
 	t.s.Stage = t.s.due()
-	weight := release.Weight(uint64(t.s.Descent) * uint64(stages-t.s.Stage) / stages)
+	weight := t.settable(release.Weight(uint64(t.s.Descent) * uint64(stages-t.s.Stage) / stages))
 	if weight == 0 {
 		t.bottom()
 		return

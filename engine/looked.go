@@ -98,7 +98,7 @@ func (t *turn) judged(e Looked) judge.Verdict {
 // moved says that the provider serves something else than was acknowledged,
 // nobody knows since when.
 func (t *turn) moved(seen *release.Seen) bool {
-	return seen != nil && (seen.Lapsed || CandidateWeight(seen.Route) != t.s.ServedWeight)
+	return seen != nil && (seen.Lapsed || len(seen.Parts) > 0 || CandidateWeight(seen.Route) != t.s.ServedWeight)
 }
 
 // warmUntil is when the candidate has warmed up; zero without a warm-up.

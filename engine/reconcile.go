@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/linnet-project/linnet/release"
 )
@@ -41,20 +42,57 @@ func (t *turn) reconcile(seen release.Seen) bool {
 	}
 	want, got := CandidateWeight(t.s.Route), CandidateWeight(seen.Route)
 	switch {
-	case got == want:
+	case got == want && len(seen.Parts) == 0:
 		return false
-	case got > want:
-		why := release.Reason{Code: release.WeightRaised, Text: fmt.Sprintf(
-			"the provider serves %s to the candidate and %s is recorded; it is put right", Percent(got), Percent(want))}
-		t.setRoute(want)
-		t.d.Kind, t.d.Reason = Correct, why
-		t.tell(release.Page, t.s.Release+": weight put right", why.Text)
 	case t.lapsed(seen):
 		t.lapse()
+	case got < want && !t.correctsLowered():
+		t.respect(want, got, seen)
 	default:
-		t.respect(want, got)
+		t.putRight(want, got, seen)
 	}
 	return true
+}
+
+// correctsLowered says whether a weight that somebody lowered is put right: never
+// on the way down, and never after a fail.
+func (t *turn) correctsLowered() bool {
+	return t.s.Plan.CorrectLowered && t.s.Corrected < corrections && !t.s.Harmed && t.s.inner() != RollingBack
+}
+
+// putRight sets what is recorded again. One that was lowered is put right a few
+// times only: two who put each other right would never stop.
+func (t *turn) putRight(want, got release.Weight, seen release.Seen) {
+	code := release.WeightRaised
+	if got < want {
+		code = release.WeightLowered
+		t.s.Corrected++
+	}
+	why := release.Reason{Code: code, Text: fmt.Sprintf(
+		"the provider serves %s to the candidate and %s is recorded%s; it is put right", servedBy(got, seen), Percent(want), by(seen))}
+	t.setRoute(want)
+	t.d.Kind, t.d.Reason = Correct, why
+	t.tell(release.Page, t.s.Release+": weight put right", why.Text)
+}
+
+// servedBy tells the candidate's weight, of several routers each one's.
+func servedBy(got release.Weight, seen release.Seen) string {
+	if len(seen.Parts) == 0 {
+		return Percent(got)
+	}
+	var each []string
+	for _, p := range seen.Parts {
+		each = append(each, Percent(CandidateWeight(release.Route{Weights: p.Weights}))+" in "+p.Name)
+	}
+	return strings.Join(each, ", ")
+}
+
+// by tells who else writes what the provider serves, where it can tell.
+func by(seen release.Seen) string {
+	if len(seen.Writers) == 0 {
+		return ""
+	}
+	return " (it is also written by " + strings.Join(seen.Writers, ", ") + ")"
 }
 
 // arrived says that the pending route is what is served, though nobody heard of
@@ -62,7 +100,7 @@ func (t *turn) reconcile(seen release.Seen) bool {
 // cannot be set again.
 func (t *turn) arrived(seen release.Seen) bool {
 	p := t.s.Pending.Route
-	return p != nil && t.s.Tries > 0 && seen.Route.Owner == p.Route.Owner && seen.Route.Epoch == p.Route.Epoch &&
+	return p != nil && t.s.Tries > 0 && len(seen.Parts) == 0 && seen.Route.Owner == p.Route.Owner && seen.Route.Epoch == p.Route.Epoch &&
 		CandidateWeight(seen.Route) == CandidateWeight(p.Route)
 }
 
@@ -79,7 +117,7 @@ func (t *turn) outrun(seen release.Seen) bool {
 // and that somebody changed the weight since: it cannot be set as it is again.
 func (t *turn) changedSince(seen release.Seen) bool {
 	p := t.s.Pending.Route
-	return p != nil && t.s.Tries > 0 && seen.Route.Owner == p.Route.Owner && seen.Route.Epoch >= p.Route.Epoch &&
+	return p != nil && t.s.Tries > 0 && len(seen.Parts) == 0 && seen.Route.Owner == p.Route.Owner && seen.Route.Epoch >= p.Route.Epoch &&
 		CandidateWeight(seen.Route) != CandidateWeight(p.Route)
 }
 
@@ -152,9 +190,9 @@ func (t *turn) lapse() {
 	t.notify(release.Inform, t.s.Release+": the lease lapsed")
 }
 
-// respect records a weight that somebody lowered, and holds there. A rollback
-// only goes the rest of its way sooner.
-func (t *turn) respect(want, got release.Weight) {
+// respect records a weight that somebody lowered, and holds there; several
+// routers all go to the lowest. A rollback only goes the rest of its way sooner.
+func (t *turn) respect(want, got release.Weight, seen release.Seen) {
 	t.s.ServedWeight = got
 	if t.s.inner() == RollingBack {
 		t.bottom()
@@ -165,8 +203,11 @@ func (t *turn) respect(want, got release.Weight) {
 	}
 	t.s.Route = t.route(got, t.s.Route.Lease)
 	t.aside(Held, release.WeightLowered, fmt.Sprintf(
-		"somebody lowered the weight from %s to %s; it holds there until `linnet release resume %s`",
-		Percent(want), Percent(got), t.s.Release))
+		"somebody lowered the weight from %s to %s%s; it holds there until `linnet release resume %s`",
+		Percent(want), servedBy(got, seen), by(seen), t.s.Release))
+	if len(seen.Parts) > 0 {
+		t.setRoute(t.settable(got))
+	}
 	t.decide(HoldHere)
 	t.notify(release.Page, t.s.Release+": weight lowered by hand")
 }

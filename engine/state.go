@@ -86,6 +86,9 @@ type State struct {
 	// were last paged for that; both are zero while it works.
 	Tries             int
 	FailedAt, PagedAt time.Time
+	// Corrected counts how often a weight that somebody lowered was put right
+	// since the present step was first served.
+	Corrected int
 	// Overtaken is the epoch of another release that took over the service; what
 	// is set after a resume must be newer.
 	Overtaken uint64

@@ -17,6 +17,8 @@ const (
 	// pageAgain is how long a provider goes on failing until people are paged
 	// once more.
 	pageAgain = 15 * time.Minute
+	// corrections is how often a lowered weight is put right in one step.
+	corrections = 3
 	// missedLooks is how many intervals between looks count as watched at most;
 	// a longer gap (a machine asleep, a clock set forward) is not watching.
 	missedLooks = 3
@@ -203,10 +205,20 @@ func (t *turn) route(w release.Weight, lease time.Duration) release.Route {
 		}
 		weights = append(weights, release.ArmWeight{Arm: a.Name, Weight: share})
 	}
-	return release.Route{
+	route := release.Route{
 		Service: t.s.Plan.Service, Weights: weights, Salt: t.s.Salt, Lease: lease,
 		Epoch: t.s.Epoch + t.s.Seq, Owner: fmt.Sprintf("%s/%d", t.s.Release, t.s.Attempt),
 	}
+	if w > 0 && t.s.deciding() {
+		route.Testers, route.Sticky, route.Mirror = t.s.Plan.Testers, t.s.Plan.Sticky, t.s.Plan.Mirror
+	}
+	return route
+}
+
+// settable is the next lower weight that the provider can set.
+func (t *turn) settable(w release.Weight) release.Weight {
+	grain := max(t.s.Plan.Grain, 1)
+	return w / grain * grain
 }
 
 // notify asks for people to be told of the phase's reason.

@@ -38,6 +38,20 @@ type storedRoute struct {
 	Epoch   uint64            `json:"e,omitempty"`
 	Owner   string            `json:"o,omitempty"`
 	Lease   time.Duration     `json:"l,omitempty"`
+	Testers storedTesters     `json:"t,omitzero"`
+	Sticky  storedSticky      `json:"y,omitzero"`
+	Mirror  release.Weight    `json:"m,omitempty"`
+}
+
+type storedTesters struct {
+	Header string `json:"h,omitempty"`
+	Cookie string `json:"c,omitempty"`
+}
+
+type storedSticky struct {
+	Header string        `json:"h,omitempty"`
+	Cookie string        `json:"c,omitempty"`
+	For    time.Duration `json:"f,omitempty"`
 }
 
 type storedArmWeight struct {
@@ -95,14 +109,19 @@ func loadEffects(stored []storedEffect) ([]engine.Effect, error) {
 func storeRoute(r release.Route) storedRoute {
 	return storedRoute{
 		Service: r.Service, Salt: r.Salt, Epoch: r.Epoch, Owner: r.Owner, Lease: r.Lease,
-		Weights: each(r.Weights, func(w release.ArmWeight) storedArmWeight { return storedArmWeight(w) }),
+		Weights: each(r.Weights, storeWeight),
+		Testers: storedTesters(r.Testers), Sticky: storedSticky(r.Sticky), Mirror: r.Mirror,
 	}
 }
+
+func storeWeight(w release.ArmWeight) storedArmWeight { return storedArmWeight(w) }
+func (s storedArmWeight) load() release.ArmWeight     { return release.ArmWeight(s) }
 
 func (s storedRoute) load() release.Route {
 	return release.Route{
 		Service: s.Service, Salt: s.Salt, Epoch: s.Epoch, Owner: s.Owner, Lease: s.Lease,
-		Weights: each(s.Weights, func(w storedArmWeight) release.ArmWeight { return release.ArmWeight(w) }),
+		Weights: each(s.Weights, storedArmWeight.load),
+		Testers: release.Testers(s.Testers), Sticky: release.Sticky(s.Sticky), Mirror: s.Mirror,
 	}
 }
 

@@ -54,8 +54,37 @@ type storedProblem struct {
 }
 
 type storedSeen struct {
-	Route  storedRoute `json:"r"`
-	Lapsed bool        `json:"l,omitempty"`
+	Route   storedRoute  `json:"r"`
+	Lapsed  bool         `json:"l,omitempty"`
+	Parts   []storedPart `json:"p,omitempty"`
+	Writers []string     `json:"w,omitempty"`
+}
+
+type storedPart struct {
+	Name    string            `json:"n"`
+	Weights []storedArmWeight `json:"w,omitempty"`
+}
+
+func storeSeen(s *release.Seen) *storedSeen {
+	if s == nil {
+		return nil
+	}
+	return &storedSeen{
+		Route: storeRoute(s.Route), Lapsed: s.Lapsed, Writers: s.Writers,
+		Parts: each(s.Parts, func(p release.Part) storedPart { return storedPart{p.Name, each(p.Weights, storeWeight)} }),
+	}
+}
+
+func (s *storedSeen) load() *release.Seen {
+	if s == nil {
+		return nil
+	}
+	return &release.Seen{
+		Route: s.Route.load(), Lapsed: s.Lapsed, Writers: s.Writers,
+		Parts: each(s.Parts, func(p storedPart) release.Part {
+			return release.Part{Name: p.Name, Weights: each(p.Weights, storedArmWeight.load)}
+		}),
+	}
 }
 
 func storeLooked(e engine.Looked) *storedLooked {
@@ -65,9 +94,7 @@ func storeLooked(e engine.Looked) *storedLooked {
 			return storedProblem{Metric: p.Metric, Reason: storedReason(p.Reason)}
 		}),
 		Warnings: e.Warnings, Exemplars: e.Exemplars, Share: e.Share,
-	}
-	if e.Seen != nil {
-		stored.Seen = &storedSeen{Route: storeRoute(e.Seen.Route), Lapsed: e.Seen.Lapsed}
+		Seen: storeSeen(e.Seen),
 	}
 	for i := range e.Observations {
 		stored.add(&e.Observations[i])
@@ -119,9 +146,7 @@ func (s *storedLooked) load() (engine.Looked, error) {
 		}),
 		Warnings: s.Warnings, Exemplars: s.Exemplars, Share: s.Share,
 	}
-	if s.Seen != nil {
-		e.Seen = &release.Seen{Route: s.Seen.Route.load(), Lapsed: s.Seen.Lapsed}
-	}
+	e.Seen = s.Seen.load()
 	for _, group := range s.Groups {
 		for _, segment := range group.Segments {
 			for _, value := range segment.Values {

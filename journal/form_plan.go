@@ -9,25 +9,30 @@ import (
 
 // storedPlan is written once a release; durations are in nanoseconds.
 type storedPlan struct {
-	Name          string         `json:"name"`
-	Service       string         `json:"service,omitempty"`
-	Hash          string         `json:"hash,omitempty"`
-	Arms          []storedArm    `json:"arms,omitempty"`
-	Steps         []storedStep   `json:"steps,omitempty"`
-	StartAt       time.Time      `json:"start,omitzero"`
-	Metrics       []storedMetric `json:"metrics,omitempty"`
-	Every         time.Duration  `json:"every,omitempty"`
-	Delay         time.Duration  `json:"delay,omitempty"`
-	WarmUp        time.Duration  `json:"warm,omitempty"`
-	BlindFor      time.Duration  `json:"blind,omitempty"`
-	FalseRollback number         `json:"alpha,omitempty"`
-	Share         storedShare    `json:"share,omitzero"`
-	HarmBudget    int64          `json:"budget,omitempty"`
-	RollbackOver  time.Duration  `json:"over,omitempty"`
-	Watch         time.Duration  `json:"watch,omitempty"`
-	Recovery      time.Duration  `json:"recovery,omitempty"`
-	Lease         time.Duration  `json:"lease,omitempty"`
-	Links         []storedLink   `json:"links,omitempty"`
+	Name           string         `json:"name"`
+	Service        string         `json:"service,omitempty"`
+	Hash           string         `json:"hash,omitempty"`
+	Arms           []storedArm    `json:"arms,omitempty"`
+	Steps          []storedStep   `json:"steps,omitempty"`
+	StartAt        time.Time      `json:"start,omitzero"`
+	Metrics        []storedMetric `json:"metrics,omitempty"`
+	Every          time.Duration  `json:"every,omitempty"`
+	Delay          time.Duration  `json:"delay,omitempty"`
+	WarmUp         time.Duration  `json:"warm,omitempty"`
+	BlindFor       time.Duration  `json:"blind,omitempty"`
+	FalseRollback  number         `json:"alpha,omitempty"`
+	Share          storedShare    `json:"share,omitzero"`
+	HarmBudget     int64          `json:"budget,omitempty"`
+	RollbackOver   time.Duration  `json:"over,omitempty"`
+	Watch          time.Duration  `json:"watch,omitempty"`
+	Recovery       time.Duration  `json:"recovery,omitempty"`
+	Lease          time.Duration  `json:"lease,omitempty"`
+	Grain          release.Weight `json:"grain,omitempty"`
+	Testers        storedTesters  `json:"testers,omitzero"`
+	Sticky         storedSticky   `json:"sticky,omitzero"`
+	Mirror         release.Weight `json:"mirror,omitempty"`
+	CorrectLowered bool           `json:"correct,omitempty"`
+	Links          []storedLink   `json:"links,omitempty"`
 }
 
 type storedShare struct {
@@ -105,7 +110,9 @@ func storePlan(p plan.Plan) storedPlan {
 		Share: storedShare{Of: p.Share.Of, Tolerance: number(p.Share.Tolerance),
 			OnFewer: p.Share.OnFewer, OnMore: p.Share.OnMore, Drawn: p.Share.Drawn},
 		RollbackOver: p.RollbackOver, Watch: p.Watch, Recovery: p.Recovery, Lease: p.Lease,
-		Links: each(p.Links, func(l release.Link) storedLink { return storedLink(l) }),
+		Grain: p.Grain, Testers: storedTesters(p.Testers), Sticky: storedSticky(p.Sticky), Mirror: p.Mirror,
+		CorrectLowered: p.CorrectLowered,
+		Links:          each(p.Links, func(l release.Link) storedLink { return storedLink(l) }),
 	}
 }
 
@@ -121,7 +128,9 @@ func (s storedPlan) load() plan.Plan {
 		Share: release.Share{Of: s.Share.Of, Tolerance: float64(s.Share.Tolerance),
 			OnFewer: s.Share.OnFewer, OnMore: s.Share.OnMore, Drawn: s.Share.Drawn},
 		RollbackOver: s.RollbackOver, Watch: s.Watch, Recovery: s.Recovery, Lease: s.Lease,
-		Links: each(s.Links, func(l storedLink) release.Link { return release.Link(l) }),
+		Grain: s.Grain, Testers: release.Testers(s.Testers), Sticky: release.Sticky(s.Sticky), Mirror: s.Mirror,
+		CorrectLowered: s.CorrectLowered,
+		Links:          each(s.Links, func(l storedLink) release.Link { return release.Link(l) }),
 	}
 }
 

@@ -1,8 +1,6 @@
 package plan
 
 import (
-	"time"
-
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/spec"
 )
@@ -11,6 +9,7 @@ import (
 // are filled in and rules checked by spec.Parse, so nothing can fail here. The
 // plan shares maps and lists with f, which nobody changes once it is parsed.
 func Compile(f spec.File) Plan {
+	asks := f.Traffic.Asks()
 	p := Plan{
 		Name:    f.Name,
 		Service: f.Service,
@@ -27,10 +26,16 @@ func Compile(f spec.File) Plan {
 		Share:         f.Analysis.Share,
 		HarmBudget:    f.HarmBudget,
 
+		Grain:          f.Traffic.Grain(),
+		Testers:        asks.Testers,
+		Sticky:         asks.Sticky,
+		Mirror:         asks.Mirror,
+		CorrectLowered: f.OnLowered == spec.Correct,
+
 		RollbackOver: f.RollbackOver,
 		Watch:        f.Watch,
 		Recovery:     f.Recovery,
-		Lease:        lease(f.Traffic),
+		Lease:        f.Traffic.Lease(),
 
 		Links: f.Links,
 	}
@@ -43,12 +48,4 @@ func Compile(f spec.File) Plan {
 		})
 	}
 	return p
-}
-
-// lease is how long a weight holds by itself; 0 for providers that cannot.
-func lease(t spec.Traffic) time.Duration {
-	if t.Proxy == nil {
-		return 0
-	}
-	return t.Proxy.Lease
 }

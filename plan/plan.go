@@ -60,6 +60,17 @@ type Plan struct {
 	// is rolled back; 0 is no budget.
 	HarmBudget int64
 
+	// Grain is the finest weight that the provider can set.
+	Grain release.Weight
+	// Testers, Sticky and Mirror go into every route that exposes the candidate
+	// before the decision.
+	Testers release.Testers
+	Sticky  release.Sticky
+	Mirror  release.Weight
+	// CorrectLowered says that a weight which somebody else lowered is put right,
+	// a few times; otherwise the release holds there.
+	CorrectLowered bool
+
 	// RollbackOver is how long a rollback takes, in stages; 0 is at once.
 	RollbackOver time.Duration
 	// Watch and Recovery are how long the world is watched after a promotion

@@ -55,6 +55,7 @@ const (
 	LeaseLapsed    Code = "lease-lapsed"   // the provider went back to the baseline by itself
 	Superseded     Code = "superseded"     // another release took over the service
 	ProviderFails  Code = "provider-fails" // the provider cannot be reached
+	NotReady       Code = "not-ready"      // the candidate cannot take traffic yet
 	ProviderBack   Code = "provider-back"  // and can again
 	WeightSet      Code = "weight-set"     // a weight was acknowledged
 	RollingDown    Code = "rolling-down"   // a rollback in stages goes on

@@ -71,7 +71,36 @@ func (r *Runner) apply(ctx context.Context, route release.Route) error {
 			return errors.New("not set: the lease ran out before it could be")
 		}
 	}
+	if r.raises(route) {
+		if err := r.ready(ctx, route); err != nil {
+			return err
+		}
+	}
 	return r.call(ctx, "apply", routerWait, func(ctx context.Context) error { return r.cfg.Router.Apply(ctx, route) })
+}
+
+// notReady says that an arm cannot take the traffic of a route yet, which was
+// not set.
+type notReady struct{ error }
+
+func (e notReady) Unwrap() error { return e.error }
+
+// ready asks, where the provider can tell, whether the arms that are to get
+// more could take it.
+func (r *Runner) ready(ctx context.Context, route release.Route) error {
+	readier, ok := r.cfg.Router.(Readier)
+	if !ok {
+		return nil
+	}
+	for i, w := range route.Weights {
+		if i == 0 || w.Weight == 0 {
+			continue
+		}
+		if err := r.call(ctx, "ready", routerWait, func(ctx context.Context) error { return readier.Ready(ctx, w.Arm) }); err != nil {
+			return notReady{err}
+		}
+	}
+	return nil
 }
 
 // acknowledgeRoute records how a route went. Where the provider knows of a
@@ -86,7 +115,11 @@ func (r *Runner) acknowledgeRoute(ctx context.Context, e engine.SetRoute, failur
 	ack := engine.Acknowledged{At: r.now(), Effect: e.Effect}
 	if failure != nil {
 		r.gaveUp = e.Effect
-		ack.Failure = &release.Reason{Code: release.ProviderFails, Text: clip(failure.Error())}
+		code := release.ProviderFails
+		if errors.As(failure, new(notReady)) {
+			code = release.NotReady
+		}
+		ack.Failure = &release.Reason{Code: code, Text: clip(failure.Error())}
 	}
 	return r.step(ctx, ack)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -39,7 +41,9 @@ func (r *Runner) gather(ctx context.Context) engine.Looked {
 		wg.Wait()
 	})
 	if unseen == nil {
+		seen.Writers = keep(nil, seen.Writers...)
 		look.Seen = &seen
+		look.Warnings = r.writers(look.Warnings, seen.Writers)
 	} else {
 		look.Warnings = keep(look.Warnings, "the weights could not be read back: "+unseen.Error())
 	}
@@ -57,6 +61,15 @@ func (r *Runner) gather(ctx context.Context) engine.Looked {
 		}
 	}
 	return look
+}
+
+// writers warns, once, of those who also write what the provider serves.
+func (r *Runner) writers(warnings, now []string) []string {
+	if len(now) == 0 || slices.Equal(now, r.others) {
+		return warnings
+	}
+	r.others = now
+	return keep(warnings, "the split is also written by "+strings.Join(now, ", "))
 }
 
 // answer is what a source said, or why it did not.

@@ -28,6 +28,12 @@ type Renewer interface {
 	Renew(ctx context.Context, owner string, epoch uint64, lease time.Duration) error
 }
 
+// Readier is a Router that can tell whether an arm could take traffic: nil, or
+// why not. It is asked before the arm gets more.
+type Readier interface {
+	Ready(ctx context.Context, arm string) error
+}
+
 // Source answers a query for one metric. Missing data is no error. It is asked
 // for several metrics at the same time.
 type Source interface {

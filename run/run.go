@@ -54,6 +54,8 @@ type Runner struct {
 	triedAt time.Time
 	// cut says that an abort waits, for which something else was cut short.
 	cut bool
+	// others are who else was last seen to write what the provider serves.
+	others []string
 	// tellings counts how often a notice could not be sent.
 	tellings map[engine.EffectID]int
 }

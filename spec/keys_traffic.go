@@ -1,51 +1,78 @@
 package spec
 
-import "time"
+import (
+	"time"
 
-// trafficKeys has a key for every provider; the folder of the same name under
-// traffic/ holds its adapter.
-var trafficKeys = &object[Traffic]{noun: "provider", exactly: []string{"proxy"}, keys: []key[Traffic]{
-	{name: "proxy", doc: "Linnet's own splitter: inside `run` (listen and upstreams), or a `linnet proxy` elsewhere (admin). With neither, the file can be planned, judged and backtested, but not run.",
-		bind: at(func(t *Traffic) **Proxy { return &t.Proxy }, optional[Proxy]{proxyKeys})},
-}}
+	"github.com/linnet-project/linnet/release"
+)
 
-var proxyKeys = &object[Proxy]{atMost: [][]string{{"listen", "admin"}}, keys: []key[Proxy]{
-	{name: "service", doc: "What the proxy calls the service.", words: "`spec.service`",
-		bind: at(func(p *Proxy) *string { return &p.Service }, freeText)},
-	{name: "listen", doc: "The address that takes the traffic. Needs upstreams.",
-		bind: at(func(p *Proxy) *string { return &p.Listen }, address)},
-	{name: "upstreams", doc: "Where the arms are.",
-		bind: at(func(p *Proxy) *map[string]string { return &p.Upstreams }, upstreamKeys)},
-	{name: "admin", doc: "The admin API of a `linnet proxy` that runs elsewhere and holds the upstreams itself.",
-		bind: at(func(p *Proxy) *string { return &p.Admin }, httpURL)},
-	{name: "tokenFile", doc: "The file that holds the admin API's token.",
-		bind: at(func(p *Proxy) *string { return &p.TokenFile }, filePath)},
-	{name: "sticky", doc: "What tells users apart, so that each stays in one arm.", words: "each request is drawn on its own",
-		bind: within(stickyKeys)},
-	{name: "testers", doc: "How a tester chooses an arm.", words: "not at all",
-		bind: within(testerKeys)},
-	{name: "health", doc: "A path that is asked of each upstream, which must answer below 400.", words: "upstreams are not asked",
-		bind: at(func(p *Proxy) *string { return &p.HealthPath }, urlPath)},
-	{name: "lease", doc: "How long a weight holds without renewal, before the traffic goes back to the baseline by itself.",
-		words: "4 × `every`, at least 1m",
-		bind:  at(func(p *Proxy) *time.Duration { return &p.Lease }, between(durations, time.Second, day))},
-}}
+// trafficKeys has a key for every provider, and one for several at once.
+var trafficKeys = &object[Traffic]{
+	noun: "provider", exactly: append(providerNames(), "several"),
+	keys: append(providerKeys(), key[Traffic]{
+		name: "several", doc: "Several routers, the safest first: their weights move together, and one that fails takes the others back.",
+		bind: at(func(t *Traffic) *[]Traffic { return &t.Several }, &listOf[Traffic]{item: partKeys, min: 2}),
+	}),
+}
 
-var upstreamKeys = &object[map[string]string]{keys: []key[map[string]string]{
-	{name: "baseline", doc: "The baseline's URL.", need: true, sample: "http://127.0.0.1:9001",
-		bind: entry("baseline", httpURL)},
-	{name: "candidate", doc: "The candidate's URL.", need: true, sample: "http://127.0.0.1:9002",
-		bind: entry("candidate", httpURL)},
-}}
+// partKeys are those of one of several.
+var partKeys = &object[Traffic]{
+	noun: "provider", exactly: providerNames(),
+	keys: append([]key[Traffic]{{
+		name: "name", doc: "What this router is called, in reasons and records.", need: true, sample: "eu-west",
+		bind: at(func(t *Traffic) *string { return &t.Name }, releaseName),
+	}}, providerKeys()...),
+}
 
-var stickyKeys = &object[Proxy]{exactly: []string{"cookie", "header"}, keys: []key[Proxy]{
-	{name: "cookie", doc: "The cookie that tells users apart.",
-		bind: at(func(p *Proxy) *string { return &p.StickyCookie }, headerName)},
-	{name: "header", doc: "The header that tells users apart.",
-		bind: at(func(p *Proxy) *string { return &p.StickyHeader }, headerName)},
-}}
+// testersKey lets testers choose their arm. The shape is testerAny, or the one
+// of testerHeader and testerCookie that the provider can do.
+func testersKey[T any](place func(*T) *release.Testers, of shape[release.Testers]) key[T] {
+	return key[T]{name: "testers", doc: "How a tester chooses an arm, whatever the weights, while the release runs.",
+		words: "not at all", bind: at(place, of)}
+}
 
-var testerKeys = &object[Proxy]{keys: []key[Proxy]{
-	{name: "header", doc: "A request with this header goes to the arm it names.", need: true, sample: "X-Linnet-Arm",
-		bind: at(func(p *Proxy) *string { return &p.TesterHeader }, headerName)},
-}}
+var (
+	testerHeader = &object[release.Testers]{keys: []key[release.Testers]{testerHeaderKey(true)}}
+	testerAny    = &object[release.Testers]{keys: []key[release.Testers]{testerHeaderKey(false), {
+		name: "cookie", doc: "A request with this cookie goes to the arm that its value names.",
+		bind: at(func(t *release.Testers) *string { return &t.Cookie }, headerName),
+	}}}
+)
+
+func testerHeaderKey(need bool) key[release.Testers] {
+	k := key[release.Testers]{name: "header", doc: "A request with this header goes to the arm that its value names.",
+		bind: at(func(t *release.Testers) *string { return &t.Header }, headerName)}
+	if need {
+		k.need, k.sample = true, "X-Linnet-Arm"
+	}
+	return k
+}
+
+// stickyKey keeps users in their arm, by one of the shapes below.
+func stickyKey[T any](place func(*T) *release.Sticky, of shape[release.Sticky]) key[T] {
+	return key[T]{name: "sticky", doc: "What tells users apart, so that each stays in one arm while the release runs.",
+		words: "the provider's own way", bind: at(place, of)}
+}
+
+// byCookie is for providers that set a cookie of their own making, byEither for
+// those that tell users apart by what a request brings.
+var (
+	byCookie = &object[release.Sticky]{keys: []key[release.Sticky]{
+		{name: "cookie", doc: "The cookie that keeps a user in an arm.", need: true, sample: "linnet-arm",
+			bind: at(func(s *release.Sticky) *string { return &s.Cookie }, headerName)},
+		{name: "for", doc: "How long it does.", words: "as the provider has it",
+			bind: at(func(s *release.Sticky) *time.Duration { return &s.For }, between(durations, time.Second, 7*day))},
+	}}
+	byEither = &object[release.Sticky]{exactly: []string{"cookie", "header"}, keys: []key[release.Sticky]{
+		{name: "cookie", doc: "The cookie that tells users apart.",
+			bind: at(func(s *release.Sticky) *string { return &s.Cookie }, headerName)},
+		{name: "header", doc: "The header that tells users apart.",
+			bind: at(func(s *release.Sticky) *string { return &s.Header }, headerName)},
+	}}
+)
+
+// mirrorKey copies a share of the baseline's requests to the candidate.
+func mirrorKey[T any](place func(*T) *release.Weight) key[T] {
+	return key[T]{name: "mirror", doc: "The share of the baseline's requests of which the candidate gets a copy, while it has a weight; nobody sees what it answers to those.",
+		words: "none", bind: at(place, weights)}
+}

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"time"
@@ -13,7 +14,8 @@ import (
 func rules(c *checker, f *File) {
 	arms(c, f)
 	stepsRise(c, f)
-	proxyRules(c, f)
+	trafficRules(c, f)
+	eachProxy(c, f)
 	sourceRules(c, f)
 	pace(c, f)
 	metricRules(c, f)
@@ -72,12 +74,21 @@ func stepsRise(c *checker, f *File) {
 	}
 }
 
-func proxyRules(c *checker, f *File) {
-	p := f.Traffic.Proxy
-	if p == nil {
-		return
+func eachProxy(c *checker, f *File) {
+	if f.Traffic.Proxy != nil {
+		proxyRules(c, f, f.Traffic.Proxy, "spec.traffic.proxy")
 	}
-	const path = "spec.traffic.proxy"
+	for i, part := range f.Traffic.Several {
+		if part.Proxy != nil {
+			if part.Proxy.Listen != "" {
+				c.fail("spec.traffic.several["+strconv.Itoa(i)+"].proxy.listen", "is a splitter inside run, which stands alone", "run a `linnet proxy` and name it with admin")
+			}
+			proxyRules(c, f, part.Proxy, "spec.traffic.several["+strconv.Itoa(i)+"].proxy")
+		}
+	}
+}
+
+func proxyRules(c *checker, f *File, p *Proxy, path string) {
 	there := func(key string) bool { _, ok := c.where[join(path, key)]; return ok }
 	if there("listen") && !there("upstreams") {
 		c.fail(path+".upstreams", "is missing", "write where the arms are: { baseline: http://…, candidate: http://… }")
@@ -195,12 +206,10 @@ const defaultExclude = 2
 func derive(f *File) {
 	f.Baseline.Name, f.Candidate.Name = release.Baseline, release.Candidate
 	every := f.Analysis.Every
-	if p := f.Traffic.Proxy; p != nil {
-		if p.Service == "" {
-			p.Service = f.Service
-		}
-		if p.Lease == 0 {
-			p.Lease = max(4*every, time.Minute)
+	for _, part := range f.Traffic.parts() {
+		if p := part.Proxy; p != nil {
+			p.Service = cmp.Or(p.Service, f.Service)
+			p.Lease = cmp.Or(p.Lease, max(4*every, time.Minute))
 		}
 	}
 	if e := f.Analysis.Source.Embedded; e != nil && e.Interval == 0 {

@@ -24,12 +24,21 @@ type File struct {
 	Traffic Traffic
 	Steps   []Step
 
+	// OnLowered says what happens when somebody else lowers the weight: Hold or
+	// Correct.
+	OnLowered       string
 	RollbackOver    time.Duration
 	HarmBudget      int64 // requests; 0 for none
 	Watch, Recovery time.Duration
 
 	Analysis Analysis
 }
+
+// What may happen when somebody lowers the weight.
+const (
+	Hold    = "hold"    // stay there until resumed
+	Correct = "correct" // put it right, a few times
+)
 
 // Step is one entry of steps.
 type Step struct {
@@ -39,9 +48,15 @@ type Step struct {
 	AtDeadline      string // hold, ask or go
 }
 
-// Traffic names the provider that splits the traffic; exactly one is set.
+// Traffic names the provider that splits the traffic; exactly one is set, or
+// Several.
 type Traffic struct {
+	// Name is what one of several is called.
+	Name  string
 	Proxy *Proxy
+	Exec  *Exec
+	// Several routers move together, in their order.
+	Several []Traffic
 }
 
 // Proxy is Linnet's own splitter: inside `run` where Listen and Upstreams are
@@ -67,6 +82,13 @@ type Proxy struct {
 	// Lease is how long a weight holds without renewal.
 	Lease time.Duration
 }
+
+func (*Proxy) grain() release.Weight { return 1 }
+
+// asks is nothing: testers and sticky users are a proxy's own configuration.
+func (*Proxy) asks() Asks { return Asks{} }
+
+func (p *Proxy) lease() time.Duration { return p.Lease }
 
 // Source names where metrics come from; exactly one is set.
 type Source struct {
