@@ -55,7 +55,7 @@ var house = map[string]row{
 	"metric/metricconf":   {floor: 3, imports: []string{"release"}},
 	"load":                {floor: 3, imports: []string{"release"}},
 	"demo":                {floor: 3, imports: []string{"release"}},
-	"sim":                 {floor: 3, imports: append([]string{"journal", "run", "backtest"}, pureFolders...)},
+	"sim":                 {floor: 3, imports: append([]string{"journal", "run", "backtest", "traffic/split"}, pureFolders...)},
 	"sim/world":           {floor: 3, imports: []string{"release"}},
 	"sim/measure":         {floor: 3, imports: []string{"release", "judge", "kayenta", "backtest", "sim/world"}},
 

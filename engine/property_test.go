@@ -124,7 +124,11 @@ func afterLook(t *rapid.T, w *world, look Looked, was State, d Decision) {
 	if look.Seen == nil || fails || was.Pending.Route != nil || was.Phase == Scheduled || was.Over() || w.s.Why.Code == release.Superseded {
 		return
 	}
-	if CandidateWeight(look.Seen.Route) > CandidateWeight(was.Route) && w.s.Pending.Route == nil {
+	highest := CandidateWeight(look.Seen.Route)
+	for _, p := range look.Seen.Parts {
+		highest = max(highest, CandidateWeight(release.Route{Weights: p.Weights}))
+	}
+	if highest > CandidateWeight(was.Route) && w.s.Pending.Route == nil {
 		t.Fatalf("seen %s, recorded %s, and nothing was done", Percent(CandidateWeight(look.Seen.Route)), Percent(CandidateWeight(was.Route)))
 	}
 }
@@ -175,6 +179,13 @@ func routeIsSound(t *rapid.T, w *world, r release.Route) {
 	}
 	if sum != release.Whole {
 		t.Fatalf("weights sum to %d: %+v", sum, r)
+	}
+	if grain := max(w.s.Plan.Grain, 1); CandidateWeight(r)%grain != 0 {
+		t.Fatalf("%s cannot be set by a provider with grain %d", Percent(CandidateWeight(r)), grain)
+	}
+	asks := r.Testers != release.Testers{} || r.Mirror > 0
+	if exposed := CandidateWeight(r) > 0 && w.s.deciding(); asks != (exposed && w.s.Plan.Mirror > 0) {
+		t.Fatalf("in phase %s at %s the route asks for %+v and %d", w.s.Phase, Percent(CandidateWeight(r)), r.Testers, r.Mirror)
 	}
 	if r.Epoch <= w.epoch {
 		t.Fatalf("epoch %d after %d", r.Epoch, w.epoch)

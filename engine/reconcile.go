@@ -206,7 +206,7 @@ func (t *turn) respect(want, got release.Weight, seen release.Seen) {
 		"somebody lowered the weight from %s to %s%s; it holds there until `linnet release resume %s`",
 		Percent(want), servedBy(got, seen), by(seen), t.s.Release))
 	if len(seen.Parts) > 0 {
-		t.setRoute(t.settable(got))
+		t.setRoute(got)
 	}
 	t.decide(HoldHere)
 	t.notify(release.Page, t.s.Release+": weight lowered by hand")

@@ -179,8 +179,10 @@ func (t *turn) promote(why release.Reason) {
 }
 
 // setRoute records a weight of the candidate and asks for it. It replaces a
-// route that is still unacknowledged. The end of a release holds without lease.
+// route that is still unacknowledged. A weight set by hand may be finer than the
+// provider's grain, and is rounded down. The end of a release holds without lease.
 func (t *turn) setRoute(w release.Weight) {
+	w = t.settable(w)
 	lease := t.s.Plan.Lease
 	if !t.s.deciding() && (w == 0 || w == release.Whole) {
 		lease = 0

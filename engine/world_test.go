@@ -3,6 +3,8 @@ package engine
 import (
 	"fmt"
 	"reflect"
+	"slices"
+	"strings"
 	"time"
 
 	"pgregory.net/rapid"
@@ -57,7 +59,15 @@ func drawPlan(t *rapid.T) plan.Plan {
 		p.Metrics = append(p.Metrics, release.Metric{
 			Name: "cpu", Kind: release.Gauge, Worse: release.Higher, Severity: release.Warning, Method: release.Deviation, Tolerance: 0.1})
 	}
+	p.Grain = rapid.SampledFrom([]release.Weight{0, 1, 1000}).Draw(t, "grain")
+	p.CorrectLowered = rapid.Bool().Draw(t, "correctLowered")
+	if rapid.Bool().Draw(t, "asks") {
+		p.Testers, p.Mirror = release.Testers{Header: "X-Arm"}, 500
+	}
 	weights := []release.Weight{1, 1000, 10_000, 50_000}
+	if p.Grain > 1 {
+		weights = []release.Weight{1000, 2000, 10_000, 50_000}
+	}
 	for i := range rapid.IntRange(1, 4).Draw(t, "steps") {
 		st := plan.Step{Weight: weights[i], AtDeadline: rapid.SampledFrom([]plan.AtDeadline{plan.Hold, plan.Ask, plan.Go}).Draw(t, "atDeadline")}
 		st.AtLeast = rapid.SampledFrom([]time.Duration{0, time.Minute}).Draw(t, "atLeast")
@@ -90,7 +100,7 @@ func (w *world) step(t *rapid.T, e Event) {
 	w.acknowledged = ok && was.Pending.Route != nil && a.Effect == was.Pending.Route.Effect && a.Failure == nil
 	whatMustHold(t, w, e, was, d, effects)
 	if c, ok := e.(Commanded); d.Reason.Code == release.WeightLowered {
-		w.lowered = true
+		w.lowered = d.Kind != Correct
 	} else if ok && c.Verb == Resume && d.Kind == Continue {
 		w.lowered = false
 	}
@@ -106,7 +116,8 @@ func (w *world) random(t *rapid.T) {
 	w.at = w.at.Add(rapid.SampledFrom(jumps).Draw(t, "time"))
 	switch rapid.IntRange(0, 9).Draw(t, "event") {
 	case 0:
-		w.acknowledge(t, &release.Reason{Code: release.ProviderFails, Text: "connection refused"})
+		code := rapid.SampledFrom([]release.Code{release.ProviderFails, release.ProviderFails, release.NotReady}).Draw(t, "code")
+		w.acknowledge(t, &release.Reason{Code: code, Text: "connection refused"})
 	case 1, 2:
 		w.acknowledge(t, nil)
 	case 3:
@@ -149,7 +160,11 @@ func (w *world) recorded() *release.Seen {
 func (w *world) seen(t *rapid.T) *release.Seen {
 	route := w.s.Route
 	weight := CandidateWeight(route)
-	switch rapid.IntRange(0, 12).Draw(t, "seen") {
+	switch rapid.IntRange(0, 14).Draw(t, "seen") {
+	case 7:
+		return w.uneven(route, weight, min(release.Whole, 2*weight+1))
+	case 8:
+		return w.uneven(route, weight/2, weight)
 	case 0:
 		return nil
 	case 1:
@@ -166,6 +181,16 @@ func (w *world) seen(t *rapid.T) *release.Seen {
 		route.Owner, route.Epoch = "somebody/1", w.s.Epoch+w.s.Seq+1000
 	}
 	return &release.Seen{Route: w.withWeight(route, weight)}
+}
+
+// uneven is what two routers serve that differ.
+func (w *world) uneven(route release.Route, low, high release.Weight) *release.Seen {
+	seen := &release.Seen{Route: w.withWeight(route, low), Writers: []string{"kubectl-edit"}}
+	for name, weight := range map[string]release.Weight{"eu": low, "us": high} {
+		seen.Parts = append(seen.Parts, release.Part{Name: name, Weights: w.withWeight(route, weight).Weights})
+	}
+	slices.SortFunc(seen.Parts, func(a, b release.Part) int { return strings.Compare(a.Name, b.Name) })
+	return seen
 }
 
 func (w *world) withWeight(r release.Route, weight release.Weight) release.Route {

@@ -14,6 +14,7 @@ import (
 //
 //	plan steps=5%:2m:10m,25%:2m:10m:managers:ask every=15s …   what to walk
 //	metric NAME KIND tolerance= severity= method= below= by=   what to judge by
+//	… lowered=correct                 a weight lowered by hand is put right
 //	… budget=200 share=off            the harm budget; the share of traffic is judged
 //	                                  unless off (users: they stay in their arm)
 //	traffic rps=100 errors=1%/5% latency=0.1/0.1 slow= cpu= eu=1%/9% lost=0/50%
@@ -114,6 +115,8 @@ func (s *Story) setPlan(r *reader, c Command) {
 			s.plan.Recovery = r.duration(value)
 		case "lease":
 			s.plan.Lease = r.duration(value)
+		case "lowered":
+			s.plan.CorrectLowered = value == "correct"
 		case "budget":
 			s.plan.HarmBudget = int64(r.number(value))
 		case "share":

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/linnet-project/linnet/release"
+	splitting "github.com/linnet-project/linnet/traffic/split"
 )
 
 // Router is a modelled provider: it keeps epochs and leases as Linnet's own
@@ -107,6 +108,9 @@ func (r *Router) check(route release.Route) error {
 	}
 	if sum != release.Whole {
 		return fmt.Errorf("weights sum to %d: %w", sum, release.ErrInvalid)
+	}
+	if asked := splitting.Asked(route); slices.ContainsFunc(asked, func(a release.Ability) bool { return a != release.Leases }) {
+		return fmt.Errorf("only leases are modelled, and the route asks for %v: %w", asked, release.ErrInvalid)
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ func TestRouterIsAProvider(t *testing.T) {
 		arms := []string{release.Baseline, release.Candidate}
 		r := NewRouter("shop", arms, func() time.Time { return now })
 		return trafficconf.Harness{
+			Fences: true, Abilities: []release.Ability{release.Leases},
 			Router: r, Service: "shop", Arms: arms,
 			Advance: func(d time.Duration) { now = now.Add(d) },
 		}

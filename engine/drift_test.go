@@ -1,0 +1,120 @@
+package engine
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/linnet-project/linnet/plan"
+	"github.com/linnet-project/linnet/release"
+)
+
+// drifted is what two routers serve of which somebody edited one.
+func (t *tale) drifted(eu, us release.Weight) *release.Seen {
+	seen := &release.Seen{Route: t.s.route(min(eu, us)), Writers: []string{"kubectl-edit"}}
+	seen.Parts = []release.Part{{Name: "eu", Weights: t.s.route(eu).Weights}, {Name: "us", Weights: t.s.route(us).Weights}}
+	return seen
+}
+
+func (t *tale) says(tt *testing.T, code release.Code, words ...string) {
+	tt.Helper()
+	if t.d.Reason.Code != code {
+		tt.Errorf("reason %+v, expected %s", t.d.Reason, code)
+	}
+	for _, w := range words {
+		if !strings.Contains(t.d.Reason.Text, w) {
+			tt.Errorf("reason %q does not say %q", t.d.Reason.Text, w)
+		}
+	}
+}
+
+// One of several routers that was lowered takes the others down with it; one
+// that was raised is put right.
+func TestRoutersThatDiffer(t *testing.T) {
+	lowered := newTale(plan.Plan{})
+	lowered.served()
+	lowered.look(good, lowered.drifted(50_000, 10_000))
+	lowered.says(t, release.WeightLowered, "50 % in eu", "10 % in us", "kubectl-edit")
+	if p := lowered.s.Pending.Route; lowered.s.Phase != Held || p == nil || CandidateWeight(p.Route) != 10_000 {
+		t.Errorf("%s, %+v", lowered.s.Phase, p)
+	}
+	raised := newTale(plan.Plan{})
+	raised.served()
+	raised.look(good, raised.drifted(50_000, 60_000))
+	raised.says(t, release.WeightRaised, "60 % in us", "kubectl-edit")
+	if p := raised.s.Pending.Route; p == nil || CandidateWeight(p.Route) != 50_000 {
+		t.Errorf("asked for %+v", p)
+	}
+}
+
+// A route that reached only one of several routers stays asked for.
+func TestARouteThatArrivedInPart(t *testing.T) {
+	s := newTale(plan.Plan{})
+	s.fails(time.Second)
+	seen := s.drifted(50_000, 0)
+	s.look(good, seen)
+	if p := s.s.Pending.Route; p == nil || CandidateWeight(p.Route) != 50_000 || s.s.Phase != Shifting {
+		t.Errorf("%s, %+v: %+v", s.s.Phase, p, s.d.Reason)
+	}
+}
+
+// A lowered weight is put right where the file says so, three times; then it is
+// respected, so that two tools do not fight for ever.
+func TestALoweredWeightIsPutRight(t *testing.T) {
+	s := newTale(plan.Plan{CorrectLowered: true, Steps: []plan.Step{{Weight: 50_000, AtLeast: time.Hour}}})
+	s.served()
+	for range corrections {
+		s.look(good, &release.Seen{Route: s.s.route(20_000), Writers: []string{"argocd-controller"}})
+		s.says(t, release.WeightLowered, "20 %", "50 %", "argocd-controller")
+		if s.d.Kind != Correct || s.s.Pending.Route == nil {
+			t.Fatalf("decided %s", s.d.Kind)
+		}
+		s.served()
+	}
+	s.look(good, &release.Seen{Route: s.s.route(20_000)})
+	if s.s.Phase != Held || s.s.Pending.Route != nil {
+		t.Errorf("after %d times: %s, %+v", corrections, s.s.Phase, s.s.Pending.Route)
+	}
+}
+
+// On the way down a lowered weight is welcome, whatever the file says.
+func TestALoweredWeightOnTheWayDown(t *testing.T) {
+	s := newTale(plan.Plan{CorrectLowered: true, RollbackOver: 10 * time.Minute})
+	s.served()
+	s.look(bad, &release.Seen{Route: s.s.Route})
+	s.served()
+	was := CandidateWeight(s.s.Route)
+	s.look(good, &release.Seen{Route: s.s.route(was / 2)})
+	if p := s.s.Pending.Route; p == nil || CandidateWeight(p.Route) != 0 {
+		t.Errorf("from %s: asked for %+v", Percent(was), p)
+	}
+}
+
+// A candidate that is not ready keeps its weight waiting, without crying wolf
+// at once and without giving up.
+func TestACandidateThatIsNotReady(t *testing.T) {
+	s := newTale(plan.Plan{BlindFor: 5 * time.Minute})
+	not := func(after time.Duration) {
+		s.at = s.at.Add(after)
+		s.step(Acknowledged{At: s.at, Effect: s.s.Pending.Route.Effect, Failure: &release.Reason{Code: release.NotReady, Text: "0 of 3 targets are healthy"}})
+	}
+	not(time.Second)
+	s.says(t, release.NotReady, "50 %", "0 of 3 targets")
+	if len(s.effects) != 1 || s.pages() != 0 || s.s.Phase != Shifting {
+		t.Fatalf("%s, %+v", s.s.Phase, s.effects)
+	}
+	for range 10 {
+		not(15 * time.Second)
+		if len(s.effects) != 0 {
+			t.Fatalf("told again: %+v", s.effects)
+		}
+	}
+	not(3 * time.Minute)
+	if s.pages() != 1 || s.s.Phase != Shifting {
+		t.Errorf("after %s: %d pages, %s", s.at.Sub(noon), s.pages(), s.s.Phase)
+	}
+	s.served()
+	if s.s.Phase != Observing && s.s.Phase != WarmingUp || !s.s.FailedAt.IsZero() {
+		t.Errorf("once ready: %s", s.s.Phase)
+	}
+}
