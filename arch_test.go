@@ -48,6 +48,7 @@ var house = map[string]row{
 	"traffic/proxy":       {floor: 3, imports: []string{"release", "exposure", "traffic/split"}},
 	"traffic/trafficconf": {floor: 3, imports: []string{"release"}},
 	"traffic/split":       {floor: 3, imports: []string{"release"}},
+	"traffic/kube":        {floor: 3, imports: []string{"release", "traffic/split"}},
 	"metric/series":       {floor: 3, imports: []string{"release"}},
 	"metric/prometheus":   {floor: 3, imports: []string{"release", "metric/series"}},
 	"metric/tsdb":         {floor: 3, imports: []string{"release", "metric/series"}},
@@ -61,6 +62,7 @@ var house = map[string]row{
 
 	// A module of its own, so that what only its tests need stays out of go.mod.
 	"testbed/apiserver": {floor: 3},
+	"testbed/quick":     {floor: 3},
 
 	"app": {floor: 4, imports: append([]string{
 		"journal", "run", "backtest", "report", "kayenta", "forecast", "traffic/proxy", "load", "demo",

@@ -5,6 +5,7 @@ go 1.26.0
 replace github.com/linnet-project/linnet => ../
 
 require (
+	github.com/linnet-project/linnet v0.0.0-00010101000000-000000000000
 	go.etcd.io/etcd/client/v3 v3.7.0
 	go.etcd.io/etcd/server/v3 v3.7.0
 	go.uber.org/zap v1.27.1

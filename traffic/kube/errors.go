@@ -1,0 +1,100 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/linnet-project/linnet/release"
+)
+
+// failure gives an error of the API the meaning it has at our border, and says
+// what was tried on what.
+func (o *Object) failure(verb string, err error) error {
+	what := o.String()
+	if verb == "list" {
+		what = fmt.Sprintf("%s in namespace %s", o.resource.GroupResource(), o.namespace)
+	}
+	meaning, hint := o.meaning(verb, err)
+	if hint != "" {
+		hint = "; " + hint
+	}
+	text := bounded(err.Error())
+	// The context's own error is kept, so that callers can tell that they gave up.
+	if cause := gaveUp(err); cause != nil {
+		return fmt.Errorf("%s %s: %s: %w: %w", verb, what, text, cause, meaning)
+	}
+	return fmt.Errorf("%s %s: %s%s: %w", verb, what, text, hint, meaning)
+}
+
+// meaning sorts what an API server can answer, and what can happen on the way.
+func (o *Object) meaning(verb string, err error) (meaning error, hint string) {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) {
+		// Nobody answered: the network, TLS, or the credentials' own program.
+		return release.ErrUnavailable, ""
+	}
+	said := status.Status()
+	switch code := said.Code; {
+	case code == http.StatusNotFound:
+		if apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse) {
+			return release.ErrNotFound, fmt.Sprintf("does the cluster serve %s?", o.resource)
+		}
+		return release.ErrNotFound, ""
+	case code == http.StatusConflict || changedSince(said):
+		return release.ErrConflict, "somebody changed it since it was read"
+	case code == http.StatusForbidden:
+		return release.ErrInvalid, "needs the right: " + o.rule(verb).String()
+	case code == http.StatusUnauthorized:
+		return release.ErrInvalid, "the cluster does not know our credentials"
+	case code == http.StatusTooManyRequests || code == http.StatusRequestTimeout || code >= 500 || code == 0:
+		if seconds, told := apierrors.SuggestsClientDelay(err); told && seconds > 0 {
+			return release.ErrUnavailable, fmt.Sprintf("it asks to wait %d s", seconds)
+		}
+		return release.ErrUnavailable, ""
+	case code == http.StatusGone:
+		return release.ErrUnavailable, ""
+	}
+	return release.ErrInvalid, ""
+}
+
+// changedSince tells a test operation that failed from an object that is
+// refused: both are answered with 422, but only of the latter's details name
+// what was refused.
+func changedSince(said metav1.Status) bool {
+	return said.Code == http.StatusUnprocessableEntity && (said.Details == nil || said.Details.Kind == "" && said.Details.Name == "")
+}
+
+// rule is the right that a verb needs.
+func (o *Object) rule(verb string) Rule {
+	r := Rule{Group: o.resource.Group, Resource: o.resource.Resource, Names: []string{o.name}, Verbs: []string{verb}}
+	if verb == "list" {
+		r.Names = nil
+	}
+	return r
+}
+
+// gaveUp is the error of a context among the causes of another.
+func gaveUp(err error) error {
+	for _, own := range []error{context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, own) {
+			return own
+		}
+	}
+	return nil
+}
+
+// bounded keeps what others say short and on one line.
+func bounded(text string) string {
+	const most = 400
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + " …"
+	}
+	return text
+}

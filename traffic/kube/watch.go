@@ -1,0 +1,192 @@
+package kube
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+	"k8s.io/apimachinery/pkg/watch"
+)
+
+// Reader reads one object again and again. While a watch on it is healthy, and
+// has told everything that we know to have happened, reading costs no call;
+// otherwise the cluster is asked. A watch that broke, fell silent or stayed
+// behind is never taken for the present.
+type Reader struct {
+	object *Object
+
+	mu sync.Mutex
+	// told is the object by the watch; nil while no watch is healthy.
+	told *unstructured.Unstructured
+	// known is the newest version that a call has shown us.
+	known string
+	stop  context.CancelFunc
+	done  chan struct{}
+}
+
+// Reader makes a Reader. The first call of Read starts its watch, and Close
+// ends it.
+func (o *Object) Reader() *Reader { return &Reader{object: o} }
+
+// Object is what is read.
+func (r *Reader) Object() *Object { return r.object }
+
+// Read returns the object as it is. It is the caller's to change.
+func (r *Reader) Read(ctx context.Context) (*unstructured.Unstructured, error) {
+	if told := r.present(); told != nil {
+		return told.DeepCopy(), nil
+	}
+	got, err := r.object.Get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.Saw(got)
+	return got, nil
+}
+
+// Saw notes a version of the object that a call returned, our own patch above
+// all: the watch is behind until it has told that one or a newer.
+func (r *Reader) Saw(object *unstructured.Unstructured) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.known == "" || newer(object.GetResourceVersion(), r.known) {
+		r.known = object.GetResourceVersion()
+	}
+}
+
+// Close ends the watch and waits for its end. The Reader may be used again.
+func (r *Reader) Close() {
+	r.mu.Lock()
+	done := r.done
+	if r.stop != nil {
+		r.stop()
+	}
+	r.stop, r.done, r.told = nil, nil, nil
+	r.mu.Unlock()
+	if done != nil {
+		<-done
+	}
+}
+
+// present is what the watch tells, where that is the present, and starts the
+// watch where there is none.
+func (r *Reader) present() *unstructured.Unstructured {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stop == nil {
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan struct{})
+		r.stop, r.done = cancel, done
+		go func() {
+			defer close(done)
+			r.follow(ctx)
+		}()
+	}
+	if r.told == nil || r.known != "" && newer(r.known, r.told.GetResourceVersion()) {
+		return nil
+	}
+	return r.told
+}
+
+// newer compares versions; what cannot be compared counts as newer, so that the
+// cluster is asked.
+func newer(a, b string) bool {
+	order, err := resourceversion.CompareResourceVersion(a, b)
+	return err != nil || order > 0
+}
+
+const (
+	// life is how long the cluster lets a watch live.
+	life = 30 * time.Minute
+	// Pauses between a watch that ended and the next.
+	firstPause = 100 * time.Millisecond
+	mostPause  = 30 * time.Second
+)
+
+// follow keeps a watch open until the context ends.
+func (r *Reader) follow(ctx context.Context) {
+	pause := firstPause
+	for {
+		healthy := r.once(ctx)
+		r.tell(ctx, nil)
+		if healthy {
+			pause = firstPause
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+		}
+		pause = min(2*pause, mostPause)
+	}
+}
+
+// tell notes what the watch says; nil when it says nothing any more.
+func (r *Reader) tell(ctx context.Context, object *unstructured.Unstructured) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if ctx.Err() == nil {
+		r.told = object
+	}
+}
+
+// once reads the object and follows it until the watch ends or falls silent. It
+// tells whether the watch was healthy for a while.
+func (r *Reader) once(ctx context.Context) (healthy bool) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	object, err := r.object.Get(ctx)
+	if err != nil {
+		return false
+	}
+	opening := time.AfterFunc(r.object.client.timeout, cancel)
+	seconds := int64(life / time.Second)
+	events, err := r.object.api().Watch(ctx, metav1.ListOptions{
+		FieldSelector:       fields.OneTermEqualSelector("metadata.name", r.object.name).String(),
+		ResourceVersion:     object.GetResourceVersion(),
+		AllowWatchBookmarks: true,
+		TimeoutSeconds:      &seconds,
+	})
+	if err != nil {
+		return false
+	}
+	defer events.Stop()
+	if !opening.Stop() {
+		return false
+	}
+	r.tell(ctx, object)
+	return r.listen(ctx, events)
+}
+
+// listen takes what a watch says.
+func (r *Reader) listen(ctx context.Context, events watch.Interface) (healthy bool) {
+	silence := time.NewTimer(r.object.client.silence)
+	defer silence.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return healthy
+		case <-silence.C:
+			return healthy
+		case event, open := <-events.ResultChan():
+			object, ok := event.Object.(*unstructured.Unstructured)
+			switch {
+			case !open || !ok:
+				return healthy
+			case event.Type == watch.Added || event.Type == watch.Modified:
+				r.tell(ctx, object)
+			case event.Type == watch.Bookmark:
+			default: // deleted, or an error
+				return healthy
+			}
+			healthy = true
+			silence.Reset(r.object.client.silence)
+		}
+	}
+}
