@@ -2,12 +2,15 @@ package run
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/journal"
 	"github.com/linnet-project/linnet/judge"
 	"github.com/linnet-project/linnet/plan"
+	"github.com/linnet-project/linnet/release"
 )
 
 // Beginning is what a new attempt begins with.
@@ -21,13 +24,19 @@ type Beginning struct {
 }
 
 // Begin writes the first record of a new attempt. Of cfg it uses Store, Router
-// and Now. Errors are those of the store.
+// and Now. Errors are those of the store, and those of a provider that says that
+// its route can never be served as it is (release.ErrInvalid, ErrNotFound): then
+// nothing has begun. A provider that cannot be reached is no reason not to begin.
 func Begin(ctx context.Context, cfg Config, b Beginning) (journal.ID, error) {
 	id := journal.ID{Name: b.Plan.Name, Attempt: b.Attempt}
 	now := cfg.Now().Round(0).UTC()
+	epoch, err := firstEpoch(ctx, cfg.Router, now)
+	if err != nil {
+		return id, err
+	}
 	e := engine.Started{
 		At: now, Attempt: b.Attempt, Plan: b.Plan, Salt: b.Salt,
-		Epoch: firstEpoch(ctx, cfg.Router, now), Methods: judge.Methods,
+		Epoch: epoch, Methods: judge.Methods,
 	}
 	s, d, effects := engine.Step(engine.State{}, e)
 	ctx, cancel := context.WithTimeout(ctx, storeWait)
@@ -39,12 +48,16 @@ func Begin(ctx context.Context, cfg Config, b Beginning) (journal.ID, error) {
 // firstEpoch is higher than what the provider serves, and than what earlier
 // releases reached; epochs count seconds times a million, roughly, so that
 // each second leaves room for that many records.
-func firstEpoch(ctx context.Context, router Router, now time.Time) uint64 {
+func firstEpoch(ctx context.Context, router Router, now time.Time) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, routerWait)
 	defer cancel()
 	epoch := uint64(max(now.Unix(), 0)) << 20
-	if seen, err := router.Observed(ctx); err == nil && seen.Route.Epoch >= epoch {
+	seen, err := router.Observed(ctx)
+	switch {
+	case errors.Is(err, release.ErrInvalid) || errors.Is(err, release.ErrNotFound):
+		return 0, fmt.Errorf("the provider cannot serve this release: %w", err)
+	case err == nil && seen.Route.Epoch >= epoch:
 		epoch = seen.Route.Epoch + 1
 	}
-	return epoch
+	return epoch, nil
 }

@@ -43,6 +43,8 @@ type router struct {
 	// tolerant takes every epoch, as providers without versions do.
 	tolerant                       bool
 	applyFault, seeFault, renewing fault
+	unready                        fault
+	writers                        []string
 	applies, renewals              int
 	applied                        []release.Route
 }
@@ -101,7 +103,16 @@ func (r *router) Observed(ctx context.Context) (release.Seen, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.settle()
-	return release.Seen{Route: r.route, Lapsed: r.lapsed}, nil
+	return release.Seen{Route: r.route, Lapsed: r.lapsed, Writers: r.writers}, nil
+}
+
+// Ready says what a test wants of the candidate; the baseline is never asked
+// for.
+func (r *router) Ready(ctx context.Context, arm string) error {
+	if arm != release.Candidate {
+		r.w.Errorf("asked whether %q is ready", arm)
+	}
+	return faulty(r.fault(&r.unready), ctx)
 }
 
 // Renew is refused where there is nothing to renew.

@@ -3,11 +3,14 @@ package run_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/linnet-project/linnet/engine"
+	"github.com/linnet-project/linnet/journal"
 	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/run"
 )
 
 // A provider that is down is tried again, a bounded number of times in a turn;
@@ -106,5 +109,82 @@ func TestWeightsChangedByHand(t *testing.T) {
 		}
 		w.order(engine.Resume)
 		w.settled(g.end(), engine.Promoted)
+	})
+}
+
+// What a provider can never serve does not begin.
+func TestWhatCannotBeServedDoesNotBegin(t *testing.T) {
+	for name, c := range map[string]struct {
+		err    error
+		begins bool
+	}{
+		"not found":   {release.ErrNotFound, false},
+		"invalid":     {release.ErrInvalid, false},
+		"unavailable": {release.ErrUnavailable, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, aPlan(), func(w *world) {
+				w.router.seeFault = func(context.Context) error { return fmt.Errorf("virtual service shop/checkout: %w", c.err) }
+				_, err := run.Begin(w.Context(), w.cfg, run.Beginning{Plan: aPlan(), Attempt: 2, File: []byte(file), Salt: "salt"})
+				if (err == nil) != c.begins {
+					t.Errorf("begins: %v", err)
+				}
+				if _, err := w.store.Find(w.Context(), journal.ID{Name: id.Name, Attempt: 2}); (err == nil) != c.begins {
+					t.Errorf("in the journal: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// A candidate that cannot take traffic gets none. The release waits, says so,
+// pages once that takes too long, and goes on by itself.
+func TestACandidateThatIsNotReadyGetsNothing(t *testing.T) {
+	inWorld(t, aPlan(), func(w *world) {
+		w.router.unready = func(context.Context) error { return fmt.Errorf("0 of 3 pods are ready: %w", release.ErrUnavailable) }
+		g := w.start()
+		defer g.stop()
+		w.until("told", func() bool { return len(w.notes.notices()) > 0 })
+		if w.phase() != engine.Shifting || w.notes.pages() != 0 {
+			t.Errorf("%s, %d pages", w.phase(), w.notes.pages())
+		}
+		w.pass(20 * time.Minute)
+		if n := w.router.count(&w.router.applies); n != 0 || w.notes.pages() == 0 || w.notes.pages() > 2 {
+			t.Errorf("applied %d times, %d pages in 20 minutes", n, w.notes.pages())
+		}
+		w.router.set(func() { w.router.unready = nil })
+		w.settled(g.end(), engine.Promoted)
+	})
+}
+
+// A rollback asks nobody whether the candidate is ready.
+func TestARollbackAsksNobodyForReadiness(t *testing.T) {
+	inWorld(t, aPlan(), func(w *world) {
+		g := w.start()
+		defer g.stop()
+		w.until("the first step", func() bool { return w.phase() == engine.Observing })
+		w.router.set(func() { w.router.unready = hang })
+		w.source.set(func() { w.source.bad = true })
+		w.until("down", func() bool { return w.router.weight() == 0 })
+		w.settled(g.end(), engine.RolledBack)
+	})
+}
+
+// Who else writes is told once, not at every look.
+func TestOtherWritersAreToldOnce(t *testing.T) {
+	inWorld(t, aPlan(), func(w *world) {
+		w.router.writers = []string{"argocd-controller"}
+		g := w.start()
+		defer g.stop()
+		w.settled(g.end(), engine.Promoted)
+		told := 0
+		for _, rec := range w.records() {
+			if look, ok := rec.Event.(engine.Looked); ok && strings.Contains(strings.Join(look.Warnings, " "), "argocd-controller") {
+				told++
+			}
+		}
+		if told != 1 {
+			t.Errorf("told %d times", told)
+		}
 	})
 }
