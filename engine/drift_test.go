@@ -90,6 +90,31 @@ func TestALoweredWeightOnTheWayDown(t *testing.T) {
 	}
 }
 
+// A provider that would take a late writer's weights is read back for a while
+// after the end, though nobody wants the end watched.
+func TestReadBackAfterTheEnd(t *testing.T) {
+	s := newTale(plan.Plan{ReadBack: 10 * time.Minute})
+	s.s.Plan.Recovery = 0
+	s.served()
+	s.order(Abort)
+	s.served()
+	for s.at.Sub(s.s.EndedAt) < 9*time.Minute {
+		s.look(nothing, &release.Seen{Route: s.s.Route})
+	}
+	s.look(nothing, &release.Seen{Route: s.s.route(20_000)})
+	s.says(t, release.WeightRaised, "20 %", "0 %")
+	if p := s.s.Pending.Route; p == nil || CandidateWeight(p.Route) != 0 {
+		t.Fatalf("asked for %+v", p)
+	}
+	s.served()
+	for s.at.Sub(s.s.EndedAt) < 11*time.Minute {
+		s.look(nothing, &release.Seen{Route: s.s.Route})
+	}
+	if !s.s.Over() {
+		t.Errorf("%s", s.s.Phase)
+	}
+}
+
 // A candidate that is not ready keeps its weight waiting, without crying wolf
 // at once and without giving up.
 func TestACandidateThatIsNotReady(t *testing.T) {

@@ -294,7 +294,7 @@ func (t *turn) aftermath(v judge.Verdict) {
 	case v.Outcome == judge.Fail && !t.s.Alarmed:
 		t.s.Alarmed = true
 		t.alarm(v)
-	case past >= over && (v.Outcome != judge.Wait || past >= 2*over):
+	case past >= max(over, t.s.Plan.ReadBack) && (v.Outcome != judge.Wait || past >= 2*over):
 		t.finish(v) // without data it waits for some, for as long again
 	}
 }

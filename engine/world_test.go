@@ -47,6 +47,7 @@ func drawPlan(t *rapid.T) plan.Plan {
 		RollbackOver: rapid.SampledFrom([]time.Duration{0, 30 * time.Second, 5 * time.Minute}).Draw(t, "over"),
 		Lease:        rapid.SampledFrom([]time.Duration{0, 30 * time.Second}).Draw(t, "lease"),
 		Watch:        time.Minute, Recovery: time.Minute,
+		ReadBack: rapid.SampledFrom([]time.Duration{0, 10 * time.Minute}).Draw(t, "readBack"),
 		Metrics: []release.Metric{
 			{Name: "errors", Kind: release.Ratio, Worse: release.Higher, Severity: release.Guardrail, Method: release.Sequential, Tolerance: 0.05},
 		},

@@ -31,6 +31,7 @@ type storedPlan struct {
 	Testers        storedTesters  `json:"testers,omitzero"`
 	Sticky         storedSticky   `json:"sticky,omitzero"`
 	Mirror         release.Weight `json:"mirror,omitempty"`
+	ReadBack       time.Duration  `json:"back,omitempty"`
 	CorrectLowered bool           `json:"correct,omitempty"`
 	Links          []storedLink   `json:"links,omitempty"`
 }
@@ -111,8 +112,8 @@ func storePlan(p plan.Plan) storedPlan {
 			OnFewer: p.Share.OnFewer, OnMore: p.Share.OnMore, Drawn: p.Share.Drawn},
 		RollbackOver: p.RollbackOver, Watch: p.Watch, Recovery: p.Recovery, Lease: p.Lease,
 		Grain: p.Grain, Testers: storedTesters(p.Testers), Sticky: storedSticky(p.Sticky), Mirror: p.Mirror,
-		CorrectLowered: p.CorrectLowered,
-		Links:          each(p.Links, func(l release.Link) storedLink { return storedLink(l) }),
+		CorrectLowered: p.CorrectLowered, ReadBack: p.ReadBack,
+		Links: each(p.Links, func(l release.Link) storedLink { return storedLink(l) }),
 	}
 }
 
@@ -129,8 +130,8 @@ func (s storedPlan) load() plan.Plan {
 			OnFewer: s.Share.OnFewer, OnMore: s.Share.OnMore, Drawn: s.Share.Drawn},
 		RollbackOver: s.RollbackOver, Watch: s.Watch, Recovery: s.Recovery, Lease: s.Lease,
 		Grain: s.Grain, Testers: release.Testers(s.Testers), Sticky: release.Sticky(s.Sticky), Mirror: s.Mirror,
-		CorrectLowered: s.CorrectLowered,
-		Links:          each(s.Links, func(l storedLink) release.Link { return release.Link(l) }),
+		CorrectLowered: s.CorrectLowered, ReadBack: s.ReadBack,
+		Links: each(s.Links, func(l storedLink) release.Link { return release.Link(l) }),
 	}
 }
 

@@ -26,6 +26,7 @@ func Compile(f spec.File) Plan {
 		Share:         f.Analysis.Share,
 		HarmBudget:    f.HarmBudget,
 
+		ReadBack:       f.Traffic.ReadBack(),
 		Grain:          f.Traffic.Grain(),
 		Testers:        asks.Testers,
 		Sticky:         asks.Sticky,

@@ -76,6 +76,9 @@ type Plan struct {
 	// Watch and Recovery are how long the world is watched after a promotion
 	// and after a rollback.
 	Watch, Recovery time.Duration
+	// ReadBack is how long after its end a release still reads back the weights,
+	// where the provider would take them from a writer that is late.
+	ReadBack time.Duration
 	// Lease is how long a weight holds without renewal on a provider that can
 	// lease; 0 where it cannot.
 	Lease time.Duration

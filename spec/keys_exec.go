@@ -27,6 +27,9 @@ type Exec struct {
 func (e *Exec) grain() release.Weight { return e.Grain }
 func (e *Exec) lease() time.Duration  { return e.Lease }
 
+// fences is false: what the command does with an epoch is its own affair.
+func (*Exec) fences() bool { return false }
+
 var execKeys = &object[Exec]{keys: []key[Exec]{
 	{name: "command", doc: "The program and its arguments, as a list; no shell reads it.", need: true, sample: "[./split, --service, checkout]",
 		bind: at(func(e *Exec) *[]string { return &e.Command }, &listOf[string]{item: freeText, min: 1})},

@@ -71,6 +71,9 @@ type router interface {
 	asks() Asks
 	// lease is how long a weight holds without renewal, 0 where it holds for good.
 	lease() time.Duration
+	// fences says that it keeps the epoch beside the weights, and so refuses a
+	// writer that is late.
+	fences() bool
 }
 
 // Asks is what a file asks of a provider beside weights. It is part of the form
@@ -85,6 +88,9 @@ func (a Asks) asks() Asks { return a }
 
 // lease is 0, for the providers that have none.
 func (Asks) lease() time.Duration { return 0 }
+
+// fences is true, but for the providers that have no room for an epoch.
+func (Asks) fences() bool { return true }
 
 // some is a pointer as a router, nil where it is nil.
 func some[T any, P interface {
@@ -187,6 +193,21 @@ func (t Traffic) Lease() (lease time.Duration) {
 		}
 	}
 	return lease
+}
+
+// readBack is how long after its end a release still reads back weights that a
+// late writer could change.
+const readBack = 10 * time.Minute
+
+// ReadBack is how long after its end a release goes on reading back: 0 where
+// every router refuses writers that are late.
+func (t Traffic) ReadBack() time.Duration {
+	for _, part := range t.parts() {
+		if _, r := part.named(); r != nil && !r.fences() {
+			return readBack
+		}
+	}
+	return 0
 }
 
 // parts are the routers of the file.

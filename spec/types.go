@@ -89,6 +89,7 @@ func (*Proxy) grain() release.Weight { return 1 }
 func (*Proxy) asks() Asks { return Asks{} }
 
 func (p *Proxy) lease() time.Duration { return p.Lease }
+func (*Proxy) fences() bool           { return true }
 
 // Source names where metrics come from; exactly one is set.
 type Source struct {
