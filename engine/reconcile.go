@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/linnet-project/linnet/release"
 )
@@ -140,6 +141,9 @@ func (t *turn) supersede(seen release.Seen) bool {
 	}
 	t.s.ServedWeight = got
 	t.s.Overtaken = seen.Route.Epoch
+	t.s.Pending.Route = nil
+	t.s.Served, t.s.Tries = true, 0
+	t.s.FailedAt, t.s.PagedAt = time.Time{}, time.Time{}
 	if t.s.Phase == Held && t.s.Why.Code == release.Superseded {
 		return false
 	}

@@ -140,6 +140,27 @@ func TestAnotherReleaseBeforeTheEnd(t *testing.T) {
 	}
 }
 
+// A raise that could not be set when another release took over is not set any
+// more, not even where the provider would take it.
+func TestASupersededReleaseSetsNothing(t *testing.T) {
+	for _, failures := range []int{0, 1, 4} {
+		s := newTale(plan.Plan{})
+		for range failures {
+			s.fails(time.Second)
+		}
+		other := s.foreign(5000)
+		s.look(good, other)
+		if s.s.Phase != Held || s.d.Reason.Code != release.Superseded || s.s.Pending.Route != nil {
+			t.Fatalf("after %d failures: %s, %+v, to be set %+v", failures, s.s.Phase, s.d.Reason, s.s.Pending.Route)
+		}
+		s.look(good, other)
+		s.order(Resume)
+		if p := s.s.Pending.Route; p == nil || p.Route.Epoch <= other.Route.Epoch || CandidateWeight(p.Route) != 50_000 {
+			t.Errorf("after %d failures: resumed to %+v", failures, p)
+		}
+	}
+}
+
 // nothingSeen is a world that goes blind after ten looks.
 func nothingSeen(k int) sight {
 	if k < 10 {
