@@ -48,6 +48,7 @@ var house = map[string]row{
 	"traffic/proxy":       {floor: 3, imports: []string{"release", "exposure", "traffic/split"}},
 	"traffic/trafficconf": {floor: 3, imports: []string{"release"}},
 	"traffic/split":       {floor: 3, imports: []string{"release"}},
+	"traffic/chaos":       {floor: 3, imports: []string{"release", "plan", "engine", "journal", "run", "traffic/trafficconf"}},
 	"traffic/kube":        {floor: 3, imports: []string{"release", "traffic/split"}},
 	"metric/series":       {floor: 3, imports: []string{"release"}},
 	"metric/prometheus":   {floor: 3, imports: []string{"release", "metric/series"}},
@@ -72,7 +73,7 @@ var house = map[string]row{
 }
 
 // suites are what every adapter of a kind must pass; any test may import them.
-var suites = []string{"traffic/trafficconf", "metric/metricconf"}
+var suites = []string{"traffic/trafficconf", "traffic/chaos", "metric/metricconf"}
 
 // worldly are the packages of the standard library that the pure floors must
 // not import, each with all below it, and why.
@@ -101,6 +102,7 @@ var pureAnyway = []string{"net/url", "net/netip"}
 var clocks = map[string]string{
 	"app":           "assembles processes",
 	"traffic/proxy": "leases lapse by themselves, and latency is measured",
+	"traffic/chaos": "runs real releases in real time",
 	"load":          "sends on a schedule and measures latency",
 	"demo":          "measures its own latency",
 }

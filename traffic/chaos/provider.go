@@ -1,0 +1,211 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/linnet-project/linnet/engine"
+	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/traffic/trafficconf"
+)
+
+// provider is the provider of a harness, with a border at which it can be made
+// to fail where the harness itself cannot.
+type provider struct {
+	h trafficconf.Harness
+	// starting is held while the provider is started anew.
+	starting sync.RWMutex
+
+	mu     sync.Mutex
+	router trafficconf.Router
+	broken *breakage // nil while it works
+	served release.Weight
+	// takes is how long the last change took.
+	takes time.Duration
+}
+
+// breakage is a fault while it lasts.
+type breakage struct {
+	fault trafficconf.Fault
+	// only says which changes it hits; nil for all calls.
+	only func(release.Route) bool
+	// mend ends it at the provider's other side; nil where it is at our border.
+	mend func()
+	// over ends, with it, the calls that hang.
+	over context.Context
+	end  context.CancelFunc
+	// begun is when the first change met it, met how many came back from it.
+	begun time.Time
+	met   int
+}
+
+// fails makes the provider fail, at its other side where the harness knows how.
+// A fault that hits only some changes is always at the border.
+func (p *provider) fails(fault trafficconf.Fault, only func(release.Route) bool) {
+	b := &breakage{fault: fault, only: only}
+	b.over, b.end = context.WithCancel(context.Background())
+	if p.h.Break != nil && only == nil {
+		b.mend = p.h.Break(fault)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.broken = b
+}
+
+// mends ends the fault, if there is one, and the calls that still hang.
+func (p *provider) mends() {
+	p.mu.Lock()
+	b := p.broken
+	p.broken = nil
+	p.mu.Unlock()
+	if b == nil {
+		return
+	}
+	if b.mend != nil {
+		b.mend()
+	}
+	b.end()
+}
+
+// failsNow goes from one fault to another, and lets no call through between.
+func (p *provider) failsNow(fault trafficconf.Fault) {
+	p.starting.Lock()
+	defer p.starting.Unlock()
+	p.mends()
+	p.fails(fault, nil)
+}
+
+// hit says that a change has met the fault: it came back from it, or hangs.
+func (p *provider) hit() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	b := p.broken
+	if b == nil || b.begun.IsZero() {
+		return false
+	}
+	if b.fault == trafficconf.Hanging {
+		return b.mend == nil || time.Since(b.begun) > every
+	}
+	return b.met > 0
+}
+
+// present is the router, and the fault that a call of it meets.
+func (p *provider) present() (trafficconf.Router, *breakage) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.router, p.broken
+}
+
+// call makes a call of the provider, under the fault of the moment.
+func (p *provider) call(ctx context.Context, route *release.Route, f func(context.Context, trafficconf.Router) error) error {
+	p.starting.RLock()
+	defer p.starting.RUnlock()
+	router, b := p.present()
+	if b == nil || b.only != nil && (route == nil || !b.only(*route)) {
+		return f(ctx, router)
+	}
+	if route != nil {
+		p.begins(b)
+		defer p.comesBack(b)
+	}
+	if b.fault == trafficconf.Hanging {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(b.over, cancel)()
+	}
+	switch {
+	case b.mend != nil, b.fault == trafficconf.Lying && route == nil:
+		return f(ctx, router)
+	case b.fault == trafficconf.Lying:
+		return nil
+	case b.fault == trafficconf.Hanging:
+		<-ctx.Done()
+		return fmt.Errorf("no answer: %w", release.ErrUnavailable)
+	}
+	return fmt.Errorf("%s: %w", b.fault, meaning(b.fault))
+}
+
+// meaning is what a fault at the border says.
+func meaning(fault trafficconf.Fault) error {
+	switch fault {
+	case trafficconf.Forbidden:
+		return release.ErrInvalid
+	case trafficconf.Missing:
+		return release.ErrNotFound
+	case trafficconf.Contested:
+		return release.ErrConflict
+	}
+	return release.ErrUnavailable
+}
+
+func (p *provider) begins(b *breakage) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if b.begun.IsZero() {
+		b.begun = time.Now()
+	}
+}
+
+func (p *provider) comesBack(b *breakage) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	b.met++
+}
+
+func (p *provider) apply(ctx context.Context, route release.Route) error {
+	at := time.Now()
+	err := p.call(ctx, &route, func(ctx context.Context, r trafficconf.Router) error { return r.Apply(ctx, route) })
+	if err == nil {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.takes, p.served = time.Since(at), engine.CandidateWeight(route)
+	}
+	return err
+}
+
+func (p *provider) observed(ctx context.Context) (seen release.Seen, err error) {
+	err = p.call(ctx, nil, func(ctx context.Context, r trafficconf.Router) error {
+		seen, err = r.Observed(ctx)
+		return err
+	})
+	return seen, err
+}
+
+// look reads back what is served, past the faults of the border.
+func (p *provider) look(ctx context.Context) (release.Weight, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	p.starting.RLock()
+	defer p.starting.RUnlock()
+	router, _ := p.present()
+	seen, err := router.Observed(ctx)
+	return engine.CandidateWeight(seen.Route), err
+}
+
+// exposes says whether the candidate gets traffic, as far as was said.
+func (p *provider) exposes() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.served > 0
+}
+
+// crashes ends the provider as a crash would and starts it again, where it
+// keeps something itself.
+func (p *provider) crashes() {
+	if p.h.Restart == nil {
+		return
+	}
+	p.starting.Lock()
+	defer p.starting.Unlock()
+	router := p.h.Restart()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.router = router
+}
+
+// leases says whether the provider's weights are leases.
+func (p *provider) leases() bool { return slices.Contains(p.h.Abilities, release.Leases) }
