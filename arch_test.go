@@ -50,6 +50,8 @@ var house = map[string]row{
 	"traffic/split":       {floor: 3, imports: []string{"release"}},
 	"traffic/chaos":       {floor: 3, imports: []string{"release", "plan", "engine", "journal", "run", "traffic/trafficconf"}},
 	"traffic/kube":        {floor: 3, imports: []string{"release", "traffic/split"}},
+	"traffic/contract":    {floor: 3, imports: []string{"release", "traffic/split"}},
+	"traffic/exec":        {floor: 3, imports: []string{"release", "traffic/split", "traffic/contract"}},
 	"metric/series":       {floor: 3, imports: []string{"release"}},
 	"metric/prometheus":   {floor: 3, imports: []string{"release", "metric/series"}},
 	"metric/tsdb":         {floor: 3, imports: []string{"release", "metric/series"}},
