@@ -1,6 +1,7 @@
 package trafficconf
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -92,7 +93,7 @@ func (h Harness) goesTo(t *testing.T, n int, header http.Header, arm string) {
 // sticky users stay in their arm, and both arms have some.
 func sticky(t *testing.T, h Harness) {
 	half := h.route(1, release.Whole/2/h.Grain*h.Grain)
-	half.Sticky.Cookie = stickyCookie
+	half.Sticky.Cookie = h.cookie()
 	switch {
 	case h.can(release.CookieSticky):
 	case h.can(release.HeaderSticky):
@@ -120,6 +121,9 @@ func sticky(t *testing.T, h Harness) {
 		t.Errorf("40 users went %v at a half", arms)
 	}
 }
+
+// cookie is the one that keeps users in their arm.
+func (h Harness) cookie() string { return cmp.Or(h.Cookie, stickyCookie) }
 
 // mirrors: the second arm gets copies while the first still answers, and none
 // once a route asks for none.

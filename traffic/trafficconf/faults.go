@@ -168,7 +168,7 @@ func (h Harness) askAll(route *release.Route) {
 		route.Testers.Cookie = testerCookie
 	}
 	if h.can(release.CookieSticky) {
-		route.Sticky.Cookie = stickyCookie
+		route.Sticky.Cookie = h.cookie()
 	} else if h.can(release.HeaderSticky) {
 		route.Sticky.Header = stickyHeader
 	}

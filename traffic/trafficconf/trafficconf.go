@@ -85,6 +85,9 @@ type Harness struct {
 	Send func(n int, header http.Header) map[string]int
 	// Copies is how many mirrored requests the second arm got so far.
 	Copies func() int
+	// Cookie is the name of the cookie that keeps users in their arm, of a
+	// provider that cannot be given another.
+	Cookie string
 	// SetReady makes an arm ready for traffic, or not. It must be set for a
 	// Readier; at the start all arms are.
 	SetReady func(arm string, ready bool)
