@@ -52,6 +52,8 @@ var house = map[string]row{
 	"traffic/kube":        {floor: 3, imports: []string{"release", "traffic/split"}},
 	"traffic/contract":    {floor: 3, imports: []string{"release", "traffic/split"}},
 	"traffic/exec":        {floor: 3, imports: []string{"release", "traffic/split", "traffic/contract"}},
+	"traffic/alb":         {floor: 3, imports: []string{"release", "traffic/split"}},
+	"traffic/alb/albtest": {floor: 3},
 	"metric/series":       {floor: 3, imports: []string{"release"}},
 	"metric/prometheus":   {floor: 3, imports: []string{"release", "metric/series"}},
 	"metric/tsdb":         {floor: 3, imports: []string{"release", "metric/series"}},
