@@ -55,6 +55,7 @@ var house = map[string]row{
 	"traffic/exec":        {floor: 3, imports: []string{"release", "traffic/split", "traffic/contract"}},
 	"traffic/alb":         {floor: 3, imports: []string{"release", "traffic/split"}},
 	"traffic/alb/albtest": {floor: 3},
+	"traffic/istio":       {floor: 3, imports: []string{"release", "traffic/split", "traffic/kube"}},
 	"metric/series":       {floor: 3, imports: []string{"release"}},
 	"metric/prometheus":   {floor: 3, imports: []string{"release", "metric/series"}},
 	"metric/tsdb":         {floor: 3, imports: []string{"release", "metric/series"}},

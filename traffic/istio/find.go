@@ -1,0 +1,174 @@
+package istio
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/traffic/kube"
+)
+
+// mostDelegates bounds how many VirtualServices below the root are looked at.
+const mostDelegates = 20
+
+// target is the VirtualService whose routes move, as it was read.
+type target struct {
+	reader *kube.Reader
+	object *unstructured.Unstructured
+	places []place
+}
+
+// String names the object.
+func (t target) String() string { return t.reader.Object().String() }
+
+// http tells whether all routes that move are HTTP routes.
+func (t target) http() bool {
+	return !slices.ContainsFunc(t.places, func(p place) bool { return p.protocol != "http" })
+}
+
+// owned are the fields that we write.
+func (t target) owned() (out []kube.Path) {
+	for _, p := range t.places {
+		out = append(out, kube.Path{"spec", p.protocol})
+	}
+	return out
+}
+
+// read gets an object by its Reader.
+type read func(*kube.Reader, context.Context) (*unstructured.Unstructured, error)
+
+// find reads the VirtualService and looks for the routes that move: in itself,
+// else in what it delegates to. The error is release.ErrInvalid where they are
+// not there, or where it is not clear which ones are meant.
+func (r *Router) find(ctx context.Context, get read) (target, error) {
+	object, err := get(r.root, ctx)
+	if err != nil {
+		return target{}, err
+	}
+	root := target{reader: r.root, object: object}
+	places, missing := r.pick(root)
+	if missing == nil {
+		root.places = places
+		return root, nil
+	}
+	delegates, err := r.delegates(root)
+	if err != nil {
+		return target{}, err
+	}
+	var found []target
+	for _, reader := range delegates {
+		object, err := get(reader, ctx)
+		if errors.Is(err, release.ErrNotFound) {
+			missing = fmt.Errorf("%w; it delegates to %s, which does not exist", missing, reader.Object())
+			continue
+		}
+		if err != nil {
+			return target{}, err
+		}
+		t := target{reader: reader, object: object}
+		places, none := r.pick(t)
+		if none != nil {
+			missing = fmt.Errorf("%w; %w", missing, none)
+			continue
+		}
+		t.places = places
+		found = append(found, t)
+	}
+	switch len(found) {
+	case 0:
+		return target{}, missing
+	case 1:
+		return found[0], nil
+	}
+	return target{}, fmt.Errorf("%s delegates to %s and %s, and both have the arms; name the one that moves as virtualService, or both under several: %w",
+		root, found[0], found[1], release.ErrInvalid)
+}
+
+// delegates are the readers of what a root delegates to, in its order.
+func (r *Router) delegates(root target) (out []*kube.Reader, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, entry := range entries(root.object, "http") {
+		to, ok := entry["delegate"].(map[string]any)
+		if !ok {
+			continue
+		}
+		namespace, name := text(to["namespace"]), text(to["name"])
+		if namespace == "" {
+			namespace = root.object.GetNamespace()
+		}
+		key := namespace + "/" + name
+		if r.below[key] == nil {
+			if len(r.below) == mostDelegates {
+				return nil, fmt.Errorf("%s delegates to more than %d; name the one that moves as virtualService: %w", root, mostDelegates, release.ErrInvalid)
+			}
+			r.below[key] = r.cfg.Client.Object(virtualServices, namespace, name).Reader()
+		}
+		if !slices.Contains(out, r.below[key]) {
+			out = append(out, r.below[key])
+		}
+	}
+	return out, nil
+}
+
+// pick chooses the routes that move among those of one object.
+func (r *Router) pick(t target) (out []place, err error) {
+	all := r.places(t.object)
+	if len(r.cfg.Routes) == 0 || slices.Equal(r.cfg.Routes, []string{AllRoutes}) {
+		return r.holding(t, all)
+	}
+	for _, name := range r.cfg.Routes {
+		named := slices.DeleteFunc(slices.Clone(all), func(p place) bool { return p.name != name && p.at() != name })
+		if len(named) == 0 {
+			return nil, fmt.Errorf("%s has no route %q, only %s: %w", t, name, names(all), release.ErrInvalid)
+		}
+		for _, p := range named {
+			if p.lacks != "" {
+				return nil, fmt.Errorf("%s: %s %s: %w", t, p, p.lacks, release.ErrInvalid)
+			}
+		}
+		out = append(out, named...)
+	}
+	slices.SortFunc(out, func(a, b place) int { return cmp.Or(cmp.Compare(a.protocol, b.protocol), a.index-b.index) })
+	return slices.CompactFunc(out, func(a, b place) bool { return a.at() == b.at() }), nil
+}
+
+// holding are the routes that have all arms; one, unless all are to move.
+func (r *Router) holding(t target, all []place) ([]place, error) {
+	var lacks []string
+	var out []place
+	for _, p := range all {
+		if p.lacks == "" {
+			out = append(out, p)
+		} else {
+			lacks = append(lacks, fmt.Sprintf("%s %s", p, p.lacks))
+		}
+	}
+	switch {
+	case len(out) == 0 && len(lacks) == 0:
+		return nil, fmt.Errorf("%s has no routes of its own: %w", t, release.ErrInvalid)
+	case len(out) == 0:
+		return nil, fmt.Errorf("%s has no route with all arms: %s: %w", t, strings.Join(lacks[:min(len(lacks), 5)], ", "), release.ErrInvalid)
+	case len(out) > 1 && len(r.cfg.Routes) == 0:
+		return nil, fmt.Errorf("%s has several routes with all arms, %s; name those that move under routes, or write %q for all: %w",
+			t, names(out), AllRoutes, release.ErrInvalid)
+	}
+	return out, nil
+}
+
+func names(places []place) string {
+	if len(places) == 0 {
+		return "routes that delegate or answer themselves"
+	}
+	var out []string
+	for _, p := range places[:min(len(places), 20)] {
+		out = append(out, p.String())
+	}
+	return strings.Join(out, ", ")
+}
