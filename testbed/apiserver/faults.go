@@ -27,19 +27,23 @@ type Fault struct {
 	RetryAfter int
 	// Hang never answers: until the client gives up, or the fault is lifted.
 	Hang bool
+	// Drop breaks the connection without an answer.
+	Drop bool
 	// Half sends what the server answered, cut in the middle; a watch is cut
 	// off after its first event.
 	Half bool
 	// Lie answers what a dry run would: it says yes and changes nothing.
 	Lie bool
-	// After lets the call through and only then answers Status or hangs: the
-	// change has happened and the caller does not know.
+	// After lets the call through and only then answers Status, hangs or drops:
+	// the change has happened and the caller does not know.
 	After bool
 	// Plain answers Status with a text that is none of Kubernetes', as a load
 	// balancer in between would.
 	Plain bool
 	// Methods are those it strikes, watches being "WATCH"; none means all.
 	Methods []string
+	// Skip is how many of those it lets pass first.
+	Skip int
 	// Times is how many calls it strikes before it is gone; 0 means all.
 	Times int
 }
@@ -150,6 +154,8 @@ func (f *Faulty) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		case <-ctx.Done():
 		}
 		panic(http.ErrAbortHandler)
+	case fault.Drop:
+		panic(http.ErrAbortHandler)
 	case fault.Half:
 		f.half(w, r)
 	case fault.Lie:
@@ -180,6 +186,10 @@ func (f *Faulty) begin(r *http.Request, cancel context.CancelFunc) (*Fault, <-ch
 		delete(f.open, id)
 	}
 	if f.fault == nil || !f.fault.strikes(method) {
+		return nil, nil, done
+	}
+	if f.fault.Skip > 0 {
+		f.fault.Skip--
 		return nil, nil, done
 	}
 	struck := *f.fault

@@ -64,21 +64,18 @@ func (c *Change) Annotate(key, value string) {
 // Unannotate takes an annotation away, where there is one.
 func (c *Change) Unannotate(key string) { c.removed = append(c.removed, key) }
 
-// Empty says that there is nothing to do.
-func (c *Change) Empty() bool {
-	return len(c.ops) == 0 && len(c.annotations) == 0 && len(c.removed) == 0
-}
-
-// json writes the patch for an object as it was read. The object's identity and
-// version are tested first, so that nothing is changed but what was looked at.
+// json writes the patch for an object as it was read; nil where nothing is to be
+// done. The object's identity and version are tested first, so that nothing is
+// changed but what was looked at.
 func (c *Change) json(read *unstructured.Unstructured) ([]byte, error) {
 	all := Change{ops: []operation{
 		{"test", "/metadata/uid", string(read.GetUID())},
 		{"test", "/metadata/resourceVersion", read.GetResourceVersion()},
 	}}
+	tests := len(all.ops)
 	all.ops = append(all.ops, c.ops...)
 	present := read.GetAnnotations()
-	if present == nil && len(c.annotations) > 0 {
+	if len(present) == 0 && len(c.annotations) > 0 {
 		all.Add(Path{"metadata", "annotations"}, map[string]any{})
 	}
 	for _, key := range sorted(c.annotations) {
@@ -94,6 +91,9 @@ func (c *Change) json(read *unstructured.Unstructured) ([]byte, error) {
 		if was, there := present[key]; there {
 			all.Remove(Path{"metadata", "annotations", key}, was)
 		}
+	}
+	if len(all.ops) == tests {
+		return nil, nil
 	}
 	return json.Marshal(all.ops)
 }

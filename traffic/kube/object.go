@@ -44,16 +44,16 @@ func (o *Object) Get(ctx context.Context) (*unstructured.Unstructured, error) {
 }
 
 // Patch makes a change to the object as it was read, and returns it as it is
-// afterwards; a change of nothing calls nobody. It is release.ErrConflict where
+// afterwards; a change of nothing asks nobody. It is release.ErrConflict where
 // the object is no longer the one that was read: the caller reads again, looks
 // again whether it still may, and patches again.
 func (o *Object) Patch(ctx context.Context, read *unstructured.Unstructured, change *Change) (*unstructured.Unstructured, error) {
-	if change.Empty() {
-		return read, nil
-	}
 	text, err := change.json(read)
 	if err != nil {
 		return nil, fmt.Errorf("patch %s: %v: %w", o, err, release.ErrInvalid)
+	}
+	if text == nil {
+		return read, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.client.timeout)
 	defer cancel()

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -10,6 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/linnet-project/linnet/release"
 )
 
 // Reader reads one object again and again. While a watch on it is healthy, and
@@ -46,6 +49,49 @@ func (r *Reader) Read(ctx context.Context) (*unstructured.Unstructured, error) {
 	}
 	r.Saw(got)
 	return got, nil
+}
+
+// Tries of Update, and the pause after the first that was too late; it doubles.
+const (
+	updates     = 5
+	updatePause = 25 * time.Millisecond
+)
+
+// Update changes an object that others may change meanwhile: it reads it as it
+// is now, asks edit what to change, and patches it. Where somebody was faster it
+// starts over, a few times; then that is release.ErrConflict. What edit refuses
+// is returned as it is.
+func (r *Reader) Update(ctx context.Context, edit func(read *unstructured.Unstructured) (*Change, error)) (*unstructured.Unstructured, error) {
+	for i := 1; ; i++ {
+		read, err := r.object.Get(ctx)
+		if err != nil {
+			return nil, err
+		}
+		change, err := edit(read)
+		if err != nil {
+			return nil, err
+		}
+		got, err := r.object.Patch(ctx, read, change)
+		if err == nil {
+			r.Saw(got)
+			return got, nil
+		}
+		if !errors.Is(err, release.ErrConflict) || i == updates || !pause(ctx, updatePause<<i) {
+			return nil, err
+		}
+	}
+}
+
+// pause waits; false where the context ends first.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
 }
 
 // Saw notes a version of the object that a call returned, our own patch above
@@ -109,21 +155,17 @@ const (
 
 // follow keeps a watch open until the context ends.
 func (r *Reader) follow(ctx context.Context) {
-	pause := firstPause
+	next := firstPause
 	for {
 		healthy := r.once(ctx)
 		r.tell(ctx, nil)
 		if healthy {
-			pause = firstPause
+			next = firstPause
 		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
+		if !pause(ctx, next) {
 			return
-		case <-timer.C:
 		}
-		pause = min(2*pause, mostPause)
+		next = min(2*next, mostPause)
 	}
 }
 
