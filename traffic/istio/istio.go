@@ -142,9 +142,6 @@ func (r *Router) apply(ctx context.Context, route release.Route) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", t, err)
 	}
-	if change.Empty() && kube.StampOf(t.object) == split.StampOf(route) {
-		return nil
-	}
 	change.Stamp(route)
 	got, err := t.reader.Object().Patch(ctx, t.object, change)
 	if err != nil {
