@@ -106,6 +106,9 @@ func TestWhoMayImportWhom(t *testing.T) {
 		{"traffic/proxy", "engine", false, false},
 		{"app", "sim", false, false},
 		{"app", "sim", true, false},
+		{"traffic/proxy", "testbed/program", true, false},
+		{"testbed/quick", "testbed/program", true, true},
+		{"testbed/quick", "traffic/proxy", true, true},
 		{"cmd/linnet", "engine", false, false},
 	} {
 		if ok := allowed(file{folder: c.folder, isTest: c.isTest}, c.to); ok != c.ok {
