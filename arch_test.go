@@ -74,6 +74,7 @@ var house = map[string]row{
 	"testbed/quick":     {floor: 3},
 	"testbed/program":   {floor: 3},
 	"testbed/cluster":   {floor: 3, imports: []string{"testbed/program"}},
+	"testbed/shop":      {floor: 3, imports: []string{"release", "engine", "journal", "load", "testbed/program"}},
 
 	"app": {floor: 4, imports: append([]string{
 		"journal", "run", "backtest", "report", "kayenta", "forecast", "traffic/proxy", "load", "demo",
@@ -117,6 +118,7 @@ var clocks = map[string]string{
 	"demo":          "measures its own latency",
 
 	"testbed/cluster": "tells how long the cluster took to start",
+	"testbed/shop":    "measures the time from a fault to zero",
 }
 
 // readsClock and waits are names of package time.
