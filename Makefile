@@ -1,10 +1,11 @@
-# make build    bin/linnet
-# make demo     a real release on this machine: one good version, one bad one
-# make test     everything that must hold, what it needs included
-# make bench    the figures of docs/benchmarks.md
-# make stats    how good the judge is, on drawn releases: docs/statistics.md (minutes)
-# make fuzz     new random stories, and every fuzz target for FUZZTIME each
-# make clean    what the others made
+# make build      bin/linnet
+# make demo       a real release on this machine: one good version, one bad one
+# make test       everything that must hold, what it needs included
+# make test-kube  releases on a whole Kubernetes; the first time it builds one (a quarter of an hour)
+# make bench      the figures of docs/benchmarks.md
+# make stats      how good the judge is, on drawn releases: docs/statistics.md (minutes)
+# make fuzz       new random stories, and every fuzz target for FUZZTIME each
+# make clean      what the others made
 
 GO       ?= go
 FUZZTIME ?= 20s
@@ -13,7 +14,7 @@ VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unk
 LDFLAGS  := -X github.com/linnet-project/linnet/app.Version=$(VERSION)
 
 .DEFAULT_GOAL := build
-.PHONY: build demo test setup format vet static vulnerabilities unit bench stats fuzz clean
+.PHONY: build demo test test-kube setup format vet static vulnerabilities unit bench stats fuzz clean
 
 build:
 	$(GO) build -ldflags '$(LDFLAGS)' -o bin/linnet ./cmd/linnet
@@ -49,6 +50,15 @@ vulnerabilities:
 unit:
 	RAPID_SEED=$(SEED) $(GO) test -race -timeout 10m ./...
 	$(GO) test -timeout 5m -run Killed ./run # at every point; with the race detector at every fifth
+
+# The tests with the tag cluster, in a network of their own and without the race
+# detector. One package after the other: a cluster keeps two cores busy.
+test-kube: setup build
+	scripts/testbed
+	cd testbed && $(GO) vet -tags cluster ./...
+	static=$$($(GO) tool -n staticcheck) && cd testbed && $$static -tags cluster ./...
+	cd testbed && $(GO) test -tags cluster -exec $(CURDIR)/scripts/netns -p 1 -count=1 -timeout 15m -v \
+		$$(grep -rl --include='*_test.go' '^//go:build cluster' . | xargs -n1 dirname | sort -u)
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
