@@ -67,6 +67,7 @@ var house = map[string]row{
 	"sim/world":            {floor: 3, imports: []string{"release"}},
 	"sim/measure":          {floor: 3, imports: []string{"release", "judge", "kayenta", "backtest", "sim/world"}},
 	"traffic/ingressnginx": {floor: 3, imports: []string{"release", "traffic/split", "traffic/kube"}},
+	"traffic/webhook":      {floor: 3, imports: []string{"release", "traffic/split", "traffic/contract"}},
 
 	// A module of its own, so that what only its tests need stays out of go.mod.
 	// The modules below it build programs and import nothing of ours.
