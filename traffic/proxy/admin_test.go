@@ -66,7 +66,7 @@ func TestAdminSaysWhatIsWrong(t *testing.T) {
 		"long lease":      {"PUT", "/v1/route", strings.Replace(goodRoute, "30s", "25h", 1), 400, "invalid", "24h"},
 		"other service":   {"PUT", "/v1/route", strings.Replace(goodRoute, "checkout", "cart", 1), 404, "not_found", `"cart" is not served here`},
 		"stale epoch":     {"PUT", "/v1/route", strings.Replace(goodRoute, ":3", ":2", 1), 409, "conflict", "epoch 2 is older than epoch 3"},
-		"same epoch":      {"PUT", "/v1/route", strings.Replace(goodRoute, `"s"`, `"t"`, 1), 409, "conflict", "epoch 3 is served already"},
+		"same epoch":      {"PUT", "/v1/route", strings.Replace(goodRoute, "1.5.0/1", "1.6.0/1", 1), 409, "conflict", "epoch 3 is served already"},
 		"other owner": {"PUT", "/v1/route", strings.NewReplacer(":3", ":4", "1.5.0/1", "1.6.0/1").Replace(goodRoute),
 			409, "conflict", `"checkout-1.5.0/1" holds`},
 		"renew by another": {"POST", "/v1/renew", `{"owner":"x","epoch":3,"lease":"1m"}`, 409, "conflict", "belongs to"},

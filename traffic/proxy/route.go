@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/linnet-project/linnet/release"
@@ -20,9 +21,10 @@ const (
 // It is release.ErrNotFound for another service and release.ErrInvalid for a
 // route that can never be served here: its weights must name known arms, the
 // baseline first, and sum to release.Whole. It is release.ErrConflict for an
-// epoch older than the one served, for another route of the same epoch, for
-// the same route once its lease has lapsed, and while somebody else's lease
-// exposes an arm. It is release.ErrUnavailable where the state file cannot be
+// epoch older than the one served, for the same epoch of another owner, for the
+// same epoch once its lease has lapsed, and while somebody else's lease exposes
+// an arm. An owner may change its route within an epoch: where several routers
+// move together, one that was raised goes back when another could not follow. It is release.ErrUnavailable where the state file cannot be
 // written; a route that raises no weight is served even then. The same route
 // again renews its lease.
 func (s *Server) Apply(ctx context.Context, route release.Route) error {
@@ -48,7 +50,7 @@ func (s *Server) Apply(ctx context.Context, route release.Route) error {
 		s.log.Error("route is served but would not survive a restart", "epoch", route.Epoch, "problem", err)
 	}
 	s.serve(next)
-	if route.Epoch > present.route.Epoch {
+	if route.Epoch > present.route.Epoch || !slices.Equal(route.Weights, present.route.Weights) {
 		s.log.Info("route applied", "epoch", route.Epoch, "owner", route.Owner, "weights", route.Weights, "lease", route.Lease)
 	}
 	return nil

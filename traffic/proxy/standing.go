@@ -78,8 +78,8 @@ func (s *standing) apply(route release.Route, now time.Time) (*standing, error) 
 			present.Owner, present.Service, stamp(s.expires), release.ErrConflict)
 	case route.Epoch > present.Epoch:
 		return newStanding(route, now), nil
-	case !same(route, present):
-		return nil, fmt.Errorf("epoch %d is served already for %q with another route; use a higher epoch: %w",
+	case route.Owner != present.Owner:
+		return nil, fmt.Errorf("epoch %d is served already for %q; use a higher epoch: %w",
 			present.Epoch, present.Owner, release.ErrConflict)
 	case s.over(now):
 		return nil, fmt.Errorf("the lease of epoch %d lapsed at %s; use a higher epoch: %w",
@@ -144,11 +144,6 @@ func weightOf(weights []release.ArmWeight, arm string) release.Weight {
 		}
 	}
 	return 0
-}
-
-func same(a, b release.Route) bool {
-	return a.Service == b.Service && a.Salt == b.Salt && a.Owner == b.Owner && a.Lease == b.Lease &&
-		slices.Equal(a.Weights, b.Weights)
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
