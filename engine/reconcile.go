@@ -14,7 +14,7 @@ func (t *turn) reconcile(seen release.Seen) bool {
 	if t.overtaken(seen) {
 		return t.supersede(seen)
 	}
-	if t.s.Pending.Route != nil && t.s.Tries > 0 && CandidateWeight(t.s.Route) > 0 && t.lapsed(seen) {
+	if t.s.Pending.Route != nil && t.s.Tries > 0 && CandidateWeight(t.s.Route) > 0 && t.lapsed(seen) && !t.climbsAgain(seen) {
 		t.lapse()
 		return true
 	}
@@ -174,6 +174,12 @@ func (t *turn) end(owner string) {
 // lapsed says whether our own lease ran out before the decision.
 func (t *turn) lapsed(seen release.Seen) bool {
 	return seen.Lapsed && t.s.deciding() && seen.Route.Owner == t.s.Route.Owner
+}
+
+// climbsAgain says that a lapse is known, and that what is to be set since then
+// is not what lapsed.
+func (t *turn) climbsAgain(seen release.Seen) bool {
+	return t.s.Step == 0 && t.s.ServedWeight == 0 && seen.Route.Epoch < t.s.Pending.Route.Route.Epoch
 }
 
 // lapse follows a lease that ran out: the traffic is on the baseline, and the

@@ -281,6 +281,35 @@ func TestARefusedRouteIsSetWithANewerEpoch(t *testing.T) {
 	}
 }
 
+// A lease that ran out is told once, however long the provider then fails to set
+// the first step; people are paged for that. Only where the step arrived and its
+// lease ran out again, its epoch is taken.
+func TestALapseIsToldOnce(t *testing.T) {
+	w := newTale(plan.Plan{Lease: time.Minute})
+	w.served()
+	lapsed := &release.Seen{Route: w.s.route(0), Lapsed: true}
+	w.look(nothing, lapsed)
+	if w.d.Kind != StepBack || CandidateWeight(w.s.Pending.Route.Route) != 50_000 {
+		t.Fatalf("%s: %+v", w.d.Kind, w.s.Pending.Route)
+	}
+	first, pages := w.s.Pending.Route.Effect, 0
+	for range patience {
+		w.fails(time.Second)
+		pages += w.pages()
+		w.look(nothing, lapsed)
+		if w.s.Pending.Route.Effect != first || len(w.effects) > 0 {
+			t.Fatalf("%s: %s, effects %+v", w.d.Kind, w.d.Reason.Text, w.effects)
+		}
+	}
+	if w.s.Phase != Failed || pages != 1 {
+		t.Errorf("%s, %d pages", w.s.Phase, pages)
+	}
+	w.look(nothing, &release.Seen{Route: w.s.route(0), Lapsed: true})
+	if p := w.s.Pending.Route; w.d.Kind != StepBack || p == nil || p.Effect == first {
+		t.Errorf("it arrived and ran out: %s, %+v", w.d.Kind, p)
+	}
+}
+
 // TestArrivedUnheard: a route that is served and cannot be set again, because
 // the lease has lapsed on it since, counts as set.
 func TestArrivedUnheard(t *testing.T) {
