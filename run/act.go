@@ -36,7 +36,11 @@ func (r *Runner) setRoute(ctx context.Context, e engine.SetRoute) error {
 		})
 	}
 	if r.raises(e.Route) {
-		r.interruptible(ctx, apply)
+		r.interruptible(ctx, func(ctx context.Context) {
+			ctx, cancel := context.WithTimeout(ctx, routerWait) // looks must go on
+			defer cancel()
+			apply(ctx)
+		})
 	} else {
 		apply(ctx)
 	}

@@ -47,6 +47,31 @@ func TestAProviderThatIsDown(t *testing.T) {
 	})
 }
 
+// A raise that hangs keeps nobody from seeing that the candidate is bad.
+func TestLooksGoOnWhileARaiseHangs(t *testing.T) {
+	inWorld(t, aPlan(), func(w *world) {
+		g := w.start()
+		defer g.stop()
+		w.until("the first step", func() bool { return w.phase() == engine.Observing })
+		w.router.set(func() {
+			w.router.applyFault = func(ctx context.Context) error {
+				if engine.CandidateWeight(w.recorded().Route) > 0 {
+					return hang(ctx)
+				}
+				return nil
+			}
+		})
+		w.until("a raise", func() bool { return w.phase() == engine.Shifting })
+		w.source.set(func() { w.source.bad = true })
+		at := time.Now()
+		w.until("no traffic", func() bool { return w.router.weight() == 0 })
+		if took := time.Since(at); took > every+time.Second {
+			t.Errorf("it took %s until there was no traffic", took)
+		}
+		w.settled(g.end(), engine.RolledBack)
+	})
+}
+
 // The way down is tried for ever, and soon after the provider is back, however
 // seldom the release looks.
 func TestARollbackIsTriedForEver(t *testing.T) {

@@ -21,8 +21,10 @@ func (r *Runner) Turn(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if err := r.move(ctx); err != nil {
-		return err
+	if !r.looksFirst() {
+		if err := r.move(ctx); err != nil {
+			return err
+		}
 	}
 	commands, err := r.obey(ctx)
 	if err != nil {
@@ -39,6 +41,13 @@ func (r *Runner) Turn(ctx context.Context) (err error) {
 		}
 	}
 	return r.tell(ctx)
+}
+
+// looksFirst says that a look is due, and that it goes before the next try of a
+// raise that could not be set: what it sees may be harm at the present weight.
+func (r *Runner) looksFirst() bool {
+	p := r.state.Pending.Route
+	return p != nil && r.state.Tries > 0 && r.raises(p.Route) && r.untilLook() <= 0
 }
 
 // obey takes the commands that wait, in their order, and says how many.
