@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,13 +16,14 @@ func modelled(*testing.T) trafficconf.Harness {
 }
 
 func model() (trafficconf.Harness, *Router) {
-	now := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+	var passed atomic.Int64
+	now := func() time.Time { return time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC).Add(time.Duration(passed.Load())) }
 	arms := []string{release.Baseline, release.Candidate}
-	r := NewRouter("shop", arms, func() time.Time { return now })
+	r := NewRouter("shop", arms, now)
 	return trafficconf.Harness{
 		Fences: true, Abilities: []release.Ability{release.Leases},
 		Router: r, Service: "shop", Arms: arms,
-		Advance: func(d time.Duration) { now = now.Add(d) },
+		Advance: func(d time.Duration) { passed.Add(int64(d)) },
 	}, r
 }
 

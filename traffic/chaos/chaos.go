@@ -35,6 +35,7 @@ func Exercise(t *testing.T, open func(t *testing.T) trafficconf.Harness) {
 		{"a good candidate while the provider fails, hangs and lies", goodAfterAll},
 		{"killed before, in and after every change, with a good candidate", killedGood},
 		{"killed before, in and after every change, with a bad candidate", killedBad},
+		{"killed for longer than its lease", nobodyRenews},
 		{"somebody edits the route by hand", editedByHand},
 		{"a change that was overtaken arrives after the rollback", arrivesLate},
 		{"one release run twice at once", runTwice},

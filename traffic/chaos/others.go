@@ -36,6 +36,27 @@ func (w *world) killed(h health, phase engine.Phase, last release.Weight) {
 	w.asked(a, w.first, w.second, last)
 }
 
+// nobodyRenews: Linnet is killed and stays away longer than its lease. The
+// provider goes back to the baseline by itself, and whoever comes back climbs
+// from the first step.
+func nobodyRenews(w *world) {
+	if !w.provider.leases() || w.provider.h.Advance == nil {
+		w.Skip("the provider has no leases")
+	}
+	a := w.begins("lapsed", w.first, w.second)
+	a.when(sets(w.second), func() { a.source.turns(quiet) })
+	p := a.starts()
+	w.until("the second step", func() bool { return w.serves(w.second) })
+	p.kill()
+	p.waits()
+	w.provider.h.Advance(2 * lease)
+	w.until("the provider goes back by itself", func() bool { return w.serves(0) })
+	w.provider.crashes()
+	a.source.turns(good)
+	a.starts().ends(engine.Promoted)
+	w.asked(a, w.first, w.second, w.first, w.second, release.Whole)
+}
+
 // editedByHand: a weight that somebody raises is put right by the next look, a
 // lowered one holds until somebody resumes, and one that is raised after the
 // rollback goes to zero again.
