@@ -50,6 +50,7 @@ vulnerabilities:
 unit:
 	RAPID_SEED=$(SEED) $(GO) test -race -timeout 10m ./...
 	$(GO) test -timeout 5m -run Killed ./run # at every point; with the race detector at every fifth
+	cd testbed && RAPID_SEED=$(SEED) $(GO) test -race -timeout 10m ./... # on a Kubernetes API server in the process
 
 # The tests with the tag cluster, in a network of their own and without the race
 # detector. One package after the other: a cluster keeps two cores busy.
