@@ -76,7 +76,7 @@ func exerciseIngresses(t *testing.T, names ...string) {
 				}
 				return all
 			},
-			Break:  c.breaks(t, apiserver.Ingresses, names[0]+"-canary"),
+			Break:  c.breaksAt(t, apiserver.Ingresses, names[0]+"-canary"),
 			Secret: secret,
 		}
 	})
@@ -85,7 +85,7 @@ func exerciseIngresses(t *testing.T, names ...string) {
 func TestIngressNginx(t *testing.T)        { exerciseIngresses(t, "web") }
 func TestIngressNginxSeveral(t *testing.T) { exerciseIngresses(t, "web", "api") }
 
-func shop(epoch uint64, second release.Weight) release.Route {
+func routeOf(epoch uint64, second release.Weight) release.Route {
 	return release.Route{
 		Service: service, Owner: "shop/1", Epoch: epoch,
 		Weights: []release.ArmWeight{{Arm: "baseline", Weight: release.Whole - second}, {Arm: "candidate", Weight: second}},
@@ -98,12 +98,12 @@ func TestIngressNginxGoesBackTogether(t *testing.T) {
 	weightOf := func(name string) string {
 		return server.Get(t, apiserver.Ingresses, c.namespace, name+"-canary").GetAnnotations()[canaryWeight]
 	}
-	if err := router.Apply(soon(t), shop(1, 5_000)); err != nil {
+	if err := router.Apply(soon(t), routeOf(1, 5_000)); err != nil {
 		t.Fatal(err)
 	}
 	// The third patch of a raise is refused.
 	c.Set(apiserver.Fault{Status: 403, Reason: "Forbidden", Methods: []string{"PATCH"}, Skip: 2, Times: 1})
-	if err := router.Apply(soon(t), shop(2, 20_000)); !errors.Is(err, release.ErrInvalid) {
+	if err := router.Apply(soon(t), routeOf(2, 20_000)); !errors.Is(err, release.ErrInvalid) {
 		t.Errorf("a raise of which a part is refused: %v, want %q", err, release.ErrInvalid)
 	}
 	for _, name := range []string{"web", "api", "admin"} {
@@ -118,7 +118,7 @@ func TestIngressNginxGoesBackTogether(t *testing.T) {
 
 	// On the way down every one goes that can.
 	c.Set(apiserver.Fault{Status: 403, Reason: "Forbidden", Methods: []string{"PATCH"}, Times: 1})
-	if err := router.Apply(soon(t), shop(3, 0)); !errors.Is(err, release.ErrInvalid) {
+	if err := router.Apply(soon(t), routeOf(3, 0)); !errors.Is(err, release.ErrInvalid) {
 		t.Errorf("a rollback of which a part is refused: %v, want %q", err, release.ErrInvalid)
 	}
 	apiserver.Eventually(t, "the parts differ", func() bool {
@@ -134,7 +134,7 @@ func TestIngressNginxGoesBackTogether(t *testing.T) {
 	if got := seen.Route.Weights[1].Weight; got != 0 || seen.Route.Epoch != 3 {
 		t.Errorf("the route is %+v, want that of the least", seen.Route)
 	}
-	if err := router.Apply(soon(t), shop(3, 0)); err != nil {
+	if err := router.Apply(soon(t), routeOf(3, 0)); err != nil {
 		t.Fatal(err)
 	}
 	noticed(t, router, 0)
@@ -165,7 +165,7 @@ func TestIngressNginxRefusesWhatWouldNotSplit(t *testing.T) {
 				server.Create(t, apiserver.Ingresses, c.namespace, text)
 			}
 			router := c.router(t, ingressnginx.Pair{Main: "web", Canary: "web-canary"})
-			err := router.Apply(soon(t), shop(1, 5_000))
+			err := router.Apply(soon(t), routeOf(1, 5_000))
 			if !errors.Is(err, test.meaning) || !strings.Contains(err.Error(), test.says) {
 				t.Errorf("apply: %v, want %q saying %q", err, test.meaning, test.says)
 			}
@@ -177,7 +177,7 @@ func TestIngressNginxRefusesWhatWouldNotSplit(t *testing.T) {
 func TestIngressNginxBesideArgoCD(t *testing.T) {
 	c := newCluster(t)
 	router := c.pairs(t, "web")
-	if err := router.Apply(soon(t), shop(1, 5_000)); err != nil {
+	if err := router.Apply(soon(t), routeOf(1, 5_000)); err != nil {
 		t.Fatal(err)
 	}
 	c.applyAs(t, "argocd-controller", apiserver.Ingresses, "web-canary", `{"apiVersion":"networking.k8s.io/v1","kind":"Ingress",
@@ -194,7 +194,7 @@ func TestIngressNginxBesideArgoCD(t *testing.T) {
 		}
 	}
 	// Ours goes through, and Argo CD no longer owns the weight.
-	if err := router.Apply(soon(t), shop(1, 5_000)); err != nil {
+	if err := router.Apply(soon(t), routeOf(1, 5_000)); err != nil {
 		t.Fatal(err)
 	}
 	noticed(t, router, 5_000)
