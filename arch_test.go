@@ -66,6 +66,7 @@ var house = map[string]row{
 	"sim":                  {floor: 3, imports: append([]string{"journal", "run", "backtest", "traffic/split"}, pureFolders...)},
 	"sim/world":            {floor: 3, imports: []string{"release"}},
 	"sim/measure":          {floor: 3, imports: []string{"release", "judge", "kayenta", "backtest", "sim/world"}},
+	"traffic/kubernetes":   {floor: 3, imports: []string{"release", "traffic/split", "traffic/kube"}},
 	"traffic/ingressnginx": {floor: 3, imports: []string{"release", "traffic/split", "traffic/kube"}},
 	"traffic/webhook":      {floor: 3, imports: []string{"release", "traffic/split", "traffic/contract"}},
 

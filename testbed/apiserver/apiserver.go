@@ -17,7 +17,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,6 +24,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.etcd.io/etcd/server/v3/etcdserver/api/v3client"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -66,9 +66,8 @@ func Main(m *testing.M, into **Server) {
 
 // Start starts a server; Stop ends it.
 func Start() (*Server, error) {
-	// Both servers tell much of what they do. Errors come back as errors.
-	klog.LogToStderr(false)
-	klog.SetOutput(io.Discard)
+	// The server tells much of what it does. Errors come back as errors.
+	klog.SetLogger(logr.Discard())
 	folder, err := os.MkdirTemp("", "linnet-apiserver")
 	if err != nil {
 		return nil, err

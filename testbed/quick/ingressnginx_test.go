@@ -82,8 +82,15 @@ func exerciseIngresses(t *testing.T, names ...string) {
 	})
 }
 
-func TestIngressNginx(t *testing.T)        { exerciseIngresses(t, "web") }
-func TestIngressNginxSeveral(t *testing.T) { exerciseIngresses(t, "web", "api") }
+func TestIngressNginx(t *testing.T) {
+	t.Parallel()
+	exerciseIngresses(t, "web")
+}
+
+func TestIngressNginxSeveral(t *testing.T) {
+	t.Parallel()
+	exerciseIngresses(t, "web", "api")
+}
 
 func routeOf(epoch uint64, second release.Weight) release.Route {
 	return release.Route{
@@ -93,6 +100,7 @@ func routeOf(epoch uint64, second release.Weight) release.Route {
 }
 
 func TestIngressNginxGoesBackTogether(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	router := c.pairs(t, "web", "api", "admin")
 	weightOf := func(name string) string {
@@ -141,6 +149,7 @@ func TestIngressNginxGoesBackTogether(t *testing.T) {
 }
 
 func TestIngressNginxRefusesWhatWouldNotSplit(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		main, canary string
 		meaning      error
@@ -175,6 +184,7 @@ func TestIngressNginxRefusesWhatWouldNotSplit(t *testing.T) {
 
 // A GitOps tool that owns the weight is named, and what it sets is seen.
 func TestIngressNginxBesideArgoCD(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	router := c.pairs(t, "web")
 	if err := router.Apply(soon(t), routeOf(1, 5_000)); err != nil {

@@ -148,6 +148,7 @@ func TestFenceOfAnObject(t *testing.T) {
 }
 
 func TestErrorsHaveTheirMeaning(t *testing.T) {
+	t.Parallel()
 	c := newClusterWith(t, kube.Config{Timeout: time.Second})
 	object := c.ingress(t)
 	read, err := object.Get(soon(t))

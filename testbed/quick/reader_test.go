@@ -35,6 +35,7 @@ func (c *cluster) quiet(t *testing.T, r *kube.Reader) {
 }
 
 func TestReaderSeesChangesWithoutAsking(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	reader := c.ingress(t).Reader()
 	defer reader.Close()
@@ -48,6 +49,7 @@ func TestReaderSeesChangesWithoutAsking(t *testing.T) {
 }
 
 func TestReaderIsNeverBehindOurOwnWrite(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	object := c.ingress(t)
 	reader := object.Reader()
@@ -70,6 +72,7 @@ func TestReaderIsNeverBehindOurOwnWrite(t *testing.T) {
 }
 
 func TestReaderDoesNotTrustADeadWatch(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	reader := c.ingress(t).Reader()
 	defer reader.Close()
@@ -97,6 +100,7 @@ func TestReaderDoesNotTrustADeadWatch(t *testing.T) {
 }
 
 func TestReaderOpensASilentWatchAnew(t *testing.T) {
+	t.Parallel()
 	c := newClusterWith(t, kube.Config{Silence: 50 * time.Millisecond})
 	reader := c.ingress(t).Reader()
 	defer reader.Close()
@@ -105,6 +109,7 @@ func TestReaderOpensASilentWatchAnew(t *testing.T) {
 }
 
 func TestReaderOfADeletedObject(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	reader := c.ingress(t).Reader()
 	defer reader.Close()
@@ -122,6 +127,7 @@ func TestReaderOfADeletedObject(t *testing.T) {
 }
 
 func TestReaderEndsAndMayStartAgain(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	reader := c.ingress(t).Reader()
 	reader.Close() // nothing to end
@@ -136,6 +142,7 @@ func TestReaderEndsAndMayStartAgain(t *testing.T) {
 }
 
 func TestWritersAreNamed(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	object := c.ingress(t)
 	at := kube.Path{"metadata", "annotations", weight}

@@ -21,15 +21,27 @@ func (o *Object) failure(verb string, err error) error {
 		what = fmt.Sprintf("%s in namespace %s", o.resource.GroupResource(), o.namespace)
 	}
 	meaning, hint := o.meaning(verb, err)
+	text := verb + " " + what + ": " + bounded(err.Error())
 	if hint != "" {
-		hint = "; " + hint
+		text += "; " + hint
 	}
-	text := bounded(err.Error())
-	// The context's own error is kept, so that callers can tell that they gave up.
-	if cause := gaveUp(err); cause != nil {
-		return fmt.Errorf("%s %s: %s: %w: %w", verb, what, text, cause, meaning)
+	return &failed{text: text + ": " + meaning.Error(), meaning: meaning, cause: gaveUp(err)}
+}
+
+// failed is an error with its meaning. Where the caller gave up, its context's
+// own error is kept, so that it can tell.
+type failed struct {
+	text           string
+	meaning, cause error
+}
+
+func (f *failed) Error() string { return f.text }
+
+func (f *failed) Unwrap() []error {
+	if f.cause == nil {
+		return []error{f.meaning}
 	}
-	return fmt.Errorf("%s %s: %s%s: %w", verb, what, text, hint, meaning)
+	return []error{f.meaning, f.cause}
 }
 
 // meaning sorts what an API server can answer, and what can happen on the way.

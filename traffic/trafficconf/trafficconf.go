@@ -69,6 +69,9 @@ type Harness struct {
 	// Fences says that the provider keeps epochs, so that it must refuse a stale
 	// one. Otherwise a stale route must at least be seen.
 	Fences bool
+	// Moves says that a change takes the provider a while, during which reading
+	// back may be unavailable.
+	Moves bool
 	// Edit sets the second arm's weight by hand, past Linnet, as a person would.
 	Edit func(second release.Weight)
 	// Editor is the name under which the writer of Edit is seen; "" where the

@@ -1,0 +1,196 @@
+package quick_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/testbed/apiserver"
+	"github.com/linnet-project/linnet/traffic/kubernetes"
+	"github.com/linnet-project/linnet/traffic/trafficconf"
+)
+
+const twoDeployments = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: %[1]s, labels: { team: payments }, annotations: { example.com/note: "as it was" } }
+spec:
+  replicas: %[2]d
+  selector: { matchLabels: { app: web, track: %[1]s } }
+  template:
+    metadata: { labels: { app: web, track: %[1]s } }
+    spec: { containers: [ { name: web, image: "web:1" } ] }
+`
+
+// replicas makes two Deployments and a router over them.
+func (c *cluster) replicas(t *testing.T, total, candidate int) (*kubernetes.Router, *apiserver.Pods) {
+	t.Helper()
+	pods := server.Pods(t, c.namespace)
+	server.Create(t, apiserver.Deployments, c.namespace, fmt.Sprintf(twoDeployments, "stable", total-candidate))
+	server.Create(t, apiserver.Deployments, c.namespace, fmt.Sprintf(twoDeployments, "canary", candidate))
+	router, err := kubernetes.New(kubernetes.Config{
+		Client: c.client, Service: service, Arms: arms(), Baseline: "stable", Candidate: "canary", Replicas: total,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(router.Close)
+	return router, pods
+}
+
+func (c *cluster) replicasOf(t *testing.T, name string) int64 {
+	t.Helper()
+	n, _, _ := unstructured.NestedInt64(server.Get(t, apiserver.Deployments, c.namespace, name).Object, "spec", "replicas")
+	return n
+}
+
+func TestKubernetesReplicas(t *testing.T) {
+	t.Parallel()
+	const total = 40
+	trafficconf.Exercise(t, func(t *testing.T) trafficconf.Harness {
+		c := newCluster(t)
+		router, pods := c.replicas(t, total, 4)
+		names := map[string]string{"baseline": "stable", "candidate": "canary"}
+		users := func(name string) string {
+			object := server.Get(t, apiserver.Deployments, c.namespace, name)
+			unstructured.RemoveNestedField(object.Object, "spec", "replicas")
+			unstructured.RemoveNestedField(object.Object, "status")
+			return usersPart(t, object, "linnet.dev/replicas")
+		}
+		return trafficconf.Harness{
+			Router: router, Service: service, Arms: arms(), Grain: release.Whole / total,
+			Abilities: []release.Ability{release.Readiness},
+			Fences:    true,
+			Moves:     true,
+			Edit: func(second release.Weight) {
+				n := int64(second) * total / int64(release.Whole)
+				c.edit(t, editor, apiserver.Deployments, "canary", fmt.Sprintf(`{"spec":{"replicas":%d}}`, n))
+				c.edit(t, editor, apiserver.Deployments, "stable", fmt.Sprintf(`{"spec":{"replicas":%d}}`, total-n))
+				noticed(t, router, second)
+			},
+			Editor: editor,
+			Users:  func() string { return users("stable") + users("canary") },
+			SetReady: func(arm string, ready bool) {
+				most := int64(0)
+				if ready {
+					most = -1
+				}
+				pods.Ready(names[arm], most)
+			},
+			Break:  c.breaksAt(t, apiserver.Deployments, "canary"),
+			Secret: secret,
+		}
+	})
+}
+
+// No pod of the baseline goes before the candidate's are ready, and a raise that
+// waits is gone on with.
+func TestKubernetesRaisesOnlyOntoReadyPods(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	router, pods := c.replicas(t, 10, 0)
+	pods.Ready("canary", 1)
+	short, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	err := router.Apply(short, routeOf(1, 30_000))
+	if !errors.Is(err, release.ErrUnavailable) || !strings.Contains(err.Error(), "has 3 pods, 1 of them ready, and should have 3") {
+		t.Errorf("with one pod of three ready: %v", err)
+	}
+	if got := c.replicasOf(t, "stable"); got != 10 {
+		t.Errorf("the baseline has %d replicas before the candidate is ready, want 10", got)
+	}
+	if err := router.Ready(soon(t), "candidate"); !errors.Is(err, release.ErrUnavailable) {
+		t.Errorf("the candidate is ready: %v", err)
+	}
+	if seen, err := router.Observed(soon(t)); !errors.Is(err, release.ErrUnavailable) {
+		t.Errorf("in the middle of a move %+v is seen (%v), want %q", seen, err, release.ErrUnavailable)
+	}
+	pods.Ready("canary", -1)
+	if err := router.Apply(soon(t), routeOf(1, 30_000)); err != nil {
+		t.Fatal(err)
+	}
+	noticed(t, router, 30_000)
+}
+
+// To the whole there are never more pods than the surge allows, and a way down
+// does not wait for the baseline's pods before it takes the candidate's away.
+func TestKubernetesSurgeAndRollback(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	router, pods := c.replicas(t, 10, 0)
+	if err := router.Apply(soon(t), routeOf(1, release.Whole)); err != nil {
+		t.Fatal(err)
+	}
+	noticed(t, router, release.Whole)
+	if most := pods.Most(); most > 13 {
+		t.Errorf("there were up to %d pods, want at most 10 and a surge of 3", most)
+	}
+	pods.Ready("stable", 0)
+	if err := router.Apply(soon(t), routeOf(2, 0)); err != nil {
+		t.Fatalf("a rollback while the baseline's pods are starting: %v", err)
+	}
+	if got := c.replicasOf(t, "canary"); got != 0 {
+		t.Errorf("the candidate has %d replicas after a rollback", got)
+	}
+	noticed(t, router, 0)
+}
+
+// Pods that come and go are no change of the weight.
+func TestKubernetesPodsThatFailAreNoBrake(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	router, pods := c.replicas(t, 10, 0)
+	if err := router.Apply(soon(t), routeOf(1, 20_000)); err != nil {
+		t.Fatal(err)
+	}
+	pods.Ready("canary", 1)
+	apiserver.Eventually(t, "the failed pod is noticed", func() bool {
+		seen, err := router.Observed(soon(t))
+		if err == nil && seen.Route.Weights[1].Weight != 20_000 {
+			t.Fatalf("a failed pod is taken for a weight: %+v", seen)
+		}
+		return errors.Is(err, release.ErrUnavailable)
+	})
+	// Scaling by hand is seen all the same.
+	c.edit(t, editor, apiserver.Deployments, "canary", `{"spec":{"replicas":8}}`)
+	noticed(t, router, 50_000)
+}
+
+func TestKubernetesRefusesWhatItCannotHold(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	router, _ := c.replicas(t, 10, 0)
+	err := router.Apply(soon(t), routeOf(1, 25_000))
+	if !errors.Is(err, release.ErrInvalid) || !strings.Contains(err.Error(), "the nearest are") {
+		t.Errorf("a weight between two pods: %v", err)
+	}
+
+	server.Create(t, apiserver.Autoscalers, c.namespace, `
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: { name: web }
+spec: { scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: stable }, maxReplicas: 20 }
+`)
+	if err := router.Apply(soon(t), routeOf(1, 20_000)); !errors.Is(err, release.ErrInvalid) || !strings.Contains(err.Error(), "HorizontalPodAutoscaler web") {
+		t.Errorf("a raise beside an autoscaler: %v", err)
+	}
+	if got := c.replicasOf(t, "canary"); got != 0 {
+		t.Errorf("and yet the candidate has %d replicas", got)
+	}
+
+	other := newCluster(t)
+	router, _ = other.replicas(t, 10, 0)
+	other.edit(t, editor, apiserver.Deployments, "stable", `{"spec":{"replicas":20}}`)
+	if err := router.Apply(soon(t), routeOf(1, 20_000)); !errors.Is(err, release.ErrInvalid) || !strings.Contains(err.Error(), "20 replicas together") {
+		t.Errorf("a baseline of another size: %v", err)
+	}
+	if _, err := kubernetes.New(kubernetes.Config{Client: c.client, Arms: arms(), Baseline: "a", Candidate: "b", Replicas: 3}); !errors.Is(err, release.ErrInvalid) {
+		t.Errorf("three replicas: %v", err)
+	}
+}

@@ -1,0 +1,161 @@
+package kubernetes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/traffic/kube"
+)
+
+// Apply scales both Deployments to what the route asks for, and waits until the
+// pods are there and ready. Up it goes a few pods at a time, and no pod of the
+// baseline leaves before the candidate's are ready; an Apply that runs out of
+// time is release.ErrUnavailable, and the next one goes on from there. Down it
+// goes at once, the baseline's new pods being asked for first.
+func (r *Router) Apply(ctx context.Context, route release.Route) error {
+	weights, err := r.rules.Weights(route)
+	if err != nil {
+		return err
+	}
+	total := int64(r.cfg.Replicas)
+	target := int64(weights[1]) * total / int64(release.Whole)
+	b, c, err := r.fresh(ctx)
+	if err != nil {
+		return err
+	}
+	up := target >= c.replicas
+	begun := b.stamp.Owner == route.Owner || c.stamp.Owner == route.Owner
+	if target > c.replicas || up && !begun {
+		if err := r.mayBegin(ctx, b, c, begun); err != nil {
+			return err
+		}
+	}
+	if up {
+		if err := r.climb(ctx, route, c.replicas, target); err != nil {
+			return err
+		}
+	}
+	if err := r.scale(ctx, r.baseline, total-target, route, true); err != nil {
+		return err
+	}
+	if !up {
+		if err := r.scale(ctx, r.candidate, target, route, true); err != nil {
+			return err
+		}
+	}
+	return r.await(ctx, total-target, target, settled)
+}
+
+// climb raises the candidate in stages, each ready before as many pods of the
+// baseline go. The last of the baseline go with the stamp, after it.
+func (r *Router) climb(ctx context.Context, route release.Route, from, target int64) error {
+	total := int64(r.cfg.Replicas)
+	for stage := from; ; {
+		stage = min(stage+int64(r.cfg.Surge), target)
+		if err := r.scale(ctx, r.candidate, stage, route, true); err != nil {
+			return err
+		}
+		if err := r.await(ctx, -1, stage, func(_, c deployment) string { return c.waits() }); err != nil {
+			return err
+		}
+		if stage == target {
+			return nil
+		}
+		if err := r.scale(ctx, r.baseline, total-stage, route, false); err != nil {
+			return err
+		}
+	}
+}
+
+// scale orders replicas of one Deployment, unless a newer route is there.
+func (r *Router) scale(ctx context.Context, of *kube.Reader, replicas int64, route release.Route, stamp bool) error {
+	_, err := of.Update(ctx, func(read *unstructured.Unstructured) (*kube.Change, error) {
+		if err := of.Object().Fence(read, route); err != nil {
+			return nil, err
+		}
+		if !stamp {
+			return order(parse(read), replicas, nil), nil
+		}
+		return order(parse(read), replicas, &route), nil
+	})
+	return err
+}
+
+// fresh reads both Deployments past any cache.
+func (r *Router) fresh(ctx context.Context) (b, c deployment, err error) {
+	for _, one := range []struct {
+		of   *kube.Reader
+		into *deployment
+	}{{r.baseline, &b}, {r.candidate, &c}} {
+		object, err := one.of.Object().Get(ctx)
+		if err != nil {
+			return b, c, err
+		}
+		*one.into = parse(object)
+	}
+	return b, c, nil
+}
+
+// mayBegin refuses what would be unsafe to begin or to raise; begun says that the
+// Deployments are this release's already. Nothing of it stands in the way of a
+// step down.
+func (r *Router) mayBegin(ctx context.Context, b, c deployment, begun bool) error {
+	if selector := b.selector(); len(selector) > 0 && reflect.DeepEqual(selector, c.selector()) {
+		return fmt.Errorf("%s and %s select the same pods, so that each takes the other's for its own; give each a label of its own: %w", b, c, release.ErrInvalid)
+	}
+	if sum := b.replicas + c.replicas; sum != int64(r.cfg.Replicas) && !begun {
+		return fmt.Errorf("%s and %s have %d replicas together, and the release file says %d; make them the same: %w",
+			b, c, sum, r.cfg.Replicas, release.ErrInvalid)
+	}
+	list, err := r.autoscalers.List(ctx)
+	if errors.Is(err, release.ErrNotFound) {
+		return nil // a cluster without autoscalers
+	}
+	if err != nil {
+		return err
+	}
+	for _, scaler := range list {
+		kind, _, _ := unstructured.NestedString(scaler.Object, "spec", "scaleTargetRef", "kind")
+		name, _, _ := unstructured.NestedString(scaler.Object, "spec", "scaleTargetRef", "name")
+		if kind == "Deployment" && (name == r.cfg.Baseline || name == r.cfg.Candidate) {
+			return fmt.Errorf("Deployment %s/%s is scaled by HorizontalPodAutoscaler %s, which would undo every weight; remove it for the release, or split by a router: %w",
+				scaler.GetNamespace(), name, scaler.GetName(), release.ErrInvalid)
+		}
+	}
+	return nil
+}
+
+// look is the time between two looks at pods on their way; they cost no call
+// while the watches are well.
+const look = 50 * time.Millisecond
+
+// await waits for pods. Where the Deployments are no longer scaled to the
+// replicas given (-1 for any) it is release.ErrConflict: somebody else was there.
+func (r *Router) await(ctx context.Context, baseline, candidate int64, waits func(b, c deployment) string) error {
+	timer := time.NewTicker(look)
+	defer timer.Stop()
+	for {
+		b, c, err := r.both(ctx)
+		if err != nil {
+			return err
+		}
+		if baseline >= 0 && b.replicas != baseline || c.replicas != candidate {
+			return fmt.Errorf("%s and %s were scaled to %d and %d by somebody else meanwhile: %w", b, c, b.replicas, c.replicas, release.ErrConflict)
+		}
+		missing := waits(b, c)
+		if missing == "" {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s: %w: %w", missing, ctx.Err(), release.ErrUnavailable)
+		case <-timer.C:
+		}
+	}
+}
