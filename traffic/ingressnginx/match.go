@@ -7,6 +7,7 @@ import (
 
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/traffic/kube"
+	"github.com/linnet-project/linnet/traffic/split"
 )
 
 // match refuses a canary that ingress-nginx would not put beside the main
@@ -15,8 +16,7 @@ func match(main, canary *unstructured.Unstructured) error {
 	if main.GetAnnotations()[canaryKey] == "true" {
 		return fmt.Errorf("Ingress %s, beside which it stands, is a canary itself: %w", main.GetName(), release.ErrInvalid)
 	}
-	_, ours := canary.GetAnnotations()[kube.StampKey]
-	if canary.GetAnnotations()[canaryKey] != "true" && !ours {
+	if !marked(canary) {
 		return fmt.Errorf("it is not marked as a canary; give it the annotation %s: \"true\" and %s: \"0\": %w",
 			canaryKey, weightKey, release.ErrInvalid)
 	}
@@ -31,6 +31,12 @@ func match(main, canary *unstructured.Unstructured) error {
 		}
 	}
 	return nil
+}
+
+// marked says that an Ingress is a canary, or one that we have split by and that
+// lost its mark since.
+func marked(canary *unstructured.Unstructured) bool {
+	return canary.GetAnnotations()[canaryKey] == "true" || kube.StampOf(canary) != (split.Stamp{})
 }
 
 // places are the hosts and paths of an Ingress.

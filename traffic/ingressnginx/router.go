@@ -97,6 +97,12 @@ func (r *Router) Observed(ctx context.Context) (release.Seen, error) {
 		if err != nil {
 			return release.Seen{}, err
 		}
+		if kube.StampOf(object) == (split.Stamp{}) {
+			// Nobody's yet: what could never be served is told before a release begins.
+			if _, err := p.suits(ctx, object); err != nil {
+				return release.Seen{}, err
+			}
+		}
 		weight, err := served(object.GetAnnotations())
 		if err != nil {
 			return release.Seen{}, fmt.Errorf("%s: %w", p.canary.Object(), err)
@@ -149,23 +155,35 @@ func (r *Router) Apply(ctx context.Context, route release.Route) error {
 	return together(failed)
 }
 
+// suits tells whether a canary stands beside its main Ingress as it must, and
+// whether that one keeps users by a cookie, which is assumed where it cannot be
+// read.
+func (p pair) suits(ctx context.Context, canary *unstructured.Unstructured) (affinity bool, err error) {
+	main, err := p.main.Get(ctx)
+	if err != nil {
+		return true, err
+	}
+	if err := match(main, canary); err != nil {
+		err = fmt.Errorf("%s: %w", p.canary.Object(), err)
+		return main.GetAnnotations()[affinityKey] != "", err
+	}
+	return main.GetAnnotations()[affinityKey] != "", nil
+}
+
 // look reads all Ingresses, and refuses what could not be served.
 func (r *Router) look(ctx context.Context, route release.Route, w wish) ([]*unstructured.Unstructured, []wish, error) {
 	var before []*unstructured.Unstructured
 	var wishes []wish
 	for _, p := range r.pairs {
-		main, err := p.main.Get(ctx)
-		if err != nil {
-			return nil, nil, err
-		}
 		canary, err := p.canary.Object().Get(ctx)
 		if err != nil {
 			return nil, nil, err
 		}
-		if err := match(main, canary); err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", p.canary.Object(), err)
+		w.affinity, err = p.suits(ctx, canary)
+		// A rollback needs the canary alone.
+		if err != nil && (w.weight > 0 || !marked(canary)) {
+			return nil, nil, err
 		}
-		w.affinity = main.GetAnnotations()[affinityKey] != ""
 		if _, err := change(p.canary.Object(), canary, route, w); err != nil {
 			return nil, nil, err
 		}
