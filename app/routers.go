@@ -13,7 +13,9 @@ import (
 // routers is the table of traffic providers: by the name that a release file
 // calls each, what makes its router.
 var routers = map[string]func(context.Context, spec.Traffic, spec.File) (run.Router, error){
-	"proxy": proxyRouter,
+	"proxy":        proxyRouter,
+	"ingressNginx": ingressNginxRouter,
+	"kubernetes":   kubernetesRouter,
 }
 
 // routerOf makes the router that a release file names, or one of several.

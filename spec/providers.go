@@ -41,6 +41,26 @@ var providers = []provider{
 	},
 	{
 		Provider: Provider{
+			Name: "ingressNginx", Page: "ingressnginx.md",
+			Doc:   "Canary Ingresses of ingress-nginx.",
+			Grain: "0.001%", Abilities: []release.Ability{release.HeaderTesters},
+			Verifies: "the annotations of the Ingresses",
+		},
+		bind: at(func(t *Traffic) **IngressNginx { return &t.IngressNginx }, optional[IngressNginx]{ingressNginxKeys}),
+		of:   func(t Traffic) router { return some(t.IngressNginx) },
+	},
+	{
+		Provider: Provider{
+			Name: "kubernetes", Page: "kubernetes.md",
+			Doc:   "The replicas of two Deployments behind one Service, without any router.",
+			Grain: "one pod's share", Abilities: []release.Ability{release.Readiness},
+			Verifies: "the replicas asked for, and that the pods are there and ready",
+		},
+		bind: at(func(t *Traffic) **Kubernetes { return &t.Kubernetes }, optional[Kubernetes]{kubernetesKeys}),
+		of:   func(t Traffic) router { return some(t.Kubernetes) },
+	},
+	{
+		Provider: Provider{
 			Name: "exec", Page: "own-provider.md",
 			Doc:   "A command of your own that splits the traffic.",
 			Grain: "as the file says",

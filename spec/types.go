@@ -52,9 +52,11 @@ type Step struct {
 // Several.
 type Traffic struct {
 	// Name is what one of several is called.
-	Name  string
-	Proxy *Proxy
-	Exec  *Exec
+	Name         string
+	Proxy        *Proxy
+	IngressNginx *IngressNginx
+	Kubernetes   *Kubernetes
+	Exec         *Exec
 	// Several routers move together, in their order.
 	Several []Traffic
 }
