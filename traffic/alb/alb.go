@@ -22,6 +22,8 @@ type Router struct {
 	names  []string // of the arms, in the order of config.Arms
 	client *elb.Client
 	keys   []*remembered
+	// retryer decides on the tries of one call.
+	retryer func() aws.RetryerV2
 
 	turn chan struct{} // holds a token while a method runs; guards at
 	at   *found
@@ -34,7 +36,7 @@ func New(ctx context.Context, c Config) (*Router, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Router{config: c, turn: make(chan struct{}, 1)}
+	r := &Router{config: c, retryer: newRetryer, turn: make(chan struct{}, 1)}
 	r.config.Arms = slices.Clone(c.Arms)
 	for _, a := range c.Arms {
 		r.names = append(r.names, a.Name)

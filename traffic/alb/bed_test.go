@@ -45,7 +45,7 @@ func newBed(t *testing.T, groups int, c albtest.Config) *bed {
 	} {
 		t.Setenv(name, value)
 	}
-	b := &bed{now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+	b := &bed{now: time.Now()}
 	c.AccessKey, c.SecretKey, c.Seed = accessKey, secretKey, 7
 	c.Now = func() time.Time { return b.now }
 	b.api = albtest.New(c)

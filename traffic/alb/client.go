@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/linnet-project/linnet/release"
 )
@@ -35,6 +36,7 @@ func clientOf(ctx context.Context, c Config, region string) (*elb.Client, []*rem
 		config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 			t.IdleConnTimeout = idleWait
 		})),
+		config.WithLogger(logging.Nop{}), // what matters is in errors
 		config.WithRetryer(func() aws.Retryer { return newRetryer() }),
 	)
 	if err != nil {

@@ -58,7 +58,7 @@ func (r *Router) call(ctx context.Context, operation, what string, do func(conte
 	late := fmt.Errorf("no answer within %s", callWait)
 	ctx, cancel := context.WithTimeoutCause(ctx, callWait, late)
 	defer cancel()
-	note := &noting{RetryerV2: newRetryer()}
+	note := &noting{RetryerV2: r.retryer()}
 	err := do(ctx, func(o *elb.Options) { o.Retryer = note })
 	if err == nil {
 		return nil

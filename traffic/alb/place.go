@@ -176,31 +176,39 @@ func (r *Router) rules(ctx context.Context) (rules []types.Rule, err error) {
 	return nil, fmt.Errorf("%s: has more than %d pages of rules; name the rule by its ARN: %w", r.config.Listener, maxPages, release.ErrInvalid)
 }
 
-// findGroups looks up the target groups that are given by name.
+// findGroups gives the ARN of each arm's target group.
 func (r *Router) findGroups(ctx context.Context) ([]string, error) {
 	groups := make([]string, len(r.config.Arms))
 	for i, arm := range r.config.Arms {
-		groups[i] = arm.Group
-		if groupARN.MatchString(arm.Group) {
-			continue
-		}
-		var out *elb.DescribeTargetGroupsOutput
-		err := r.call(ctx, "DescribeTargetGroups", "target group "+arm.Group, func(ctx context.Context, o options) (err error) {
-			out, err = r.client.DescribeTargetGroups(ctx, &elb.DescribeTargetGroupsInput{Names: []string{arm.Group}}, o)
-			return err
-		})
+		group, err := r.findGroup(ctx, arm.Group)
 		if err != nil {
 			return nil, err
 		}
-		if len(out.TargetGroups) != 1 {
-			return nil, fmt.Errorf("target group %s: AWS gives %d of that name: %w", arm.Group, len(out.TargetGroups), release.ErrNotFound)
+		if j := slices.Index(groups[:i], group); j >= 0 {
+			return nil, fmt.Errorf("arms %s and %s have the same target group, %s: %w", r.config.Arms[j].Name, arm.Name, group, release.ErrInvalid)
 		}
-		groups[i] = aws.ToString(out.TargetGroups[0].TargetGroupArn)
-		if j := slices.Index(groups[:i], groups[i]); j >= 0 {
-			return nil, fmt.Errorf("arms %s and %s have the same target group, %s: %w", r.config.Arms[j].Name, arm.Name, groups[i], release.ErrInvalid)
-		}
+		groups[i] = group
 	}
 	return groups, nil
+}
+
+// findGroup looks a target group up by its name, where that is what is given.
+func (r *Router) findGroup(ctx context.Context, given string) (string, error) {
+	if groupARN.MatchString(given) {
+		return given, nil
+	}
+	var out *elb.DescribeTargetGroupsOutput
+	err := r.call(ctx, "DescribeTargetGroups", "target group "+given, func(ctx context.Context, o options) (err error) {
+		out, err = r.client.DescribeTargetGroups(ctx, &elb.DescribeTargetGroupsInput{Names: []string{given}}, o)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	if len(out.TargetGroups) != 1 {
+		return "", fmt.Errorf("target group %s: AWS gives %d of that name: %w", given, len(out.TargetGroups), release.ErrNotFound)
+	}
+	return aws.ToString(out.TargetGroups[0].TargetGroupArn), nil
 }
 
 // ruleAt is a rule.
