@@ -81,6 +81,7 @@ var house = map[string]row{
 	"app": {floor: 4, imports: append([]string{
 		"journal", "run", "backtest", "report", "kayenta", "forecast", "traffic/proxy", "load", "demo",
 		"traffic/kube", "traffic/ingressnginx", "traffic/kubernetes",
+		"journal", "run", "backtest", "report", "kayenta", "forecast", "traffic/proxy", "traffic/alb", "load", "demo",
 		"metric/series", "metric/prometheus", "metric/tsdb", "metric/recording",
 	}, pureFolders...)},
 	"cmd/linnet": {floor: 4, imports: []string{"app"}},

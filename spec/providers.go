@@ -73,6 +73,16 @@ var providers = []provider{
 		bind: at(func(t *Traffic) **Exec { return &t.Exec }, optional[Exec]{execKeys}),
 		of:   func(t Traffic) router { return some(t.Exec) },
 	},
+	{
+		Provider: Provider{
+			Name: "alb", Page: "alb.md",
+			Doc:   "The weights of target groups of an AWS Application Load Balancer.",
+			Grain: "0.1%", Abilities: []release.Ability{release.CookieSticky, release.ManyArms, release.Readiness},
+			Verifies: "the rule as AWS tells it",
+		},
+		bind: at(func(t *Traffic) **ALB { return &t.ALB }, optional[ALB]{albKeys}),
+		of:   func(t Traffic) router { return some(t.ALB) },
+	},
 }
 
 // provider is a row of the table.

@@ -57,6 +57,10 @@ type Traffic struct {
 	IngressNginx *IngressNginx
 	Kubernetes   *Kubernetes
 	Exec         *Exec
+	Name  string
+	Proxy *Proxy
+	Exec  *Exec
+	ALB   *ALB
 	// Several routers move together, in their order.
 	Several []Traffic
 }
