@@ -46,7 +46,8 @@ var house = map[string]row{
 	"report":   {floor: 2, imports: append([]string{"journal"}, pureFolders...)},
 
 	"traffic/proxy":        {floor: 3, imports: []string{"release", "exposure", "traffic/split"}},
-	"traffic/haproxy":      {floor: 3, imports: []string{"release", "traffic/split"}},
+	"traffic/file":         {floor: 3, imports: []string{"release"}},
+	"traffic/haproxy":      {floor: 3, imports: []string{"release", "traffic/split", "traffic/file"}},
 	"traffic/trafficconf":  {floor: 3, imports: []string{"release"}},
 	"traffic/split":        {floor: 3, imports: []string{"release"}},
 	"traffic/chaos":        {floor: 3, imports: []string{"release", "plan", "engine", "journal", "run", "traffic/trafficconf"}},

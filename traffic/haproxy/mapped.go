@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/traffic/file"
 	"github.com/linnet-project/linnet/traffic/split"
 )
 
@@ -108,52 +107,13 @@ func (b byMap) keep(value string) error {
 		return nil
 	}
 	text := "# Written by Linnet, whole. HAProxy reads it when it starts.\n" + b.cfg.Service + " " + value + "\n"
-	if same(path, text) {
+	if now, _, err := file.Read(path); err == nil && now == text {
 		return nil
 	}
-	if err := replace(path, text); err != nil {
-		return fmt.Errorf("the map file, so that a restart of HAProxy would go back to what it says; what runs is as it should be: %w: %w", err, release.ErrUnavailable)
+	if err := file.Replace(path, text); err != nil {
+		return fmt.Errorf("map file: %v; HAProxy serves the new weights, and a restart of it would go back: %w", err, release.ErrUnavailable)
 	}
 	return nil
-}
-
-// same says whether a file holds just this text.
-func same(path, text string) bool {
-	info, err := os.Stat(path)
-	if err != nil || info.Size() != int64(len(text)) {
-		return false
-	}
-	now, err := os.ReadFile(path)
-	return err == nil && string(now) == text
-}
-
-// replace writes a file so that a reader, or a crash, finds it old or new and
-// never in between. It keeps the mode, and follows a link.
-func replace(path, text string) (err error) {
-	mode := os.FileMode(0o644)
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target
-		if info, err := os.Stat(path); err == nil {
-			mode = info.Mode().Perm()
-		}
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	_, err = f.WriteString(text)
-	for _, then := range []func() error{func() error { return f.Chmod(mode) }, f.Sync, f.Close} {
-		err = errors.Join(err, then())
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }
 
 // ready says whether one server at least of the arm's backend could take

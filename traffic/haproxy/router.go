@@ -78,7 +78,7 @@ func (r *Router) Apply(ctx context.Context, route release.Route) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if ctx.Err() != nil {
-		return fmt.Errorf("haproxy at %s: %w", r.cfg.Socket, errors.Join(release.ErrUnavailable, ctx.Err()))
+		return fmt.Errorf("haproxy at %s: %w: %w", r.cfg.Socket, ctx.Err(), release.ErrUnavailable)
 	}
 	return r.way.apply(ctx, route, weights)
 }
