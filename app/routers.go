@@ -16,8 +16,7 @@ var routers = map[string]func(context.Context, spec.Traffic, spec.File) (run.Rou
 	"proxy":        proxyRouter,
 	"ingressNginx": ingressNginxRouter,
 	"kubernetes":   kubernetesRouter,
-	"proxy": proxyRouter,
-	"alb":   albRouter,
+	"alb":          albRouter,
 }
 
 // routerOf makes the router that a release file names, or one of several.

@@ -57,10 +57,7 @@ type Traffic struct {
 	IngressNginx *IngressNginx
 	Kubernetes   *Kubernetes
 	Exec         *Exec
-	Name  string
-	Proxy *Proxy
-	Exec  *Exec
-	ALB   *ALB
+	ALB          *ALB
 	// Several routers move together, in their order.
 	Several []Traffic
 }
