@@ -77,6 +77,7 @@ var house = map[string]row{
 	"testbed/quick":     {floor: 3},
 	"testbed/program":   {floor: 3},
 	"testbed/cluster":   {floor: 3, imports: []string{"testbed/program"}},
+	"testbed/istio":     {floor: 3},
 	"testbed/shop":      {floor: 3, imports: []string{"release", "engine", "journal", "load", "testbed/program"}},
 
 	"app": {floor: 4, imports: append([]string{
