@@ -17,7 +17,9 @@ func modelled(*testing.T) trafficconf.Harness {
 
 func model() (trafficconf.Harness, *Router) {
 	var passed atomic.Int64
-	now := func() time.Time { return time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC).Add(time.Duration(passed.Load())) }
+	now := func() time.Time {
+		return time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC).Add(time.Duration(passed.Load()))
+	}
 	arms := []string{release.Baseline, release.Candidate}
 	r := NewRouter("shop", arms, now)
 	return trafficconf.Harness{
