@@ -81,9 +81,12 @@ var house = map[string]row{
 	"testbed/shop":      {floor: 3, imports: []string{"release", "engine", "journal", "load", "testbed/program"}},
 
 	"app": {floor: 4, imports: append([]string{
-		"journal", "run", "backtest", "report", "kayenta", "forecast", "traffic/proxy", "load", "demo",
-		"traffic/kube", "traffic/ingressnginx", "traffic/kubernetes",
-		"journal", "run", "backtest", "report", "kayenta", "forecast", "traffic/proxy", "traffic/alb", "load", "demo",
+		"journal", "run", "backtest", "report", "kayenta", "forecast", "load", "demo",
+		"traffic/alb",
+		"traffic/ingressnginx",
+		"traffic/kube",
+		"traffic/kubernetes",
+		"traffic/proxy",
 		"metric/series", "metric/prometheus", "metric/tsdb", "metric/recording",
 	}, pureFolders...)},
 	"cmd/linnet": {floor: 4, imports: []string{"app"}},

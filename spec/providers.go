@@ -189,7 +189,7 @@ func (t Traffic) named() (string, router) {
 // Grain is the finest weight that all routers of the file can set exactly.
 func (t Traffic) Grain() release.Weight {
 	grain := release.Weight(1)
-	for _, part := range t.parts() {
+	for _, part := range t.Parts() {
 		if _, r := part.named(); r != nil {
 			grain = common(grain, max(r.grain(), 1))
 		}
@@ -201,7 +201,7 @@ func (t Traffic) Grain() release.Weight {
 // what any of them is asked for.
 func (t Traffic) Asks() Asks {
 	var all Asks
-	for _, part := range t.parts() {
+	for _, part := range t.Parts() {
 		_, r := part.named()
 		if r == nil {
 			continue
@@ -217,7 +217,7 @@ func (t Traffic) Asks() Asks {
 // Lease is how long a weight holds by itself: of several routers the shortest,
 // 0 where none can lease.
 func (t Traffic) Lease() (lease time.Duration) {
-	for _, part := range t.parts() {
+	for _, part := range t.Parts() {
 		if _, r := part.named(); r != nil && r.lease() > 0 && (lease == 0 || r.lease() < lease) {
 			lease = r.lease()
 		}
@@ -232,7 +232,7 @@ const readBack = 10 * time.Minute
 // ReadBack is how long after its end a release goes on reading back: 0 where
 // every router refuses writers that are late.
 func (t Traffic) ReadBack() time.Duration {
-	for _, part := range t.parts() {
+	for _, part := range t.Parts() {
 		if _, r := part.named(); r != nil && !r.fences() {
 			return readBack
 		}
@@ -240,8 +240,8 @@ func (t Traffic) ReadBack() time.Duration {
 	return 0
 }
 
-// parts are the routers of the file.
-func (t Traffic) parts() []Traffic {
+// Parts are the routers of the file.
+func (t Traffic) Parts() []Traffic {
 	if len(t.Several) > 0 {
 		return t.Several
 	}

@@ -206,7 +206,7 @@ const defaultExclude = 2
 func derive(f *File) {
 	f.Baseline.Name, f.Candidate.Name = release.Baseline, release.Candidate
 	every := f.Analysis.Every
-	for _, part := range f.Traffic.parts() {
+	for _, part := range f.Traffic.Parts() {
 		if p := part.Proxy; p != nil {
 			p.Service = cmp.Or(p.Service, f.Service)
 			p.Lease = cmp.Or(p.Lease, max(4*every, time.Minute))

@@ -258,7 +258,7 @@ func TestConnect(t *testing.T) {
 }
 
 func TestRolesAreComplete(t *testing.T) {
-	got := kube.RoleYAML("shop", []kube.Rule{
+	got := kube.RoleYAML("shop", "linnet", []kube.Rule{
 		kube.ReadWrite("networking.k8s.io", "ingresses", "web-canary"),
 		kube.Read("networking.k8s.io", "ingresses", "web"),
 	})

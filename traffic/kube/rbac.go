@@ -36,9 +36,9 @@ func Read(group, resource string, names ...string) Rule {
 	return Rule{Group: group, Resource: resource, Names: names, Verbs: []string{"get", "watch"}}
 }
 
-// RoleYAML writes rules as a Role and a RoleBinding of the service account
-// linnet in the same namespace.
-func RoleYAML(namespace string, rules []Rule) string {
+// RoleYAML writes rules as a Role and a RoleBinding of a service account in the
+// same namespace.
+func RoleYAML(namespace, account string, rules []Rule) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
@@ -54,8 +54,8 @@ kind: RoleBinding
 metadata: { name: linnet, namespace: %[1]q }
 roleRef: { apiGroup: rbac.authorization.k8s.io, kind: Role, name: linnet }
 subjects:
-  - { kind: ServiceAccount, name: linnet, namespace: %[1]q }
-`, namespace)
+  - { kind: ServiceAccount, name: %[2]q, namespace: %[1]q }
+`, namespace, account)
 	return b.String()
 }
 
