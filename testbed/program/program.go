@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -37,6 +38,7 @@ type Program struct {
 	log  string
 	cmd  *exec.Cmd
 	done chan struct{}
+	told atomic.Bool // an error holds the end of the log already
 }
 
 // Built is the path of a program that scripts/testbed builds.
@@ -113,7 +115,7 @@ func ForTest(t testing.TB, c Config) *Program {
 	}
 	t.Cleanup(func() {
 		p.Stop()
-		if t.Failed() {
+		if t.Failed() && !p.told.Load() {
 			t.Log(p.Tail())
 		}
 	})
@@ -178,11 +180,13 @@ func (p *Program) Until(ctx context.Context, what string, holds func(context.Con
 		case holds(ctx):
 			return nil
 		case over:
+			p.told.Store(true)
 			return fmt.Errorf("%s ended (%s) before it %s:\n%s", p.name, p.cmd.ProcessState, what, p.Tail())
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
+			p.told.Store(true)
 			return fmt.Errorf("%s: waited for it until it %s: %w:\n%s", p.name, what, context.Cause(ctx), p.Tail())
 		}
 	}

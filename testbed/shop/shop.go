@@ -62,7 +62,7 @@ func (s *Shop) monitor(t testing.TB) {
 		}
 		t.Skip("prometheus is not installed (apt-get install prometheus): skipped")
 	}
-	dir, address := t.TempDir(), freeAddress(t)
+	dir, address := t.TempDir(), FreeAddress(t)
 	type static struct {
 		Targets []string          `json:"targets"`
 		Labels  map[string]string `json:"labels"`
@@ -105,8 +105,9 @@ func answersOK(ctx context.Context, url string) bool {
 	return resp.StatusCode == http.StatusOK
 }
 
-// freeAddress is one on which nothing listens.
-func freeAddress(t testing.TB) string {
+// FreeAddress is an address of this machine, with a port on which nothing
+// listens.
+func FreeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

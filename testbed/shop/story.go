@@ -34,6 +34,10 @@ type Place struct {
 	// Breaks is how many requests may break, of all: a provider that reloads
 	// may cut connections, and its documentation says so.
 	Breaks uint64
+	// Unfenced says that the provider keeps no epoch, so that Linnet goes on for
+	// ten minutes after the end, to put right what a late writer might change.
+	// The test does not wait for that.
+	Unfenced bool
 }
 
 // aBit is the weight at which the candidate breaks, and seen is how many
@@ -72,11 +76,13 @@ func (s *Shop) RollsBack(t *testing.T, p Place) {
 		t.Fatal(err)
 	}
 	zero := time.Since(fault)
-	if code, err := linnet.Wait(ctx); err != nil || code != 3 {
+	if p.Unfenced {
+		linnet.Stop()
+	} else if code, err := linnet.Wait(ctx); err != nil || code != 3 {
 		t.Fatalf("linnet run ended with exit code %d, %v; want 3\n%s", code, err, linnet.Tail())
 	}
 	if !reached(0)(ctx) {
-		t.Error("after the end the weight is not 0 any more")
+		t.Error("the weight did not stay 0")
 	}
 	users.only(ctx, t, s.Base.Name)
 	stats := users.stop()
