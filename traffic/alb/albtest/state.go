@@ -196,6 +196,23 @@ func (s *Server) Edit(place string, weights map[string]int) {
 	at.set(all, 0)
 }
 
+// Weights are those by which a rule's or listener's traffic is split now, by the
+// groups' ARNs.
+func (s *Server) Weights(place string) map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at, out := s.actionsOf(place), map[string]int{}
+	if at == nil {
+		return out
+	}
+	for _, a := range at.now.items {
+		for _, t := range a.get("ForwardConfig").list("TargetGroups") {
+			out[t.say("TargetGroupArn")], _ = strconv.Atoi(t.say("Weight")) // the shape has checked it
+		}
+	}
+	return out
+}
+
 func (s *Server) actionsOf(place string) *lagging[*node] {
 	if r := s.rules[place]; r != nil {
 		return &r.actions
