@@ -113,6 +113,9 @@ func usersPart(t *testing.T, object *unstructured.Unstructured, without ...strin
 	for _, key := range append(without, kube.StampKey) {
 		delete(annotations, key)
 	}
+	if len(annotations) == 0 {
+		annotations = nil // no annotations and none at all are the same
+	}
 	object.SetAnnotations(annotations)
 	text, err := json.MarshalIndent(object.Object, "", "  ")
 	if err != nil {

@@ -40,14 +40,11 @@ func (t target) owned() (out []kube.Path) {
 	return out
 }
 
-// read gets an object by its Reader.
-type read func(*kube.Reader, context.Context) (*unstructured.Unstructured, error)
-
 // find reads the VirtualService and looks for the routes that move: in itself,
 // else in what it delegates to. The error is release.ErrInvalid where they are
 // not there, or where it is not clear which ones are meant.
-func (r *Router) find(ctx context.Context, get read) (target, error) {
-	object, err := get(r.root, ctx)
+func (r *Router) find(ctx context.Context) (target, error) {
+	object, err := r.root.Read(ctx)
 	if err != nil {
 		return target{}, err
 	}
@@ -63,7 +60,7 @@ func (r *Router) find(ctx context.Context, get read) (target, error) {
 	}
 	var found []target
 	for _, reader := range delegates {
-		object, err := get(reader, ctx)
+		object, err := reader.Read(ctx)
 		if errors.Is(err, release.ErrNotFound) {
 			missing = fmt.Errorf("%w; it delegates to %s, which does not exist", missing, reader.Object())
 			continue

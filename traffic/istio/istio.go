@@ -2,7 +2,6 @@ package istio
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 
@@ -105,50 +104,37 @@ func (r *Router) rules(t target) split.Rules {
 	return rules
 }
 
-// attempts bounds how often a patch is tried that others' changes overtake.
-const attempts = 3
-
 // Apply sets the weights, and puts in and takes out what else the route asks
 // for, in one patch.
-func (r *Router) Apply(ctx context.Context, route release.Route) (err error) {
-	for range attempts {
-		if err = r.apply(ctx, route); !errors.Is(err, release.ErrConflict) || errors.Is(err, errStale) {
-			return err
-		}
-	}
-	return err
-}
-
-// errStale marks a conflict that reading again cannot solve.
-var errStale = errors.New("a newer route is served")
-
-func (r *Router) apply(ctx context.Context, route release.Route) error {
+func (r *Router) Apply(ctx context.Context, route release.Route) error {
 	if route.Service != r.cfg.Service {
 		_, err := split.Rules{Service: r.cfg.Service}.Weights(route)
 		return err
 	}
-	t, err := r.find(ctx, fresh)
+	t, err := r.find(ctx)
 	if err != nil {
 		return err
 	}
-	weights, err := r.rules(t).Weights(route)
-	if err != nil {
-		return fmt.Errorf("%s: %w", t, err)
-	}
-	if err := t.reader.Object().Fence(t.object, route); err != nil {
-		return fmt.Errorf("%w: %w", errStale, err)
-	}
-	change, err := r.change(t, route, weights)
-	if err != nil {
-		return fmt.Errorf("%s: %w", t, err)
-	}
-	change.Stamp(route)
-	got, err := t.reader.Object().Patch(ctx, t.object, change)
-	if err != nil {
-		return err
-	}
-	t.reader.Saw(got)
-	return nil
+	_, err = t.reader.Update(ctx, func(read *unstructured.Unstructured) (*kube.Change, error) {
+		t.object = read
+		if t.places, err = r.pick(t); err != nil {
+			return nil, err
+		}
+		weights, err := r.rules(t).Weights(route)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", t, err)
+		}
+		if err := t.reader.Object().Fence(read, route); err != nil {
+			return nil, err
+		}
+		change, err := r.change(t, route, weights)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", t, err)
+		}
+		change.Stamp(route)
+		return change, nil
+	})
+	return err
 }
 
 // Observed reads the weights back from the object. It cannot see whether every
@@ -157,7 +143,7 @@ func (r *Router) Observed(ctx context.Context) (release.Seen, error) {
 	if err := ctx.Err(); err != nil {
 		return release.Seen{}, fmt.Errorf("istio: %w: %w", err, release.ErrUnavailable)
 	}
-	t, err := r.find(ctx, (*kube.Reader).Read)
+	t, err := r.find(ctx)
 	if err != nil {
 		return release.Seen{}, err
 	}
@@ -198,13 +184,4 @@ func lowest(parts []release.Part) (least []release.ArmWeight, differ bool) {
 		}
 	}
 	return least, differ
-}
-
-// fresh reads an object past the watch.
-func fresh(r *kube.Reader, ctx context.Context) (*unstructured.Unstructured, error) {
-	got, err := r.Object().Get(ctx)
-	if err == nil {
-		r.Saw(got)
-	}
-	return got, err
 }

@@ -10,7 +10,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/linnet-project/linnet/release"
-	"github.com/linnet-project/linnet/traffic/kube"
 )
 
 // Ready tells whether requests sent to an arm would find it: the routes that
@@ -22,7 +21,7 @@ func (r *Router) Ready(ctx context.Context, arm string) error {
 	if i < 0 {
 		return fmt.Errorf("istio: arm %.100q is not known, only %s: %w", arm, strings.Join(r.arms, ", "), release.ErrUnavailable)
 	}
-	t, err := r.find(ctx, (*kube.Reader).Read)
+	t, err := r.find(ctx)
 	if err != nil {
 		return unready(err)
 	}
