@@ -62,9 +62,14 @@ type mesh struct {
 	refused []string
 }
 
+// install serves Istio's kinds, once for all tests.
+var install sync.Once
+
 func newMesh(t *testing.T) *mesh {
 	t.Helper()
-	server.Install(t, apiserver.Module(t, "istio.io/api", "kubernetes/customresourcedefinitions.gen.yaml"))
+	install.Do(func() {
+		server.Install(t, apiserver.Module(t, "istio.io/api", "kubernetes/customresourcedefinitions.gen.yaml"))
+	})
 	m := &mesh{namespace: server.Namespace(t), has: map[string]string{}}
 	var err error
 	if m.client, err = kube.Connect(kube.Config{Kubeconfig: apiserver.Kubeconfig(t, server.Faulty(t).URL, m.namespace)}); err != nil {
@@ -108,7 +113,7 @@ func (m *mesh) follow(t *testing.T, object *unstructured.Unstructured) {
 		return
 	}
 	for _, c := range configs {
-		c.ResourceVersion = ""
+		c.ResourceVersion, c.Domain = "", "cluster.local"
 		store := m.pilot.Env().ConfigStore
 		if store.Get(c.GroupVersionKind, c.Name, c.Namespace) == nil {
 			_, err = store.Create(c)
