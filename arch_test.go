@@ -70,6 +70,7 @@ var house = map[string]row{
 	"traffic/kubernetes":   {floor: 3, imports: []string{"release", "traffic/split", "traffic/kube"}},
 	"traffic/ingressnginx": {floor: 3, imports: []string{"release", "traffic/split", "traffic/kube"}},
 	"traffic/webhook":      {floor: 3, imports: []string{"release", "traffic/split", "traffic/contract"}},
+	"traffic/several":      {floor: 3, imports: []string{"release", "traffic/split"}},
 
 	// A module of its own, so that what only its tests need stays out of go.mod.
 	// The modules below it build programs and import nothing of ours.
