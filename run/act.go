@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/linnet-project/linnet/engine"
@@ -128,13 +129,37 @@ func (r *Runner) acknowledgeRoute(ctx context.Context, e engine.SetRoute, failur
 	return r.step(ctx, ack)
 }
 
-// observed reads back what the provider serves.
+// observed reads back what the provider serves, with the arms in the order of
+// the release: a provider may list them in its own, and leave out those without
+// traffic.
 func (r *Runner) observed(ctx context.Context) (seen release.Seen, err error) {
 	err = r.call(ctx, "observed", routerWait, func(ctx context.Context) (err error) {
 		seen, err = r.cfg.Router.Observed(ctx)
 		return err
 	})
+	seen.Route.Weights = r.ordered(seen.Route.Weights)
+	parts := slices.Clone(seen.Parts)
+	for i := range parts {
+		parts[i].Weights = r.ordered(parts[i].Weights)
+	}
+	seen.Parts = parts
 	return seen, err
+}
+
+func (r *Runner) ordered(weights []release.ArmWeight) []release.ArmWeight {
+	out := make([]release.ArmWeight, len(r.state.Plan.Arms))
+	for i, arm := range r.state.Plan.Arms {
+		out[i].Arm = arm.Name
+	}
+	for _, w := range weights {
+		at := slices.IndexFunc(out, func(o release.ArmWeight) bool { return o.Arm == w.Arm })
+		if at < 0 {
+			out = append(out, w)
+			continue
+		}
+		out[at].Weight += w.Weight
+	}
+	return out
 }
 
 // renew keeps a lease alive, once what was seen is in the journal. A process

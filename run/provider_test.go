@@ -3,6 +3,7 @@ package run_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -47,29 +48,37 @@ func TestAProviderThatIsDown(t *testing.T) {
 	})
 }
 
-// A raise that hangs keeps nobody from seeing that the candidate is bad.
+// A raise that hangs keeps nobody from seeing that the candidate is bad, nor
+// does a provider that never tells whether the candidate is ready.
 func TestLooksGoOnWhileARaiseHangs(t *testing.T) {
-	inWorld(t, aPlan(), func(w *world) {
-		g := w.start()
-		defer g.stop()
-		w.until("the first step", func() bool { return w.phase() == engine.Observing })
-		w.router.set(func() {
+	for name, hangs := range map[string]func(*world){
+		"the raise": func(w *world) {
 			w.router.applyFault = func(ctx context.Context) error {
 				if engine.CandidateWeight(w.recorded().Route) > 0 {
 					return hang(ctx)
 				}
 				return nil
 			}
+		},
+		"the question whether it is ready": func(w *world) { w.router.unready = hang },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, aPlan(), func(w *world) {
+				g := w.start()
+				defer g.stop()
+				w.until("the first step", func() bool { return w.phase() == engine.Observing })
+				w.router.set(func() { hangs(w) })
+				w.until("a raise", func() bool { return w.phase() == engine.Shifting })
+				w.source.set(func() { w.source.bad = true })
+				at := time.Now()
+				w.until("no traffic", func() bool { return w.router.weight() == 0 })
+				if took := time.Since(at); took > every+time.Second {
+					t.Errorf("it took %s until there was no traffic", took)
+				}
+				w.settled(g.end(), engine.RolledBack)
+			})
 		})
-		w.until("a raise", func() bool { return w.phase() == engine.Shifting })
-		w.source.set(func() { w.source.bad = true })
-		at := time.Now()
-		w.until("no traffic", func() bool { return w.router.weight() == 0 })
-		if took := time.Since(at); took > every+time.Second {
-			t.Errorf("it took %s until there was no traffic", took)
-		}
-		w.settled(g.end(), engine.RolledBack)
-	})
+	}
 }
 
 // The way down is tried for ever, and soon after the provider is back, however
@@ -116,6 +125,31 @@ func TestWeightsThatCannotBeReadBack(t *testing.T) {
 			t.Errorf("the look says %v", looks[0].Warnings)
 		}
 	})
+}
+
+// backwards is a provider that lists the candidate first, and no arm without
+// traffic.
+type backwards struct{ *router }
+
+func (b backwards) Observed(ctx context.Context) (release.Seen, error) {
+	seen, err := b.router.Observed(ctx)
+	seen.Route.Weights = slices.DeleteFunc(slices.Clone(seen.Route.Weights), func(w release.ArmWeight) bool { return w.Weight == 0 })
+	slices.Reverse(seen.Route.Weights)
+	return seen, err
+}
+
+// Weights belong to the arms they name, in whichever order they come.
+func TestWeightsInAnyOrder(t *testing.T) {
+	for end, bad := range map[engine.Phase]bool{engine.Promoted: false, engine.RolledBack: true} {
+		inWorld(t, aPlan(), func(w *world) {
+			w.source.bad = bad
+			w.cfg.Router = backwards{w.router}
+			w.settled(w.toTheEnd(), end)
+			if n := w.decided(engine.Correct, "") + w.decided(engine.HoldHere, ""); n > 0 {
+				t.Errorf("%s: put right or held %d times", end, n)
+			}
+		})
+	}
 }
 
 // Higher than recorded is put right; lower is respected.
