@@ -53,17 +53,32 @@ func hangs(w *world) {
 }
 
 // lies: the provider says yes to a raise and to the rollback, and does neither.
-// The read-back after it finds that out.
+// The read-back after it finds that out, where the provider does not do so
+// itself.
 func lies(w *world) {
 	a := w.begins("bad", w.first, w.second)
 	a.when(sets(w.second), func() {
 		a.source.turns(bad)
 		w.provider.fails(trafficconf.Lying, nil)
 	})
+	a.when(decides(engine.RollBack), func() { w.provider.failsNow(trafficconf.Lying) })
 	p := a.starts()
-	w.until("the lie is found out and put right", func() bool { return a.count(decides(engine.Correct)) > 1 })
+	w.until("the rollback is decided", func() bool {
+		if !a.has(decides(engine.RollBack)) {
+			w.provider.mendsIf((*breakage).doubts)
+		}
+		return a.has(decides(engine.RollBack))
+	})
+	found := func() bool {
+		return a.count(decides(engine.Correct)) > 1 || a.has(decides(engine.RollBack)) && w.provider.doubts()
+	}
+	w.until("the lie about the rollback is found out", found)
+	honest := w.provider.doubts()
 	w.provider.mends()
 	p.ends(engine.RolledBack)
+	if honest {
+		return
+	}
 	if got := w.firstLook(a, reaches(engine.Recovering)); got.Decision.Kind != engine.Correct {
 		w.Errorf("the first look after the lie: %s, expected %s", got.Decision.Kind, engine.Correct)
 	}
@@ -91,11 +106,17 @@ func goodAfterAll(w *world) {
 	a.source.turns(good)
 	w.until("the second raise hangs", func() bool { return a.has(sets(w.second)) && w.provider.hit() })
 	w.provider.mends()
-	w.until("the lie about the promotion is found out", func() bool { return a.has(lowered) })
+	w.until("the lie about the promotion is found out", func() bool {
+		return a.has(lowered) || a.has(sets(release.Whole)) && w.provider.doubts()
+	})
 	w.provider.mends()
-	a.order(engine.Resume)
+	want := []release.Weight{w.first, w.second, release.Whole}
+	if a.has(lowered) {
+		a.order(engine.Resume)
+		want = append(want, release.Whole)
+	}
 	p.ends(engine.Promoted)
-	w.asked(a, w.first, w.second, release.Whole, release.Whole)
+	w.asked(a, want...)
 }
 
 // blind fits a look that could not read back the provider.

@@ -209,7 +209,7 @@ func (l leasing) Renew(ctx context.Context, owner string, epoch uint64, lease ti
 	if l.p.dead.Load() {
 		return errKilled
 	}
-	return l.p.a.w.provider.call(ctx, nil, func(ctx context.Context, r trafficconf.Router) error {
+	return l.p.a.w.provider.call(ctx, false, nil, func(ctx context.Context, r trafficconf.Router) error {
 		renewer, ok := r.(run.Renewer)
 		if !ok {
 			return fmt.Errorf("it does not renew any more: %w", release.ErrInvalid)
@@ -225,7 +225,7 @@ func (l readying) Ready(ctx context.Context, arm string) error {
 	if l.p.dead.Load() {
 		return errKilled
 	}
-	return l.p.a.w.provider.call(ctx, nil, func(ctx context.Context, r trafficconf.Router) error {
+	return l.p.a.w.provider.call(ctx, true, nil, func(ctx context.Context, r trafficconf.Router) error {
 		readier, ok := r.(run.Readier)
 		if !ok {
 			return fmt.Errorf("it does not tell readiness any more: %w", release.ErrInvalid)

@@ -37,9 +37,10 @@ type breakage struct {
 	// over ends, with it, the calls that hang.
 	over context.Context
 	end  context.CancelFunc
-	// begun is when the first change met it, met how many came back from it.
-	begun time.Time
-	met   int
+	// begun is when the first change met it, met how many came back from it, and
+	// told how many of those with an error.
+	begun     time.Time
+	met, told int
 }
 
 // fails makes the provider fail, at its other side where the harness knows how.
@@ -56,12 +57,17 @@ func (p *provider) fails(fault trafficconf.Fault, only func(release.Route) bool)
 }
 
 // mends ends the fault, if there is one, and the calls that still hang.
-func (p *provider) mends() {
+func (p *provider) mends() { p.mendsIf(func(*breakage) bool { return true }) }
+
+func (p *provider) mendsIf(so func(*breakage) bool) {
 	p.mu.Lock()
 	b := p.broken
-	p.broken = nil
+	mends := b != nil && so(b)
+	if mends {
+		p.broken = nil
+	}
 	p.mu.Unlock()
-	if b == nil {
+	if !mends {
 		return
 	}
 	if b.mend != nil {
@@ -99,19 +105,20 @@ func (p *provider) present() (trafficconf.Router, *breakage) {
 	return p.router, p.broken
 }
 
-// call makes a call of the provider, under the fault of the moment.
-func (p *provider) call(ctx context.Context, route *release.Route, f func(context.Context, trafficconf.Router) error) error {
+// call makes a call of the provider, under the fault of the moment. route is
+// what is to be set; a question, too, may be part of a change.
+func (p *provider) call(ctx context.Context, change bool, route *release.Route, f func(context.Context, trafficconf.Router) error) (err error) {
 	p.starting.RLock()
 	defer p.starting.RUnlock()
 	router, b := p.present()
 	if b == nil || b.only != nil && (route == nil || !b.only(*route)) {
 		return f(ctx, router)
 	}
-	if route != nil {
+	if change {
 		p.begins(b)
-		defer p.comesBack(b)
+		defer func() { p.comesBack(b, err) }()
 	}
-	if b.fault == trafficconf.Hanging {
+	if b.fault == trafficconf.Hanging || b.fault == trafficconf.Lying {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithCancel(ctx)
 		defer cancel()
@@ -150,15 +157,30 @@ func (p *provider) begins(b *breakage) {
 	}
 }
 
-func (p *provider) comesBack(b *breakage) {
+func (p *provider) comesBack(b *breakage, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	b.met++
+	if err != nil {
+		b.told++
+	}
+}
+
+// doubts says that a provider that lies finds that out itself: it says so, or
+// still looks for what it wrote.
+func (b *breakage) doubts() bool {
+	return b.told > 0 || b.met == 0 && !b.begun.IsZero() && time.Since(b.begun) > time.Second
+}
+
+func (p *provider) doubts() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.broken != nil && p.broken.doubts()
 }
 
 func (p *provider) apply(ctx context.Context, route release.Route) error {
 	at := time.Now()
-	err := p.call(ctx, &route, func(ctx context.Context, r trafficconf.Router) error { return r.Apply(ctx, route) })
+	err := p.call(ctx, true, &route, func(ctx context.Context, r trafficconf.Router) error { return r.Apply(ctx, route) })
 	if err == nil {
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -168,7 +190,7 @@ func (p *provider) apply(ctx context.Context, route release.Route) error {
 }
 
 func (p *provider) observed(ctx context.Context) (seen release.Seen, err error) {
-	err = p.call(ctx, nil, func(ctx context.Context, r trafficconf.Router) error {
+	err = p.call(ctx, false, nil, func(ctx context.Context, r trafficconf.Router) error {
 		seen, err = r.Observed(ctx)
 		return err
 	})
@@ -183,7 +205,13 @@ func (p *provider) look(ctx context.Context) (release.Weight, error) {
 	defer p.starting.RUnlock()
 	router, _ := p.present()
 	seen, err := router.Observed(ctx)
-	return engine.CandidateWeight(seen.Route), err
+	weight := release.Weight(0)
+	for _, w := range seen.Route.Weights {
+		if w.Arm != p.h.Arms[0] {
+			weight += w.Weight
+		}
+	}
+	return weight, err
 }
 
 // exposes says whether the candidate gets traffic, as far as was said.

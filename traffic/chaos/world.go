@@ -138,10 +138,11 @@ func (w *world) hand(weight release.Weight, do func()) {
 // watch looks at what is served, all the time: nothing but what was recorded
 // before, or set by hand, and nothing higher after all releases have failed.
 func (w *world) watch(ctx context.Context) {
-	lowest, since := release.Whole, 0
-	for pause(ctx, 20*time.Millisecond) {
-		failed, edits := w.failed(), w.edited()
+	lowest, since, rest := release.Whole, 0, time.Duration(0)
+	for pause(ctx, max(rest, 20*time.Millisecond)) {
+		at, failed, edits := time.Now(), w.failed(), w.edited()
 		got, err := w.provider.look(ctx)
+		rest = 2 * time.Since(at) // most of its time is the release's
 		if err != nil {
 			continue
 		}
