@@ -14,6 +14,7 @@ import (
 // calls each, what makes its router.
 var routers = map[string]func(context.Context, spec.Traffic, spec.File) (run.Router, error){
 	"proxy":        proxyRouter,
+	"istio":        istioRouter,
 	"ingressNginx": ingressNginxRouter,
 	"kubernetes":   kubernetesRouter,
 	"alb":          albRouter,

@@ -6,6 +6,7 @@ import (
 	"github.com/linnet-project/linnet/run"
 	"github.com/linnet-project/linnet/spec"
 	"github.com/linnet-project/linnet/traffic/ingressnginx"
+	"github.com/linnet-project/linnet/traffic/istio"
 	"github.com/linnet-project/linnet/traffic/kube"
 	"github.com/linnet-project/linnet/traffic/kubernetes"
 )
@@ -13,6 +14,21 @@ import (
 // cluster reaches the cluster that a release file names.
 func cluster(c spec.Cluster) (*kube.Client, error) {
 	return kube.Connect(kube.Config{Kubeconfig: c.Kubeconfig, Context: c.Context, Namespace: c.Namespace})
+}
+
+func istioRouter(_ context.Context, t spec.Traffic, f spec.File) (run.Router, error) {
+	c := t.Istio
+	client, err := cluster(c.Cluster)
+	if err != nil {
+		return nil, err
+	}
+	return istio.New(istio.Config{
+		Client: client, Service: f.Service, VirtualService: c.VirtualService, Routes: c.Routes,
+		Arms: []istio.Arm{
+			{Name: f.Baseline.Name, Host: c.Baseline.Host, Subset: c.Baseline.Subset},
+			{Name: f.Candidate.Name, Host: c.Candidate.Host, Subset: c.Candidate.Subset},
+		},
+	})
 }
 
 func ingressNginxRouter(_ context.Context, t spec.Traffic, f spec.File) (run.Router, error) {

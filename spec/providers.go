@@ -41,6 +41,19 @@ var providers = []provider{
 	},
 	{
 		Provider: Provider{
+			Name: "istio", Page: "istio.md",
+			Doc:   "The weights of a VirtualService's routes, HTTP, TLS or TCP.",
+			Grain: "1%",
+			Abilities: []release.Ability{
+				release.HeaderTesters, release.CookieTesters, release.Mirrors, release.ManyArms, release.Readiness,
+			},
+			Verifies: "the VirtualService; before a raise also the subsets, and what Istio says of it",
+		},
+		bind: at(func(t *Traffic) **Istio { return &t.Istio }, optional[Istio]{istioKeys}),
+		of:   func(t Traffic) router { return some(t.Istio) },
+	},
+	{
+		Provider: Provider{
 			Name: "ingressNginx", Page: "ingressnginx.md",
 			Doc:   "Canary Ingresses of ingress-nginx.",
 			Grain: "0.001%", Abilities: []release.Ability{release.HeaderTesters},

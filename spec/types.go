@@ -55,6 +55,7 @@ type Traffic struct {
 	Name         string
 	Proxy        *Proxy
 	IngressNginx *IngressNginx
+	Istio        *Istio
 	Kubernetes   *Kubernetes
 	Exec         *Exec
 	ALB          *ALB
