@@ -25,9 +25,9 @@ const (
 
 func arms() []string { return []string{"baseline", "candidate"} }
 
-// breaksAt makes the cluster fail in one way; holder is the object that holds the
+// breaks makes the cluster fail in one way; holder is the object that holds the
 // split.
-func (c *cluster) breaksAt(t *testing.T, resource schema.GroupVersionResource, holder string) func(trafficconf.Fault) func() {
+func (c *cluster) breaks(t *testing.T, resource schema.GroupVersionResource, holder string) func(trafficconf.Fault) func() {
 	faults := map[trafficconf.Fault]apiserver.Fault{
 		trafficconf.Throttled:   {Status: 429, Reason: "TooManyRequests", Message: "slow down", RetryAfter: 1},
 		trafficconf.Failing:     {Status: 500, Reason: "InternalError", Message: "etcdserver: request timed out"},

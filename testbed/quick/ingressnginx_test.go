@@ -76,7 +76,7 @@ func exerciseIngresses(t *testing.T, names ...string) {
 				}
 				return all
 			},
-			Break:  c.breaksAt(t, apiserver.Ingresses, names[0]+"-canary"),
+			Break:  c.breaks(t, apiserver.Ingresses, names[0]+"-canary"),
 			Secret: secret,
 		}
 	})

@@ -83,7 +83,7 @@ func TestKubernetesReplicas(t *testing.T) {
 				}
 				pods.Ready(names[arm], most)
 			},
-			Break:  c.breaksAt(t, apiserver.Deployments, "canary"),
+			Break:  c.breaks(t, apiserver.Deployments, "canary"),
 			Secret: secret,
 		}
 	})
