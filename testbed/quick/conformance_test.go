@@ -47,6 +47,7 @@ func (c *cluster) breaks(t *testing.T, resource schema.GroupVersionResource, hol
 			return nil
 		}
 		c.Set(set)
+		c.Cut() // a watch that is open would go on telling the truth
 		return c.Lift
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/testbed/apiserver"
+	"github.com/linnet-project/linnet/traffic/chaos"
 	"github.com/linnet-project/linnet/traffic/ingressnginx"
 	"github.com/linnet-project/linnet/traffic/trafficconf"
 )
@@ -53,8 +54,9 @@ func (c *cluster) router(t *testing.T, all ...ingressnginx.Pair) *ingressnginx.R
 	return router
 }
 
-func exerciseIngresses(t *testing.T, names ...string) {
-	trafficconf.Exercise(t, func(t *testing.T) trafficconf.Harness {
+// ingressHarness is a router over canary Ingresses of these names.
+func ingressHarness(names ...string) func(*testing.T) trafficconf.Harness {
+	return func(t *testing.T) trafficconf.Harness {
 		c := newCluster(t)
 		router := c.pairs(t, names...)
 		return trafficconf.Harness{
@@ -79,17 +81,22 @@ func exerciseIngresses(t *testing.T, names ...string) {
 			Break:  c.breaks(t, apiserver.Ingresses, names[0]+"-canary"),
 			Secret: secret,
 		}
-	})
+	}
 }
 
 func TestIngressNginx(t *testing.T) {
 	t.Parallel()
-	exerciseIngresses(t, "web")
+	trafficconf.Exercise(t, ingressHarness("web"))
 }
 
 func TestIngressNginxSeveral(t *testing.T) {
 	t.Parallel()
-	exerciseIngresses(t, "web", "api")
+	trafficconf.Exercise(t, ingressHarness("web", "api"))
+}
+
+func TestIngressNginxInChaos(t *testing.T) {
+	t.Parallel()
+	chaos.Exercise(t, ingressHarness("web", "api"))
 }
 
 func routeOf(epoch uint64, second release.Weight) release.Route {

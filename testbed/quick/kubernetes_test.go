@@ -12,6 +12,7 @@ import (
 
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/testbed/apiserver"
+	"github.com/linnet-project/linnet/traffic/chaos"
 	"github.com/linnet-project/linnet/traffic/kubernetes"
 	"github.com/linnet-project/linnet/traffic/trafficconf"
 )
@@ -50,42 +51,59 @@ func (c *cluster) replicasOf(t *testing.T, name string) int64 {
 	return n
 }
 
+// harnessReplicas is how many pods the suite splits by: its writers set up to 33
+// of them at a time.
+const harnessReplicas = 40
+
+// replicasHarness begins with so many pods of the candidate.
+func replicasHarness(t *testing.T, candidate int) trafficconf.Harness {
+	const total = harnessReplicas
+	c := newCluster(t)
+	router, pods := c.replicas(t, total, candidate)
+	names := map[string]string{"baseline": "stable", "candidate": "canary"}
+	users := func(name string) string {
+		object := server.Get(t, apiserver.Deployments, c.namespace, name)
+		unstructured.RemoveNestedField(object.Object, "spec", "replicas")
+		unstructured.RemoveNestedField(object.Object, "status")
+		return usersPart(t, object, "linnet.dev/replicas")
+	}
+	return trafficconf.Harness{
+		Router: router, Service: service, Arms: arms(), Grain: release.Whole / total,
+		Abilities: []release.Ability{release.Readiness},
+		Fences:    true,
+		Moves:     true,
+		Edit: func(second release.Weight) {
+			n := int64(second) * total / int64(release.Whole)
+			c.edit(t, editor, apiserver.Deployments, "canary", fmt.Sprintf(`{"spec":{"replicas":%d}}`, n))
+			c.edit(t, editor, apiserver.Deployments, "stable", fmt.Sprintf(`{"spec":{"replicas":%d}}`, total-n))
+			noticed(t, router, second)
+		},
+		Editor: editor,
+		Users:  func() string { return users("stable") + users("canary") },
+		SetReady: func(arm string, ready bool) {
+			most := int64(0)
+			if ready {
+				most = -1
+			}
+			pods.Ready(names[arm], most)
+		},
+		Break:  c.breaks(t, apiserver.Deployments, "canary"),
+		Secret: secret,
+	}
+}
+
 func TestKubernetesReplicas(t *testing.T) {
 	t.Parallel()
-	const total = 40
-	trafficconf.Exercise(t, func(t *testing.T) trafficconf.Harness {
-		c := newCluster(t)
-		router, pods := c.replicas(t, total, 4)
-		names := map[string]string{"baseline": "stable", "candidate": "canary"}
-		users := func(name string) string {
-			object := server.Get(t, apiserver.Deployments, c.namespace, name)
-			unstructured.RemoveNestedField(object.Object, "spec", "replicas")
-			unstructured.RemoveNestedField(object.Object, "status")
-			return usersPart(t, object, "linnet.dev/replicas")
-		}
-		return trafficconf.Harness{
-			Router: router, Service: service, Arms: arms(), Grain: release.Whole / total,
-			Abilities: []release.Ability{release.Readiness},
-			Fences:    true,
-			Moves:     true,
-			Edit: func(second release.Weight) {
-				n := int64(second) * total / int64(release.Whole)
-				c.edit(t, editor, apiserver.Deployments, "canary", fmt.Sprintf(`{"spec":{"replicas":%d}}`, n))
-				c.edit(t, editor, apiserver.Deployments, "stable", fmt.Sprintf(`{"spec":{"replicas":%d}}`, total-n))
-				noticed(t, router, second)
-			},
-			Editor: editor,
-			Users:  func() string { return users("stable") + users("canary") },
-			SetReady: func(arm string, ready bool) {
-				most := int64(0)
-				if ready {
-					most = -1
-				}
-				pods.Ready(names[arm], most)
-			},
-			Break:  c.breaks(t, apiserver.Deployments, "canary"),
-			Secret: secret,
-		}
+	// Without any pods there are none that could be unready.
+	trafficconf.Exercise(t, func(t *testing.T) trafficconf.Harness { return replicasHarness(t, 4) })
+}
+
+func TestKubernetesReplicasInChaos(t *testing.T) {
+	t.Parallel()
+	chaos.Exercise(t, func(t *testing.T) trafficconf.Harness {
+		h := replicasHarness(t, 0)
+		h.Edit = nil // scales one Deployment after the other, and what is seen in between nobody set
+		return h
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -120,6 +121,8 @@ func (r *Router) Observed(ctx context.Context) (release.Seen, error) {
 	if !differ {
 		seen.Parts = nil
 	}
+	slices.Sort(seen.Writers)
+	seen.Writers = slices.Compact(seen.Writers)
 	return seen, nil
 }
 

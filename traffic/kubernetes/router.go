@@ -3,6 +3,7 @@ package kubernetes
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -129,9 +130,11 @@ func (r *Router) Observed(ctx context.Context) (release.Seen, error) {
 		oldest = c.stamp
 	}
 	path := kube.Path{"spec", "replicas"}
+	writers := append(kube.Writers(b.object, path), kube.Writers(c.object, path)...)
+	slices.Sort(writers)
 	return release.Seen{
 		Route:   release.Route{Service: r.cfg.Service, Weights: split.Of(r.cfg.Arms, shares), Owner: oldest.Owner, Epoch: oldest.Epoch},
-		Writers: append(kube.Writers(b.object, path), kube.Writers(c.object, path)...),
+		Writers: slices.Compact(writers),
 	}, nil
 }
 
