@@ -222,8 +222,9 @@ func (r *Router) read(ctx context.Context, at found) (forward, error) {
 }
 
 // AWS answers reads from copies, which are mostly up to date within a second.
+// Where they are not, whoever called writes again.
 const (
-	settleWait = 15 * time.Second
+	settleWait = 3 * time.Second
 	firstLook  = 100 * time.Millisecond
 	lastLook   = time.Second
 )
