@@ -1,6 +1,7 @@
 package alb
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -171,6 +172,10 @@ func (r *Router) allowed(ctx context.Context, at found, served forward, mark sta
 				at.arn(), at.groups[i], r.names[i], release.ErrInvalid)
 		}
 	}
+	if served.unknown != "" && slices.Max(c.weights[1:]) > 0 {
+		return fmt.Errorf("%s: an action has %.100s, which this version of Linnet does not know and would lose; update Linnet, or take it out: %w",
+			at.arn(), served.unknown, release.ErrInvalid)
+	}
 	if c.ends() {
 		return nil
 	}
@@ -210,7 +215,8 @@ func (r *Router) loose(ctx context.Context, group string) error {
 
 // read reads the forward action.
 func (r *Router) read(ctx context.Context, at found) (forward, error) {
-	actions, err := at.actions(ctx)
+	text := &bytes.Buffer{}
+	actions, err := at.actions(keeping(ctx, text))
 	if err != nil {
 		return forward{}, err
 	}
@@ -218,6 +224,7 @@ func (r *Router) read(ctx context.Context, at found) (forward, error) {
 	if err != nil {
 		return forward{}, fmt.Errorf("%s: %w", at.arn(), err)
 	}
+	f.unknown = unknownPart(text.Bytes())
 	return f, nil
 }
 

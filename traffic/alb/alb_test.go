@@ -118,6 +118,21 @@ func TestASoleGroup(t *testing.T) {
 	fails(t, try(t, r, route(2, 1000)), release.ErrInvalid, b.groups[1], "with weight 0")
 }
 
+// TestWhatTheClientDoesNotKnow would be lost by being written back: only a
+// rollback does that.
+func TestWhatTheClientDoesNotKnow(t *testing.T) {
+	b := newBed(t, 2, albtest.Config{})
+	r := b.router(t, nil)
+	apply(t, r, route(1, 1000))
+	mend := b.api.Break(albtest.Novel, "")
+	defer mend()
+	fails(t, try(t, r, route(2, 100)), release.ErrInvalid, "Novelty", "would lose")
+	if got := second(observe(t, r)); got != 1000 {
+		t.Errorf("read back %d", got)
+	}
+	apply(t, r, route(3, 0))
+}
+
 func TestNobodyIsServed(t *testing.T) {
 	b := newBed(t, 2, albtest.Config{})
 	r := b.router(t, nil)

@@ -91,7 +91,11 @@ type bounded struct{ aws.HTTPClient }
 func (b bounded) Do(r *http.Request) (*http.Response, error) {
 	got, err := b.HTTPClient.Do(r)
 	if got != nil && got.Body != nil {
-		got.Body = body{io.LimitReader(got.Body, maxAnswer), got.Body}
+		limited := io.LimitReader(got.Body, maxAnswer)
+		if text := kept(r); text != nil {
+			limited = io.TeeReader(limited, text)
+		}
+		got.Body = body{limited, got.Body}
 	}
 	return got, err
 }

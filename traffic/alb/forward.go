@@ -36,6 +36,8 @@ type forward struct {
 	absent  []int
 	// sticky is how many seconds users stay in their group; 0 for not.
 	sticky int32
+	// unknown names a part of an action that the client does not know.
+	unknown string
 }
 
 // forwardOf reads the forward action. It is release.ErrInvalid where there is

@@ -138,7 +138,7 @@ func FuzzAnswers(f *testing.F) {
 // stub lets every call get this answer, once.
 func (r *Router) stub(status int, text string) {
 	o := r.client.Options()
-	o.HTTPClient = canned{status, text}
+	o.HTTPClient = bounded{canned{status, text}}
 	r.client = elb.New(o)
 	r.retryer = func() aws.RetryerV2 {
 		return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = 1 })
@@ -157,4 +157,21 @@ func (c canned) Do(r *http.Request) (*http.Response, error) {
 	got := w.Result()
 	got.Request = r
 	return got, nil
+}
+
+func TestUnknownParts(t *testing.T) {
+	const head, tail = "<R><Rules><member><RuleArn>a</RuleArn><Conditions><member><New/></member></Conditions><Actions><member>", "</member></Actions></member></Rules></R>"
+	for text, want := range map[string]string{
+		"<Type>forward</Type><Order>1</Order>": "",
+		"<Type>forward</Type><Colour/>":        "Colour",
+		"<ForwardConfig><TargetGroups><member><Weight>1</Weight></member></TargetGroups></ForwardConfig>":                                                                   "",
+		"<ForwardConfig><TargetGroups><member><Weight>1</Weight><Slow>1</Slow></member></TargetGroups></ForwardConfig>":                                                     "Slow",
+		"<AuthenticateOidcConfig><AuthenticationRequestExtraParams><entry><key>k</key><value>v</value></entry></AuthenticationRequestExtraParams></AuthenticateOidcConfig>": "",
+		"<TargetGroupArn><b>x</b></TargetGroupArn>": "b",
+		"<Type>": "",
+	} {
+		if got := unknownPart([]byte(head + text + tail)); got != want {
+			t.Errorf("%s: %q, expected %q", text, got, want)
+		}
+	}
 }

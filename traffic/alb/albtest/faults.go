@@ -22,6 +22,7 @@ const (
 	Vanish   Fault = "vanish"    // rules and listeners are not there any more
 	InUse    Fault = "in use"    // somebody else is changing it
 	Lie      Fault = "lie"       // says that it changed the rule, and did not
+	Novel    Fault = "novel"     // shows a part of actions that no model has yet
 )
 
 // Break makes the API fail in one way until it is mended: in one operation, or

@@ -112,8 +112,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if c, _, err := http.NewResponseController(w).Hijack(); err == nil {
 			c.Close()
 		}
-	case Garble:
-		a.half = true
+	case Garble, Novel:
+		a.half, a.novel = fault == Garble, fault == Novel
 		s.answer(w, a)
 	default:
 		s.answer(w, a)
@@ -126,7 +126,8 @@ type answer struct {
 	of   operation
 	out  *node
 	err  error
-	half bool
+	// half breaks the answer off, novel adds to it.
+	half, novel bool
 }
 
 // handle does a request; mu is held. The fault it returns is about how it is
@@ -182,6 +183,9 @@ func (s *Server) answer(w http.ResponseWriter, a answer) {
 		text = errorXML(said, namespace, request)
 	} else {
 		text = answerXML(a.name, namespace, a.out, a.of.out, request)
+	}
+	if a.novel {
+		text = strings.ReplaceAll(text, "<ForwardConfig>", "<ForwardConfig><Novelty><Since>2030</Since></Novelty>")
 	}
 	if a.half {
 		text = text[:len(text)/2]
