@@ -90,6 +90,7 @@ var house = map[string]row{
 		"traffic/proxy",
 		"journal", "run", "backtest", "report", "kayenta", "forecast", "traffic/proxy", "load", "demo",
 		"traffic/kube", "traffic/istio", "traffic/ingressnginx", "traffic/kubernetes",
+		"traffic/kube", "traffic/ingressnginx", "traffic/kubernetes", "traffic/exec", "traffic/webhook", "traffic/several", "traffic/split",
 		"journal", "run", "backtest", "report", "kayenta", "forecast", "traffic/proxy", "traffic/alb", "load", "demo",
 		"metric/series", "metric/prometheus", "metric/tsdb", "metric/recording",
 	}, pureFolders...)},

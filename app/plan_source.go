@@ -29,7 +29,7 @@ const (
 func (p *process) openSource(f spec.File) (run.Source, func() error, error) {
 	switch s := f.Analysis.Source; {
 	case s.Prometheus != nil:
-		client, err := prometheus.New(prometheus.Config(*s.Prometheus))
+		client, err := prometheus.New(prometheusConfig(*s.Prometheus))
 		return client, func() error { return nil }, err
 	case s.Embedded != nil:
 		dir := filepath.Join(p.data, "metrics-"+f.Service)

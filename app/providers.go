@@ -129,13 +129,20 @@ func proxyConfig(f spec.File, log *slog.Logger) proxy.Config {
 func (w *parts) sources(p *process, f spec.File, log *slog.Logger) error {
 	switch s := f.Analysis.Source; {
 	case s.Prometheus != nil:
-		client, err := prometheus.New(prometheus.Config(*s.Prometheus))
+		client, err := prometheus.New(prometheusConfig(*s.Prometheus))
 		w.source = client
 		return err
 	case s.Embedded != nil:
 		return w.embedStore(p, f, log)
 	}
 	return fmt.Errorf("the release file names no metric source that this linnet has: %w", release.ErrInvalid)
+}
+
+func prometheusConfig(c spec.Prometheus) prometheus.Config {
+	return prometheus.Config{
+		URL: c.URL, BearerTokenFile: c.BearerTokenFile, Username: c.Username, PasswordFile: c.PasswordFile, Headers: c.Headers,
+		CAFile: c.CAFile, CertFile: c.CertFile, KeyFile: c.KeyFile, ServerName: c.ServerName, Insecure: c.Insecure, Timeout: c.Timeout,
+	}
 }
 
 // embedStore runs the metric store inside this process, scraping the arms, and

@@ -8,6 +8,7 @@ import (
 	"github.com/linnet-project/linnet/run"
 	"github.com/linnet-project/linnet/spec"
 	"github.com/linnet-project/linnet/traffic/proxy"
+	"github.com/linnet-project/linnet/traffic/several"
 )
 
 // routers is the table of traffic providers: by the name that a release file
@@ -17,11 +18,16 @@ var routers = map[string]func(context.Context, spec.Traffic, spec.File) (run.Rou
 	"istio":        istioRouter,
 	"ingressNginx": ingressNginxRouter,
 	"kubernetes":   kubernetesRouter,
+	"exec":         execRouter,
+	"webhook":      webhookRouter,
 	"alb":          albRouter,
 }
 
 // routerOf makes the router that a release file names, or one of several.
 func (w *parts) routerOf(ctx context.Context, t spec.Traffic, f spec.File) (run.Router, error) {
+	if len(t.Several) > 0 {
+		return w.severalRouter(ctx, t, f)
+	}
 	build, ok := routers[t.Provider()]
 	if !ok {
 		return nil, fmt.Errorf("the release file names no traffic provider that this linnet has: %w", release.ErrInvalid)
@@ -34,6 +40,22 @@ func (w *parts) routerOf(ctx context.Context, t spec.Traffic, f spec.File) (run.
 		w.ends = append(w.ends, c.Close)
 	}
 	return router, nil
+}
+
+// severalRouter is one router of several, in the order of the file.
+func (w *parts) severalRouter(ctx context.Context, t spec.Traffic, f spec.File) (run.Router, error) {
+	cfg := several.Config{Service: f.Service, Arms: arms(f)}
+	for _, part := range t.Several {
+		router, err := w.routerOf(ctx, part, f)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", part.Name, err)
+		}
+		asks := part.Asks()
+		cfg.Parts = append(cfg.Parts, several.Part{
+			Name: part.Name, Router: router, Grain: part.Grain(), Testers: asks.Testers, Sticky: asks.Sticky, Mirror: asks.Mirror,
+		})
+	}
+	return several.New(cfg)
 }
 
 // arms are the names of a release's arms, baseline first.

@@ -41,9 +41,9 @@ func TestCompile(t *testing.T) {
 // A field of the plan that Compile forgets would be a default left open.
 func TestCompileFillsEveryField(t *testing.T) {
 	f := example(t)
-	f.Traffic.Several = []spec.Traffic{{Proxy: f.Traffic.Proxy}, {Exec: &spec.Exec{Grain: 1000, Asks: spec.Asks{
+	f.Traffic.Several = []spec.Traffic{{Proxy: f.Traffic.Proxy}, {ALB: &spec.ALB{}}, {Exec: &spec.Exec{Own: spec.Own{Grain: 1000, Asks: spec.Asks{
 		Testers: release.Testers{Header: "X-Arm"}, Sticky: release.Sticky{Cookie: "user"}, Mirror: 1000,
-	}}}}
+	}}}}}
 	v := reflect.ValueOf(Compile(f))
 	for i := range v.NumField() {
 		if v.Field(i).IsZero() {

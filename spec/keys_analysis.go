@@ -44,7 +44,8 @@ var prometheusKeys = &object[Prometheus]{atMost: [][]string{{"bearerTokenFile", 
 	{name: "basicAuth", doc: "A user and the file that holds the password.", bind: within(basicAuthKeys)},
 	{name: "headers", doc: "Headers to send along, such as X-Scope-OrgID. No secrets: they would be in the file.",
 		bind: at(func(p *Prometheus) *map[string]string { return &p.Headers }, texts(openHeader, headerValue, 0))},
-	{name: "tls", doc: "How the server's certificate is checked, and what is shown to it.", bind: within(tlsKeys)},
+	{name: "tls", doc: "How the server's certificate is checked, and what is shown to it.",
+		bind: at(func(p *Prometheus) *TLS { return &p.TLS }, tlsKeys)},
 	{name: "timeout", doc: "How long a query may take.", def: "10s",
 		bind: at(func(p *Prometheus) *time.Duration { return &p.Timeout }, between(durations, 100*time.Millisecond, 5*time.Minute))},
 }}
@@ -54,19 +55,6 @@ var basicAuthKeys = &object[Prometheus]{keys: []key[Prometheus]{
 		bind: at(func(p *Prometheus) *string { return &p.Username }, freeText)},
 	{name: "passwordFile", doc: "The file that holds the password.", need: true, sample: "/run/secrets/prometheus",
 		bind: at(func(p *Prometheus) *string { return &p.PasswordFile }, filePath)},
-}}
-
-var tlsKeys = &object[Prometheus]{keys: []key[Prometheus]{
-	{name: "caFile", doc: "The certificates to trust.", words: "the system's",
-		bind: at(func(p *Prometheus) *string { return &p.CAFile }, filePath)},
-	{name: "certFile", doc: "The client's certificate. Needs keyFile.",
-		bind: at(func(p *Prometheus) *string { return &p.CertFile }, filePath)},
-	{name: "keyFile", doc: "The client's key. Needs certFile.",
-		bind: at(func(p *Prometheus) *string { return &p.KeyFile }, filePath)},
-	{name: "serverName", doc: "The name the server's certificate must have.", words: "the URL's host",
-		bind: at(func(p *Prometheus) *string { return &p.ServerName }, freeText)},
-	{name: "insecureSkipVerify", doc: "Whether any certificate is taken: then nothing proves who answers.", words: "`false`",
-		bind: at(func(p *Prometheus) *bool { return &p.Insecure }, booleans)},
 }}
 
 var embeddedKeys = &object[Embedded]{keys: []key[Embedded]{

@@ -88,6 +88,20 @@ var providers = []provider{
 	},
 	{
 		Provider: Provider{
+			Name: "webhook", Page: "own-provider.md",
+			Doc:   "An HTTP endpoint of your own that splits the traffic.",
+			Grain: "as the file says",
+			Abilities: []release.Ability{
+				release.HeaderTesters, release.CookieTesters, release.HeaderSticky, release.CookieSticky,
+				release.Mirrors, release.ManyArms, release.Leases, release.Readiness,
+			},
+			Verifies: "what the endpoint tells",
+		},
+		bind: at(func(t *Traffic) **Webhook { return &t.Webhook }, optional[Webhook]{webhookKeys}),
+		of:   func(t Traffic) router { return some(t.Webhook) },
+	},
+	{
+		Provider: Provider{
 			Name: "alb", Page: "alb.md",
 			Doc:   "The weights of target groups of an AWS Application Load Balancer.",
 			Grain: "0.1%", Abilities: []release.Ability{release.CookieSticky, release.ManyArms, release.Readiness},

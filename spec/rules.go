@@ -16,6 +16,7 @@ func rules(c *checker, f *File) {
 	stepsRise(c, f)
 	trafficRules(c, f)
 	eachProxy(c, f)
+	ownRules(c, f)
 	sourceRules(c, f)
 	pace(c, f)
 	metricRules(c, f)
@@ -106,18 +107,13 @@ func proxyRules(c *checker, f *File, p *Proxy, path string) {
 	if u := p.Upstreams; u["baseline"] != "" && u["baseline"] == u["candidate"] {
 		c.fail(path+".upstreams.candidate", "is the baseline's URL too", "give each arm its own")
 	}
-	every := f.Analysis.Every
-	if c.fine(path+".lease", "spec.analysis.every") && p.Lease < 2*every {
-		c.fail(path+".lease", fmt.Sprintf("%s is less than two looks, %s", formatDuration(p.Lease), formatDuration(2*every)), "let it be longer: a weight is renewed with each look")
-	}
+	renewable(c, f, p.Lease, path+".lease")
 }
 
 func sourceRules(c *checker, f *File) {
 	const path = "spec.analysis.source"
 	if p := f.Analysis.Source.Prometheus; p != nil {
-		if (p.CertFile == "") != (p.KeyFile == "") && c.fine(path+".prometheus.tls.certFile", path+".prometheus.tls.keyFile") {
-			c.fail(path+".prometheus.tls", "has only one of certFile and keyFile", "write both or none")
-		}
+		certificateRules(c, p.TLS, path+".prometheus")
 	}
 	e := f.Analysis.Source.Embedded
 	if e == nil || !c.fine(path+".embedded.interval", "spec.analysis.every") {

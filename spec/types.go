@@ -58,6 +58,7 @@ type Traffic struct {
 	Istio        *Istio
 	Kubernetes   *Kubernetes
 	Exec         *Exec
+	Webhook      *Webhook
 	ALB          *ALB
 	// Several routers move together, in their order.
 	Several []Traffic
@@ -108,12 +109,8 @@ type Prometheus struct {
 	Username        string
 	PasswordFile    string
 	Headers         map[string]string
-	CAFile          string
-	CertFile        string
-	KeyFile         string
-	ServerName      string
-	Insecure        bool
-	Timeout         time.Duration
+	TLS
+	Timeout time.Duration
 }
 
 // Embedded is Linnet's own store, scraping the arms itself.
