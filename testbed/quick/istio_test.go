@@ -164,7 +164,7 @@ func TestIstioConforms(t *testing.T) {
 			Router: router, Service: service, Arms: istioArms, Grain: istio.Grain,
 			Abilities: []release.Ability{release.HeaderTesters, release.CookieTesters, release.Mirrors, release.ManyArms, release.Readiness},
 			Fences:    true, Restart: open, Editor: editor, Secret: secret,
-			Break: m.breaksAt(t, virtualServices, "checkout"),
+			Break: m.breaks(t, virtualServices, "checkout"),
 			Users: func() string { return m.users(t, "checkout") },
 			Edit: func(second release.Weight) {
 				share := int64(second / istio.Grain)
