@@ -139,7 +139,9 @@ func objects(value any) []map[string]any {
 	list, _ := value.([]any)
 	out := make([]map[string]any, len(list))
 	for i, v := range list {
-		out[i], _ = v.(map[string]any)
+		if out[i], _ = v.(map[string]any); out[i] == nil {
+			out[i] = map[string]any{}
+		}
 	}
 	return out
 }
