@@ -50,14 +50,16 @@ func TestMain(m *testing.M) {
 // mesh is an API server with Istio's kinds, a pilot that follows it, and the
 // servers of each arm.
 type mesh struct {
-	namespace string
-	client    *kube.Client
-	pilot     *xds.FakeDiscoveryServer
-	clients   clients
+	namespace  string
+	kubeconfig string
+	client     *kube.Client
+	pilot      *xds.FakeDiscoveryServer
+	clients    clients
 
 	mu sync.Mutex
-	// has is the version of each object that pilot was given.
-	has map[string]string
+	// seen is the version of each object that was looked at, and given the one of
+	// each VirtualService that pilot got, by kind and name.
+	seen, given map[string]string
 	// refused is what Istio's validation said of objects.
 	refused []string
 }
@@ -70,9 +72,10 @@ func newMesh(t *testing.T) *mesh {
 	install.Do(func() {
 		server.Install(t, apiserver.Module(t, "istio.io/api", "kubernetes/customresourcedefinitions.gen.yaml"))
 	})
-	m := &mesh{namespace: server.Namespace(t), has: map[string]string{}}
+	m := &mesh{namespace: server.Namespace(t), seen: map[string]string{}, given: map[string]string{}}
+	m.kubeconfig = apiserver.Kubeconfig(t, server.Faulty(t).URL, m.namespace)
 	var err error
-	if m.client, err = kube.Connect(kube.Config{Kubeconfig: apiserver.Kubeconfig(t, server.Faulty(t).URL, m.namespace)}); err != nil {
+	if m.client, err = kube.Connect(kube.Config{Kubeconfig: m.kubeconfig}); err != nil {
 		t.Fatal(err)
 	}
 	m.pilot = xds.NewFakeDiscoveryServer(t, xds.FakeOptions{ListenerBuilder: func() (net.Listener, error) {
@@ -106,7 +109,7 @@ func (m *mesh) follow(t *testing.T, object *unstructured.Unstructured) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	defer func() { m.has[object.GetKind()+"/"+object.GetName()] = object.GetResourceVersion() }()
+	defer func() { m.seen[key(object)] = object.GetResourceVersion() }()
 	configs, _, err := crd.ParseInputs(string(text))
 	if err != nil {
 		m.refused = append(m.refused, err.Error())
@@ -114,6 +117,11 @@ func (m *mesh) follow(t *testing.T, object *unstructured.Unstructured) {
 	}
 	for _, c := range configs {
 		c.ResourceVersion, c.Domain = "", "cluster.local"
+		if c.Annotations == nil {
+			c.Annotations = map[string]string{}
+		}
+		c.Annotations[versionNote] = object.GetResourceVersion()
+		m.given[key(object)] = object.GetResourceVersion()
 		store := m.pilot.Env().ConfigStore
 		if store.Get(c.GroupVersionKind, c.Name, c.Namespace) == nil {
 			_, err = store.Create(c)
@@ -136,7 +144,14 @@ func (m *mesh) valid(t *testing.T) {
 	}
 }
 
-// settled waits until pilot has an object as it is now, and has pushed it.
+// versionNote is the annotation by which pilot's routes tell of which version of
+// a VirtualService they are.
+const versionNote = "linnet.test/version"
+
+func key(object *unstructured.Unstructured) string { return object.GetKind() + "/" + object.GetName() }
+
+// settled waits until an object was looked at as it is now, and pilot gives out
+// what it was given of it last.
 func (m *mesh) settled(t *testing.T, of schema.GroupVersionResource, name string) {
 	t.Helper()
 	object := server.Get(t, of, m.namespace, name)
@@ -144,7 +159,18 @@ func (m *mesh) settled(t *testing.T, of schema.GroupVersionResource, name string
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		d := m.pilot.Discovery
-		return m.has[object.GetKind()+"/"+name] == object.GetResourceVersion() && d.CommittedUpdates.Load() >= d.InboundUpdates.Load()
+		if m.seen[key(object)] != object.GetResourceVersion() || d.CommittedUpdates.Load() < d.InboundUpdates.Load() {
+			return false
+		}
+		if of != virtualServices {
+			return true
+		}
+		for _, c := range m.pilot.PushContext().VirtualServicesForGateway(m.namespace, "mesh") {
+			if c.Name == name && c.Annotations[versionNote] == m.given[key(object)] {
+				return true
+			}
+		}
+		return false
 	})
 }
 

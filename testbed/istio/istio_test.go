@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	testpb "google.golang.org/grpc/interop/grpc_testing"
 
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/testbed/apiserver"
@@ -46,11 +49,13 @@ spec:
   - { name: next, labels: { version: v3 } }
 `
 
-// shop is a mesh with the service checkout in three versions.
-func shop(t *testing.T, virtualService string) *mesh {
+// newShop is a mesh with the service checkout in three versions.
+func newShop(t *testing.T, virtualService string) *mesh {
 	t.Helper()
 	m := newMesh(t)
-	server.Create(t, serviceEntries, m.namespace, entry(t, m.namespace, "v1", "v2", "v3"))
+	server.Create(t, serviceEntries, m.namespace, entry(t, m.namespace, map[string]testpb.TestServiceServer{
+		"v1": &echo{arm: names[0]}, "v2": &echo{arm: names[1]}, "v3": &echo{arm: names[2]},
+	}))
 	server.Create(t, destinationRules, m.namespace, subsets)
 	server.Create(t, virtualServices, m.namespace, virtualService)
 	m.settled(t, serviceEntries, "checkout")
@@ -76,7 +81,7 @@ func apply(t *testing.T, r *istio.Router, route release.Route) {
 // The suite, with real traffic: pilot's routes, a client without proxy, servers.
 func TestConforms(t *testing.T) {
 	trafficconf.Exercise(t, func(t *testing.T) trafficconf.Harness {
-		m := shop(t, checkout)
+		m := newShop(t, checkout)
 		t.Cleanup(func() { m.valid(t) })
 		open := func() trafficconf.Router {
 			return m.router(t, func(c *istio.Config) { c.Arms = arms("stable", "canary", "next") })
@@ -102,7 +107,7 @@ func TestConforms(t *testing.T) {
 // A client that has been there all along follows every step: no request fails,
 // the shares are those asked for, and none and all are exact.
 func TestTrafficFollowsTheWeights(t *testing.T) {
-	m := shop(t, checkout)
+	m := newShop(t, checkout)
 	r := m.router(t, nil)
 	apply(t, r, route(1, 0))
 	m.settled(t, virtualServices, "checkout")
@@ -167,16 +172,20 @@ spec:
 
 // The root delegates, and it is the delegate that is patched.
 func TestDelegation(t *testing.T) {
-	m := shop(t, root)
+	m := newShop(t, root)
 	server.Create(t, virtualServices, m.namespace, delegate)
 	r := m.router(t, nil)
 	before := server.Get(t, virtualServices, m.namespace, "checkout").GetResourceVersion()
-	for i, step := range []release.Weight{100_000, 0} {
-		apply(t, r, route(uint64(i+1), step))
-		m.settled(t, virtualServices, "checkout-routes")
-		got := m.send(t, 200, nil)
-		if got["candidate"] != 200*int(step/release.Whole) {
-			t.Errorf("at %d 200 requests went %v", step, got)
+	for i, step := range []struct {
+		candidate release.Weight
+		arm, to   string
+	}{{100_000, "candidate", "canary=100"}, {0, "baseline", "stable=100"}} {
+		apply(t, r, route(uint64(i+1), step.candidate))
+		apiserver.Eventually(t, "pilot has merged the delegate", func() bool {
+			return slices.ContainsFunc(m.routes(), func(r string) bool { return strings.HasSuffix(r, " "+step.to) })
+		})
+		if got := m.send(t, 200, nil); got[step.arm] != 200 {
+			t.Errorf("at %d 200 requests went %v", step.candidate, got)
 		}
 	}
 	if after := server.Get(t, virtualServices, m.namespace, "checkout").GetResourceVersion(); after != before {
@@ -188,7 +197,7 @@ func TestDelegation(t *testing.T) {
 // The schema of the CRD lets a negative weight through; Istio refuses it, and
 // Linnet names it and puts it right.
 func TestANegativeWeightIsNamedAndPutRight(t *testing.T) {
-	m := shop(t, checkout)
+	m := newShop(t, checkout)
 	r := m.router(t, nil)
 	apply(t, r, route(1, 10_000))
 	m.byHand(t, virtualServices, "checkout", `[{"op":"replace","path":"/spec/http/1/route/1/weight","value":-5}]`)

@@ -30,15 +30,15 @@ func (e *echo) UnaryCall(context.Context, *testpb.SimpleRequest) (*testpb.Simple
 	return &testpb.SimpleResponse{ServerId: e.arm}, nil
 }
 
-// serve starts a server that answers for an arm, and gives its port.
-func serve(t *testing.T, arm string) int {
+// serve starts a gRPC server and gives its port.
+func serve(t *testing.T, of testpb.TestServiceServer) int {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := grpc.NewServer()
-	testpb.RegisterTestServiceServer(s, &echo{arm: arm})
+	testpb.RegisterTestServiceServer(s, of)
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(listener) }()
 	t.Cleanup(func() {
@@ -52,7 +52,7 @@ func serve(t *testing.T, arm string) int {
 
 // entry is a ServiceEntry whose endpoints are servers on this machine, one for
 // each version.
-func entry(t *testing.T, namespace string, versions ...string) string {
+func entry(t *testing.T, namespace string, versions map[string]testpb.TestServiceServer) string {
 	t.Helper()
 	var b strings.Builder
 	fmt.Fprintf(&b, `
@@ -66,8 +66,8 @@ spec:
   ports: [ { name: grpc, number: 7070, protocol: GRPC } ]
   endpoints:
 `, namespace)
-	for i, version := range versions {
-		fmt.Fprintf(&b, "  - { address: 127.0.0.1, ports: { grpc: %d }, labels: { version: %s } }\n", serve(t, names[i]), version)
+	for version, of := range versions {
+		fmt.Fprintf(&b, "  - { address: 127.0.0.1, ports: { grpc: %d }, labels: { version: %s } }\n", serve(t, of), version)
 	}
 	return b.String()
 }
