@@ -137,7 +137,8 @@ type users struct {
 
 	mu    sync.Mutex
 	seen  map[string]time.Time // when the last request was due that a version answered
-	since map[string]int       // answers of each version since only last looked
+	after time.Time            // of when on requests are counted
+	since map[string]int       // requests due after that, by the version that answered
 }
 
 // visit sends requests until they are stopped, or the test ends.
@@ -170,7 +171,9 @@ func (u *users) note(r load.Result) {
 	if r.Due.After(u.seen[r.Arm]) {
 		u.seen[r.Arm] = r.Due
 	}
-	u.since[r.Arm]++
+	if r.Due.After(u.after) {
+		u.since[r.Arm]++
+	}
 }
 
 // last is when the last request was due that a version answered.
@@ -180,10 +183,11 @@ func (u *users) last(version string) time.Time {
 	return u.seen[version]
 }
 
-// only holds the next requests to one version.
+// only holds the requests due from now on to one version.
 func (u *users) only(ctx context.Context, t testing.TB, version string) {
 	t.Helper()
 	u.mu.Lock()
+	u.after = time.Now() // what was due before may still be on its way
 	clear(u.since)
 	u.mu.Unlock()
 	tick := time.NewTicker(20 * time.Millisecond)
