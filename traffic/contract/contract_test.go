@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/spec"
 	"github.com/linnet-project/linnet/traffic/contract"
 	"github.com/linnet-project/linnet/traffic/split"
 	"github.com/linnet-project/linnet/traffic/trafficconf"
@@ -21,10 +23,16 @@ const service = "checkout"
 
 var arms = []string{release.Baseline, release.Candidate, "third"}
 
-// everything is what the contract has room for.
-var everything = []release.Ability{
-	release.HeaderTesters, release.CookieTesters, release.HeaderSticky, release.CookieSticky,
-	release.Mirrors, release.ManyArms, release.Leases, release.Readiness,
+// everything is what the contract has room for: what a release file may ask of a
+// provider of one's own.
+func everything(t *testing.T) []release.Ability {
+	t.Helper()
+	exec, _ := spec.ProviderOf("exec")
+	webhook, ok := spec.ProviderOf("webhook")
+	if !ok || !slices.Equal(exec.Abilities, webhook.Abilities) {
+		t.Fatalf("the abilities of exec are %v, and those of webhook %v", exec.Abilities, webhook.Abilities)
+	}
+	return exec.Abilities
 }
 
 func rules(abilities ...release.Ability) split.Rules {
@@ -117,11 +125,11 @@ func (s *stand) fail(code, format string, args ...any) contract.Answer {
 }
 
 func TestConforms(t *testing.T) {
-	trafficconf.Exercise(t, func(*testing.T) trafficconf.Harness {
+	trafficconf.Exercise(t, func(t *testing.T) trafficconf.Harness {
 		s := newStand()
 		return trafficconf.Harness{
-			Router:  contract.New(contract.Config{Name: "stand", Rules: rules(everything...), Call: s.call}),
-			Service: service, Arms: arms, Abilities: everything, Fences: true,
+			Router:  contract.New(contract.Config{Name: "stand", Rules: rules(everything(t)...), Call: s.call}),
+			Service: service, Arms: arms, Abilities: everything(t), Fences: true,
 			Advance: func(d time.Duration) {
 				s.mu.Lock()
 				defer s.mu.Unlock()
@@ -147,7 +155,7 @@ func TestConforms(t *testing.T) {
 // TestARouteComesBackAsItWent, with all that it may ask for.
 func TestARouteComesBackAsItWent(t *testing.T) {
 	s := newStand()
-	router := contract.New(contract.Config{Name: "stand", Rules: rules(everything...), Call: s.call})
+	router := contract.New(contract.Config{Name: "stand", Rules: rules(everything(t)...), Call: s.call})
 	route := release.Route{
 		Service: service, Weights: split.Of(arms, []release.Weight{70_000, 20_000, 10_000}),
 		Salt: "s", Epoch: 1_900_000_000 << 20, Owner: "checkout-1.5.0/1", Lease: 90*time.Second + time.Millisecond,

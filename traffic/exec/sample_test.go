@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/traffic/chaos"
 	linnetexec "github.com/linnet-project/linnet/traffic/exec"
 	"github.com/linnet-project/linnet/traffic/split"
 	"github.com/linnet-project/linnet/traffic/trafficconf"
@@ -133,18 +134,20 @@ func (s *sample) fail(f trafficconf.Fault) func() {
 	}
 }
 
+func theSample(t *testing.T) trafficconf.Harness {
+	s := newSample(t)
+	return trafficconf.Harness{
+		Router: s.router(), Service: service, Arms: arms, Abilities: abilities, Fences: true,
+		Restart: func() trafficconf.Router { return s.router() },
+		Edit:    s.edit, Break: s.fail, Secret: token,
+	}
+}
+
 // TestTheSampleConforms: the sample of docs/own-provider.md is all that a
 // provider has to be.
-func TestTheSampleConforms(t *testing.T) {
-	trafficconf.Exercise(t, func(t *testing.T) trafficconf.Harness {
-		s := newSample(t)
-		return trafficconf.Harness{
-			Router: s.router(), Service: service, Arms: arms, Abilities: abilities, Fences: true,
-			Restart: func() trafficconf.Router { return s.router() },
-			Edit:    s.edit, Break: s.fail, Secret: token,
-		}
-	})
-}
+func TestTheSampleConforms(t *testing.T) { trafficconf.Exercise(t, theSample) }
+
+func TestTheSampleInChaos(t *testing.T) { chaos.Exercise(t, theSample) }
 
 // TestBeforeTheFirstRoute all goes to the first arm.
 func TestBeforeTheFirstRoute(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/traffic/chaos"
 	"github.com/linnet-project/linnet/traffic/proxy"
 	"github.com/linnet-project/linnet/traffic/several"
 	"github.com/linnet-project/linnet/traffic/split"
@@ -92,17 +93,45 @@ func (p *proxies) split(n int) map[string]int {
 	return got
 }
 
-func TestTwoProxiesConform(t *testing.T) {
-	trafficconf.Exercise(t, func(t *testing.T) trafficconf.Harness {
-		p := newProxies(t)
-		return trafficconf.Harness{
-			Router: p.start(), Service: service, Arms: arms, Fences: true,
-			Abilities: []release.Ability{release.Leases, release.ManyArms},
-			Restart:   func() trafficconf.Router { return p.start() },
-			Advance:   p.clock.Advance, Split: p.split,
-		}
-	})
+func twoProxies(t *testing.T) trafficconf.Harness {
+	p := newProxies(t)
+	return trafficconf.Harness{
+		Router: p.start(), Service: service, Arms: arms, Fences: true,
+		Abilities: []release.Ability{release.Leases, release.ManyArms},
+		Restart:   func() trafficconf.Router { return p.start() },
+		Advance:   p.clock.Advance, Split: p.split,
+	}
 }
+
+func TestTwoProxiesConform(t *testing.T) { trafficconf.Exercise(t, twoProxies) }
+
+func TestTwoProxiesInChaos(t *testing.T) { chaos.Exercise(t, twoProxies) }
+
+// theSecondBreaks is two parts of which the second alone fails. They lie together: a part that
+// lies alone is one that somebody lowered, and the others follow it down.
+func theSecondBreaks(t *testing.T) trafficconf.Harness {
+	parts := []*part{newPart(), newPart()}
+	return trafficconf.Harness{
+		Router: together(t, parts...), Service: service, Arms: arms, Fences: true, Abilities: []release.Ability{release.ManyArms},
+		Restart: func() trafficconf.Router { return together(t, parts...) },
+		Break: func(fault trafficconf.Fault) func() {
+			broken := parts[1:]
+			if fault == trafficconf.Lying {
+				broken = parts
+			}
+			for _, p := range broken {
+				p.breaks(fault)
+			}
+			return func() {
+				for _, p := range broken {
+					p.breaks("")
+				}
+			}
+		},
+	}
+}
+
+func TestOneThatBreaksInChaos(t *testing.T) { chaos.Exercise(t, theSecondBreaks) }
 
 // TestAProxyWithAnotherConforms: one of the two cannot lease, sets whole percents
 // and tells readiness; both together do what one of them can.

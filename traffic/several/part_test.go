@@ -10,6 +10,7 @@ import (
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/traffic/several"
 	"github.com/linnet-project/linnet/traffic/split"
+	"github.com/linnet-project/linnet/traffic/trafficconf"
 )
 
 const service = "checkout"
@@ -32,6 +33,7 @@ type part struct {
 	unset, set func(release.Route) error
 	unseen     func() error
 	hangs      bool
+	lies       bool // says yes and does nothing
 }
 
 func newPart(abilities ...release.Ability) *part {
@@ -72,6 +74,9 @@ func (p *part) Apply(ctx context.Context, route release.Route) error {
 		if err := p.unset(route); err != nil {
 			return err
 		}
+	}
+	if p.lies {
+		return nil
 	}
 	p.route = route
 	p.applied = append(p.applied, route)
@@ -114,6 +119,25 @@ func (p *part) fail(unset, set func(release.Route) error, unseen func() error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.unset, p.set, p.unseen = unset, set, unseen
+}
+
+// breaks makes this part fail in one way, until it is told "".
+func (p *part) breaks(fault trafficconf.Fault) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.unset, p.set, p.unseen, p.lies = nil, nil, nil, fault == trafficconf.Lying
+	p.hangs = fault == trafficconf.Hanging
+	meaning := map[trafficconf.Fault]error{
+		trafficconf.Throttled: release.ErrUnavailable, trafficconf.Failing: release.ErrUnavailable, trafficconf.Unreachable: release.ErrUnavailable,
+		trafficconf.Forbidden: release.ErrInvalid, trafficconf.Missing: release.ErrNotFound, trafficconf.Contested: release.ErrConflict,
+	}[fault]
+	if meaning != nil {
+		p.unset = func(release.Route) error { return fmt.Errorf("%s: %w", fault, meaning) }
+		p.unseen = func() error { return fmt.Errorf("%s: %w", fault, meaning) }
+	}
+	if fault == trafficconf.Broken {
+		p.set = func(release.Route) error { return fmt.Errorf("%s: %w", fault, release.ErrUnavailable) }
+	}
 }
 
 // weight is what the second arm gets.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/traffic/chaos"
 	"github.com/linnet-project/linnet/traffic/split"
 	"github.com/linnet-project/linnet/traffic/trafficconf"
 	"github.com/linnet-project/linnet/traffic/webhook"
@@ -160,24 +161,26 @@ func (s *sample) fail(f trafficconf.Fault) func() {
 	return func() { s.fault.Store(trafficconf.Fault("")) }
 }
 
+func theSample(t *testing.T) trafficconf.Harness {
+	s := newSample(t)
+	router, err := webhook.New(webhook.Config{
+		Rules: split.Rules{Service: service, Arms: arms, Abilities: abilities, Grain: 100},
+		URL:   s.front.URL + "/split?key=" + token, BearerTokenFile: filepath.Join(s.dir, "token"), Timeout: 5 * time.Second,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return trafficconf.Harness{
+		Router: router, Service: service, Arms: arms, Abilities: abilities, Grain: 100, Fences: true,
+		Break: s.fail, Secret: token,
+	}
+}
+
 // TestTheSampleConforms: the sample of docs/own-provider.md is all that a
 // provider has to be.
-func TestTheSampleConforms(t *testing.T) {
-	trafficconf.Exercise(t, func(t *testing.T) trafficconf.Harness {
-		s := newSample(t)
-		router, err := webhook.New(webhook.Config{
-			Rules: split.Rules{Service: service, Arms: arms, Abilities: abilities, Grain: 100},
-			URL:   s.front.URL + "/split?key=" + token, BearerTokenFile: filepath.Join(s.dir, "token"), Timeout: 5 * time.Second,
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return trafficconf.Harness{
-			Router: router, Service: service, Arms: arms, Abilities: abilities, Grain: 100, Fences: true,
-			Break: s.fail, Secret: token,
-		}
-	})
-}
+func TestTheSampleConforms(t *testing.T) { trafficconf.Exercise(t, theSample) }
+
+func TestTheSampleInChaos(t *testing.T) { chaos.Exercise(t, theSample) }
 
 // TestTheSampleAsksForItsToken.
 func TestTheSampleAsksForItsToken(t *testing.T) {
