@@ -223,3 +223,31 @@ func TestIngressNginxBesideArgoCD(t *testing.T) {
 		t.Errorf("writers are %q, want Argo CD by its mark alone", got)
 	}
 }
+
+// A tool whose manifest does not say the weight leaves it alone, and is not taken
+// for its writer.
+func TestIngressNginxWhenGitLeavesTheWeightOut(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	router := c.pairs(t, "web")
+	if err := router.Apply(soon(t), routeOf(1, 5_500)); err != nil {
+		t.Fatal(err)
+	}
+	c.applyAs(t, "kustomize-controller", apiserver.Ingresses, "web-canary", `{"apiVersion":"networking.k8s.io/v1","kind":"Ingress",
+		"metadata":{"name":"web-canary","labels":{"kustomize.toolkit.fluxcd.io/name":"shop"},
+		"annotations":{"nginx.ingress.kubernetes.io/canary-by-cookie":"mine"}},"spec":{"ingressClassName":"nginx"}}`)
+	apiserver.Eventually(t, "the tool's mark is seen", func() bool {
+		seen, err := router.Observed(soon(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := seen.Route.Weights[1].Weight; got != 5_500 {
+			t.Fatalf("the weight is %d after the tool applied, want 5500", got)
+		}
+		got := strings.Join(seen.Writers, "; ")
+		if strings.Contains(got, "kustomize-controller (") {
+			t.Fatalf("writers are %q, and the tool does not write the weight", got)
+		}
+		return strings.Contains(got, "Flux Kustomization (shop)")
+	})
+}

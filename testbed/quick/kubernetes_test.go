@@ -212,3 +212,27 @@ spec: { scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: stable },
 		t.Errorf("three replicas: %v", err)
 	}
 }
+
+// A tool whose manifest does not say the replicas leaves them alone once they are
+// ours; one that says them is seen and named.
+func TestKubernetesBesideFlux(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	router, _ := c.replicas(t, 10, 0)
+	if err := router.Apply(soon(t), routeOf(1, 20_000)); err != nil {
+		t.Fatal(err)
+	}
+	c.applyAs(t, "kustomize-controller", apiserver.Deployments, "canary",
+		`{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"canary","labels":{"kustomize.toolkit.fluxcd.io/name":"shop"}},"spec":{"minReadySeconds":1}}`)
+	noticed(t, router, 20_000)
+	c.applyAs(t, "kustomize-controller", apiserver.Deployments, "canary",
+		`{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"canary"},"spec":{"replicas":8}}`)
+	noticed(t, router, 50_000)
+	seen, err := router.Observed(soon(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(seen.Writers, "; "); !strings.Contains(got, "kustomize-controller (server-side apply at ") {
+		t.Errorf("writers are %q, want Flux among them", got)
+	}
+}
