@@ -10,6 +10,7 @@ import (
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/spec"
 	"github.com/linnet-project/linnet/traffic/ingressnginx"
+	"github.com/linnet-project/linnet/traffic/istio"
 	"github.com/linnet-project/linnet/traffic/kube"
 	"github.com/linnet-project/linnet/traffic/kubernetes"
 )
@@ -18,6 +19,10 @@ import (
 // name of each: rules by namespace, "" being the one that the file names or the
 // cluster's own default.
 var rights = map[string]func(spec.Traffic) (spec.Cluster, map[string][]kube.Rule){
+	"istio": func(t spec.Traffic) (spec.Cluster, map[string][]kube.Rule) {
+		c := t.Istio
+		return c.Cluster, istio.Rights(c.Namespace, c.VirtualService, istioArms(t))
+	},
 	"ingressNginx": func(t spec.Traffic) (spec.Cluster, map[string][]kube.Rule) {
 		var pairs []ingressnginx.Pair
 		for _, i := range t.IngressNginx.Ingresses {

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 
+	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/run"
 	"github.com/linnet-project/linnet/spec"
 	"github.com/linnet-project/linnet/traffic/ingressnginx"
@@ -24,11 +25,16 @@ func istioRouter(_ context.Context, t spec.Traffic, f spec.File) (run.Router, er
 	}
 	return istio.New(istio.Config{
 		Client: client, Service: f.Service, VirtualService: c.VirtualService, Routes: c.Routes,
-		Arms: []istio.Arm{
-			{Name: f.Baseline.Name, Host: c.Baseline.Host, Subset: c.Baseline.Subset},
-			{Name: f.Candidate.Name, Host: c.Candidate.Host, Subset: c.Candidate.Subset},
-		},
+		Arms: istioArms(t),
 	})
+}
+
+func istioArms(t spec.Traffic) []istio.Arm {
+	c := t.Istio
+	return []istio.Arm{
+		{Name: release.Baseline, Host: c.Baseline.Host, Subset: c.Baseline.Subset},
+		{Name: release.Candidate, Host: c.Candidate.Host, Subset: c.Candidate.Subset},
+	}
 }
 
 func ingressNginxRouter(_ context.Context, t spec.Traffic, f spec.File) (run.Router, error) {
