@@ -17,10 +17,11 @@ const soon = 5 * time.Second
 // failsEveryWay: the provider begins to fail with the second raise, when the
 // candidate turns bad, and the way down meets each of its failures in turn.
 func failsEveryWay(w *world) {
-	faults := []trafficconf.Fault{trafficconf.Failing, trafficconf.Forbidden, trafficconf.Missing, trafficconf.Contested}
+	faults := []trafficconf.Fault{trafficconf.Forbidden, trafficconf.Failing, trafficconf.Missing}
 	if w.provider.h.Break != nil {
 		faults = append(faults, trafficconf.Throttled, trafficconf.Unreachable, trafficconf.Broken)
 	}
+	faults = append(faults, trafficconf.Contested)
 	a := w.begins("bad", w.first, w.second)
 	a.when(sets(w.second), func() {
 		a.source.turns(bad)
@@ -30,7 +31,9 @@ func failsEveryWay(w *world) {
 	w.until("the rollback is decided", func() bool { return a.has(decides(engine.RollBack)) })
 	for _, fault := range faults {
 		w.provider.failsNow(fault)
-		w.until("the rollback meets the provider that is "+string(fault), w.provider.hit)
+		w.until("the rollback meets the provider that is "+string(fault), func() bool {
+			return w.provider.hit() || a.has(reaches(engine.Recovering)) // some faults let zero through
+		})
 	}
 	w.provider.mends()
 	p.ends(engine.RolledBack)
@@ -94,7 +97,7 @@ func goodAfterAll(w *world) {
 	w.provider.fails(trafficconf.Failing, nil)
 	a.when(reaches(engine.Observing), func() {
 		a.source.turns(quiet)
-		w.provider.fails(trafficconf.Failing, nil)
+		w.provider.fails(trafficconf.Failing, func(*release.Route) bool { return true })
 	})
 	a.when(sets(w.second), func() { w.provider.fails(trafficconf.Hanging, nil) })
 	a.when(sets(release.Whole), func() { w.provider.fails(trafficconf.Lying, nil) })
@@ -134,7 +137,7 @@ func lowered(rec journal.Record) bool {
 func abortsHangingRaise(w *world) {
 	a := w.begins("aborted", w.first, w.second)
 	a.when(sets(w.second), func() {
-		w.provider.fails(trafficconf.Hanging, func(r release.Route) bool { return engine.CandidateWeight(r) > w.first })
+		w.provider.fails(trafficconf.Hanging, func(r *release.Route) bool { return r != nil && engine.CandidateWeight(*r) > w.first })
 	})
 	p := a.starts()
 	w.until("the raise hangs", w.provider.hit)

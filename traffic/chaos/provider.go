@@ -23,6 +23,8 @@ type provider struct {
 	router trafficconf.Router
 	broken *breakage // nil while it works
 	served release.Weight
+	// contested says that somebody else changed the split, to nobody knows what.
+	contested bool
 	// takes is how long the last change took.
 	takes time.Duration
 }
@@ -30,22 +32,23 @@ type provider struct {
 // breakage is a fault while it lasts.
 type breakage struct {
 	fault trafficconf.Fault
-	// only says which changes it hits; nil for all calls.
-	only func(release.Route) bool
+	// only says which calls it hits, by the route that is to be set, or nil for a
+	// question; it is nil itself for all calls.
+	only func(*release.Route) bool
 	// mend ends it at the provider's other side; nil where it is at our border.
 	mend func()
 	// over ends, with it, the calls that hang.
 	over context.Context
 	end  context.CancelFunc
-	// begun is when the first change met it, met how many came back from it, and
-	// told how many of those with an error.
-	begun     time.Time
-	met, told int
+	// begun is when the last part of a change met it, open how many have not come
+	// back from it, met how many have, and told how many of those with an error.
+	begun           time.Time
+	open, met, told int
 }
 
 // fails makes the provider fail, at its other side where the harness knows how.
-// A fault that hits only some changes is always at the border.
-func (p *provider) fails(fault trafficconf.Fault, only func(release.Route) bool) {
+// A fault that hits only some calls is always at the border.
+func (p *provider) fails(fault trafficconf.Fault, only func(*release.Route) bool) {
 	b := &breakage{fault: fault, only: only}
 	b.over, b.end = context.WithCancel(context.Background())
 	if p.h.Break != nil && only == nil {
@@ -54,6 +57,7 @@ func (p *provider) fails(fault trafficconf.Fault, only func(release.Route) bool)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.broken = b
+	p.contested = p.contested || b.mend != nil && fault == trafficconf.Contested
 }
 
 // mends ends the fault, if there is one, and the calls that still hang.
@@ -89,13 +93,10 @@ func (p *provider) hit() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	b := p.broken
-	if b == nil || b.begun.IsZero() {
-		return false
+	if b != nil && b.fault == trafficconf.Hanging {
+		return b.open > 0 && (b.mend == nil || time.Since(b.begun) > every)
 	}
-	if b.fault == trafficconf.Hanging {
-		return b.mend == nil || time.Since(b.begun) > every
-	}
-	return b.met > 0
+	return b != nil && b.met > 0
 }
 
 // present is the router, and the fault that a call of it meets.
@@ -111,7 +112,7 @@ func (p *provider) call(ctx context.Context, change bool, route *release.Route, 
 	p.starting.RLock()
 	defer p.starting.RUnlock()
 	router, b := p.present()
-	if b == nil || b.only != nil && (route == nil || !b.only(*route)) {
+	if b == nil || b.only != nil && !b.only(route) {
 		return f(ctx, router)
 	}
 	if change {
@@ -152,14 +153,14 @@ func meaning(fault trafficconf.Fault) error {
 func (p *provider) begins(b *breakage) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if b.begun.IsZero() {
-		b.begun = time.Now()
-	}
+	b.begun = time.Now()
+	b.open++
 }
 
 func (p *provider) comesBack(b *breakage, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	b.open--
 	b.met++
 	if err != nil {
 		b.told++
@@ -169,7 +170,7 @@ func (p *provider) comesBack(b *breakage, err error) {
 // doubts says that a provider that lies finds that out itself: it says so, or
 // still looks for what it wrote.
 func (b *breakage) doubts() bool {
-	return b.told > 0 || b.met == 0 && !b.begun.IsZero() && time.Since(b.begun) > time.Second
+	return b.told > 0 || b.open > 0 && time.Since(b.begun) > 20*every
 }
 
 func (p *provider) doubts() bool {
@@ -219,6 +220,12 @@ func (p *provider) exposes() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.served > 0
+}
+
+func (p *provider) wasContested() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.contested
 }
 
 // crashes ends the provider as a crash would and starts it again, where it

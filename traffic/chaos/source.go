@@ -20,7 +20,7 @@ const (
 // fail of the baseline, and of a bad candidate.
 const (
 	requests = 100_000
-	fewest   = 10
+	fewest   = 1
 	normal   = 2
 	wrong    = 200
 )

@@ -143,7 +143,7 @@ func (w *world) watch(ctx context.Context) {
 		at, failed, edits := time.Now(), w.failed(), w.edited()
 		got, err := w.provider.look(ctx)
 		rest = 2 * time.Since(at) // most of its time is the release's
-		if err != nil {
+		if err != nil || w.provider.wasContested() {
 			continue
 		}
 		if !w.mayServe(got) {
