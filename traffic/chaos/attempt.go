@@ -23,6 +23,9 @@ const (
 	every    = 50 * time.Millisecond
 	recovery = 300 * time.Millisecond
 	lease    = time.Minute
+	// late is how long a release goes on reading back where a writer that was
+	// overtaken is not refused.
+	late = 2 * recovery
 )
 
 // file is the text of the release file; what it says does not matter here.
@@ -71,6 +74,9 @@ func (w *world) beginsAt(at time.Time, name string, weights ...release.Weight) *
 	}
 	w.add(a)
 	p := w.plan(name, weights)
+	if !w.provider.h.Fences {
+		p.ReadBack = late
+	}
 	a.id = journal.ID{Name: name, Attempt: 1}
 	first := &process{a: a, Store: a.store}
 	cfg := run.Config{Store: first, Router: first.router(), Now: func() time.Time { return at }}

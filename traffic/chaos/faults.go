@@ -155,13 +155,16 @@ func abortsHangingRaise(w *world) {
 // asked holds a release to have asked for these weights, in this order.
 func (w *world) asked(a *attempt, want ...release.Weight) {
 	w.Helper()
-	var got []release.Weight
-	for _, route := range a.asked() {
-		got = append(got, engine.CandidateWeight(route))
-	}
-	if !slices.Equal(got, want) {
+	if got := a.weights(); !slices.Equal(got, want) {
 		w.Errorf("%s asked for the weights %v, expected %v", a.id, got, want)
 	}
+}
+
+func (a *attempt) weights() (all []release.Weight) {
+	for _, route := range a.asked() {
+		all = append(all, engine.CandidateWeight(route))
+	}
+	return all
 }
 
 // firstLook is the first look that was recorded after a record that fits.

@@ -28,6 +28,9 @@ type world struct {
 
 	mu       sync.Mutex
 	attempts []*attempt
+	// twice says that a release is run twice on a provider that refuses no late
+	// writer, so that a weight may rise for a moment, until the next look.
+	twice bool
 	// byHand are the weights that somebody set past Linnet, edits how often.
 	byHand []release.Weight
 	edits  int
@@ -149,7 +152,7 @@ func (w *world) watch(ctx context.Context) {
 		if !w.mayServe(got) {
 			w.Errorf("the provider serves %s, which nobody recorded", engine.Percent(got))
 		}
-		if !failed || edits != since || edits != w.edited() {
+		if !failed || w.isTwice() || edits != since || edits != w.edited() {
 			lowest, since = release.Whole, edits
 			continue
 		}
@@ -164,6 +167,12 @@ func (w *world) edited() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.edits
+}
+
+func (w *world) isTwice() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.twice
 }
 
 // failed says that every release so far is rolled back by its record.
