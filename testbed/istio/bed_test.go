@@ -57,9 +57,10 @@ type mesh struct {
 	clients    clients
 
 	mu sync.Mutex
-	// seen is the version of each object that was looked at, and given the one of
-	// each VirtualService that pilot got, by kind and name.
-	seen, given map[string]string
+	// By kind and name of an object: the version that was looked at last, and the
+	// version and specification that pilot got last. The same specification again
+	// is no news to it.
+	seen, given, spec map[string]string
 	// refused is what Istio's validation said of objects.
 	refused []string
 }
@@ -72,7 +73,7 @@ func newMesh(t *testing.T) *mesh {
 	install.Do(func() {
 		server.Install(t, apiserver.Module(t, "istio.io/api", "kubernetes/customresourcedefinitions.gen.yaml"))
 	})
-	m := &mesh{namespace: server.Namespace(t), seen: map[string]string{}, given: map[string]string{}}
+	m := &mesh{namespace: server.Namespace(t), seen: map[string]string{}, given: map[string]string{}, spec: map[string]string{}}
 	m.kubeconfig = apiserver.Kubeconfig(t, server.Faulty(t).URL, m.namespace)
 	var err error
 	if m.client, err = kube.Connect(kube.Config{Kubeconfig: m.kubeconfig}); err != nil {
@@ -110,6 +111,10 @@ func (m *mesh) follow(t *testing.T, object *unstructured.Unstructured) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	defer func() { m.seen[key(object)] = object.GetResourceVersion() }()
+	spec := fmt.Sprint(object.Object["spec"])
+	if m.spec[key(object)] == spec {
+		return
+	}
 	configs, _, err := crd.ParseInputs(string(text))
 	if err != nil {
 		m.refused = append(m.refused, err.Error())
@@ -121,7 +126,7 @@ func (m *mesh) follow(t *testing.T, object *unstructured.Unstructured) {
 			c.Annotations = map[string]string{}
 		}
 		c.Annotations[versionNote] = object.GetResourceVersion()
-		m.given[key(object)] = object.GetResourceVersion()
+		m.given[key(object)], m.spec[key(object)] = object.GetResourceVersion(), spec
 		store := m.pilot.Env().ConfigStore
 		if store.Get(c.GroupVersionKind, c.Name, c.Namespace) == nil {
 			_, err = store.Create(c)
