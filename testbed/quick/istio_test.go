@@ -15,6 +15,7 @@ import (
 
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/testbed/apiserver"
+	"github.com/linnet-project/linnet/traffic/chaos"
 	"github.com/linnet-project/linnet/traffic/istio"
 	"github.com/linnet-project/linnet/traffic/trafficconf"
 )
@@ -151,17 +152,19 @@ func (m *mesh) weights(t *testing.T, name, protocol string, route int) (out []an
 	return out
 }
 
-func TestIstioConforms(t *testing.T) {
-	trafficconf.Exercise(t, func(t *testing.T) trafficconf.Harness {
+// istioHarness is a VirtualService with some arms.
+func istioHarness(arms int) func(*testing.T) trafficconf.Harness {
+	return func(t *testing.T) trafficconf.Harness {
 		m := newMesh(t)
 		server.Create(t, virtualServices, m.namespace, checkout)
 		server.Create(t, destinationRules, m.namespace, rule)
+		names := []string{"stable", "canary", "next"}[:arms]
 		open := func() trafficconf.Router {
-			return m.router(t, func(c *istio.Config) { c.Arms = subsets("stable", "canary", "next") })
+			return m.router(t, func(c *istio.Config) { c.Arms = subsets(names...) })
 		}
 		router := open()
 		return trafficconf.Harness{
-			Router: router, Service: service, Arms: istioArms, Grain: istio.Grain,
+			Router: router, Service: service, Arms: istioArms[:arms], Grain: istio.Grain,
 			Abilities: []release.Ability{release.HeaderTesters, release.CookieTesters, release.Mirrors, release.ManyArms, release.Readiness},
 			Fences:    true, Restart: open, Editor: editor, Secret: secret,
 			Break: m.breaks(t, virtualServices, "checkout"),
@@ -174,7 +177,7 @@ func TestIstioConforms(t *testing.T) {
 			},
 			SetReady: func(arm string, ready bool) {
 				var rest []string
-				for i, name := range []string{"stable", "canary", "next"} {
+				for i, name := range names {
 					if ready || arm != istioArms[i] {
 						rest = append(rest, fmt.Sprintf(`{"name":%q,"labels":{"version":%q}}`, name, name))
 					}
@@ -182,7 +185,17 @@ func TestIstioConforms(t *testing.T) {
 				m.jsonPatch(t, "test", destinationRules, "checkout", `[{"op":"replace","path":"/spec/subsets","value":[`+strings.Join(rest, ",")+`]}]`)
 			},
 		}
-	})
+	}
+}
+
+func TestIstioConforms(t *testing.T) {
+	t.Parallel()
+	trafficconf.Exercise(t, istioHarness(3))
+}
+
+func TestIstioInChaos(t *testing.T) {
+	t.Parallel()
+	chaos.Exercise(t, istioHarness(2))
 }
 
 func istioRoute(epoch uint64, candidate release.Weight) release.Route {
