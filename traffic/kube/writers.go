@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -44,12 +45,12 @@ func Writers(object *unstructured.Unstructured, paths ...Path) []string {
 	for _, t := range tools {
 		for _, marks := range []map[string]string{annotations, labels} {
 			if name := marks[t.key]; name != "" {
-				out = append(out, fmt.Sprintf("%s (%.100s)", t.tool, name))
+				out = append(out, fmt.Sprintf("%s (%s)", t.tool, plain(name)))
 			}
 		}
 	}
 	if labels["app.kubernetes.io/instance"] != "" && slices.ContainsFunc(out, func(w string) bool { return strings.HasPrefix(w, "argocd") }) {
-		out = append(out, fmt.Sprintf("Argo CD (%.100s)", labels["app.kubernetes.io/instance"]))
+		out = append(out, fmt.Sprintf("Argo CD (%s)", plain(labels["app.kubernetes.io/instance"])))
 	}
 	slices.Sort(out)
 	out = slices.Compact(out)
@@ -65,11 +66,21 @@ func writer(entry metav1.ManagedFieldsEntry) string {
 	if entry.Subresource != "" {
 		how += " of " + entry.Subresource
 	}
-	text := fmt.Sprintf("%.100s (%s", entry.Manager, how)
+	text := fmt.Sprintf("%s (%s", plain(entry.Manager), how)
 	if entry.Time != nil {
 		text += " at " + entry.Time.UTC().Format(time.RFC3339)
 	}
 	return text + ")"
+}
+
+// plain keeps a name that somebody else chose short and on one line.
+func plain(name string) string {
+	return fmt.Sprintf("%.100s", strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, name))
 }
 
 // owns tells whether a manager owns one of the paths.
