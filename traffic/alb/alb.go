@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -17,7 +18,7 @@ import (
 )
 
 // Router splits the traffic of one service by one forward action. Its methods
-// may be called at the same time; they follow each other.
+// may be called at the same time; Apply and Observed follow each other.
 type Router struct {
 	config Config
 	names  []string // of the arms, in the order of config.Arms
@@ -26,8 +27,8 @@ type Router struct {
 	// retryer decides on the tries of one call.
 	retryer func() aws.RetryerV2
 
-	turn chan struct{} // holds a token while a method runs; guards at
-	at   *found
+	turn chan struct{} // holds a token while weights are written or read
+	at   atomic.Pointer[found]
 }
 
 // New makes a router. It reads the AWS configuration, and asks nothing of AWS
@@ -61,12 +62,17 @@ func (r *Router) begin(ctx context.Context) error {
 	}
 }
 
-// end gives the turn to the next. What is not there any more is looked up again.
+// end gives the turn to the next.
 func (r *Router) end(err error) {
-	if errors.Is(err, release.ErrNotFound) {
-		r.at = nil
-	}
+	r.forget(err)
 	<-r.turn
+}
+
+// forget has what is not there any more looked up again.
+func (r *Router) forget(err error) {
+	if errors.Is(err, release.ErrNotFound) {
+		r.at.Store(nil)
+	}
 }
 
 // Apply sets the weights, and returns once they are to be read back. An error

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -340,6 +341,27 @@ func TestReadiness(t *testing.T) {
 	r = b.router(t, func(c *alb.Config) { c.Arms[1].Group = idle })
 	fails(t, r.Ready(t.Context(), release.Candidate), release.ErrUnavailable, "Target.NotInUse", "with weight 0")
 	fails(t, b.router(t, func(c *alb.Config) { c.Arms[1].Group = "none" }).Ready(t.Context(), release.Candidate), release.ErrUnavailable, "TargetGroupNotFound")
+}
+
+// TestHealthHoldsUpNothing: while nobody answers about health, weights are set
+// and read.
+func TestHealthHoldsUpNothing(t *testing.T) {
+	b := newBed(t, 2, albtest.Config{})
+	r := b.router(t, nil)
+	mend := b.api.Break(albtest.Hang, "DescribeTargetHealth")
+	defer mend()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- r.Ready(ctx, release.Candidate) }()
+	for b.api.Calls("DescribeTargetHealth") == 0 {
+		runtime.Gosched()
+	}
+	apply(t, r, route(1, 1000))
+	if got := second(observe(t, r)); got != 1000 {
+		t.Errorf("read back %d", got)
+	}
+	cancel()
+	fails(t, <-ended, release.ErrUnavailable, "DescribeTargetHealth")
 }
 
 func TestErrorsSayWhatToDo(t *testing.T) {

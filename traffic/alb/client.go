@@ -22,7 +22,7 @@ import (
 
 const (
 	tries     = 3
-	maxPause  = 500 * time.Millisecond // between two tries
+	maxPause  = 250 * time.Millisecond // between two tries
 	callWait  = 10 * time.Second
 	idleWait  = 30 * time.Second
 	maxAnswer = 8 << 20 // bytes; 400 rules with every action and condition are 2 MiB

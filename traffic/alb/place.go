@@ -35,8 +35,8 @@ type found struct {
 // AWS says that something is not there: a rule stays the same though priorities
 // and conditions change meanwhile.
 func (r *Router) find(ctx context.Context) (found, error) {
-	if r.at != nil {
-		return *r.at, nil
+	if at := r.at.Load(); at != nil {
+		return *at, nil
 	}
 	at := found{}
 	var err error
@@ -46,7 +46,7 @@ func (r *Router) find(ctx context.Context) (found, error) {
 	if at.groups, err = r.findGroups(ctx); err != nil {
 		return found{}, err
 	}
-	r.at = &at
+	r.at.Store(&at)
 	return at, nil
 }
 

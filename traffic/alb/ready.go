@@ -17,11 +17,7 @@ import (
 // in ten of those that are not being taken away. A target whose group checks no
 // health, as that of a Lambda function, counts as healthy. Otherwise the error
 // wraps release.ErrUnavailable and says what the targets are.
-func (r *Router) Ready(ctx context.Context, arm string) (err error) {
-	if err := r.begin(ctx); err != nil {
-		return err
-	}
-	defer func() { r.end(err) }()
+func (r *Router) Ready(ctx context.Context, arm string) error {
 	i := slices.Index(r.names, arm)
 	if i < 0 {
 		return fmt.Errorf("arm %.100q is not known: %w", arm, release.ErrUnavailable)
@@ -37,6 +33,7 @@ func (r *Router) Ready(ctx context.Context, arm string) (err error) {
 		return err
 	})
 	if err != nil {
+		r.forget(err)
 		return untold(err)
 	}
 	if err := readiness(out.TargetHealthDescriptions); err != nil {
@@ -50,7 +47,7 @@ func untold(err error) error {
 	if errors.Is(err, release.ErrUnavailable) {
 		return err
 	}
-	return fmt.Errorf("health is not told: %w: %w", err, release.ErrUnavailable)
+	return fmt.Errorf("health is not told: %v: %w", err, release.ErrUnavailable)
 }
 
 // readiness judges the targets of a group.
