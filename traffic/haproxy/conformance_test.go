@@ -2,10 +2,12 @@ package haproxy_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/traffic/chaos"
 	"github.com/linnet-project/linnet/traffic/haproxy"
 	"github.com/linnet-project/linnet/traffic/trafficconf"
 )
@@ -63,56 +65,83 @@ func router(t *testing.T, cfg haproxy.Config) *haproxy.Router {
 	return r
 }
 
-func TestServersConform(t *testing.T) {
-	trafficconf.Exercise(t, func(t *testing.T) trafficconf.Harness {
-		b := openServers(t)
-		m := b.middle()
-		r := router(t, serversConfig(m.address))
-		return trafficconf.Harness{
-			Router: r, Service: service, Arms: []string{release.Baseline, release.Candidate, third},
-			Grain: r.Grain(), Abilities: r.Abilities(),
-			Edit: func(second release.Weight) {
-				units := int(second / 1000)
-				b.say(fmt.Sprintf("set weight checkout/v1-a %d;set weight checkout/v1-b %d;set weight checkout/v2-a %d;set weight checkout/v2-b 0",
-					100-units, 0, units))
-			},
-			Users:    func() string { return b.read(b.config()) },
-			Split:    b.split,
-			Send:     b.send,
-			SetReady: b.setReady,
-			Break: func(f trafficconf.Fault) func() {
-				return m.break_(b, f, "checkout/", "nowhere/", "set weight checkout/v1-a 7")
-			},
+func TestServersConform(t *testing.T) { trafficconf.Exercise(t, theServers) }
+
+func TestServersInChaos(t *testing.T) { chaos.Exercise(t, inChaos(theServers)) }
+
+// inChaos is a harness for the stories of chaos. They make a provider lie, and
+// contest what it sets, themselves: here Apply reads back, and finds out at once.
+// Readiness is not what they are about, and would meet each fault before Apply.
+func inChaos(open func(t *testing.T) trafficconf.Harness) func(t *testing.T) trafficconf.Harness {
+	return func(t *testing.T) trafficconf.Harness {
+		h := open(t)
+		plain := func(r trafficconf.Router) trafficconf.Router { return struct{ trafficconf.Router }{r} }
+		breaks, again := h.Break, h.Restart
+		h.Router = plain(h.Router)
+		h.Abilities = slices.DeleteFunc(h.Abilities, func(a release.Ability) bool { return a == release.Readiness })
+		h.Break = func(f trafficconf.Fault) func() {
+			if f == trafficconf.Lying || f == trafficconf.Contested {
+				return nil
+			}
+			return breaks(f)
 		}
-	})
+		if again != nil {
+			h.Restart = func() trafficconf.Router { return plain(again()) }
+		}
+		return h
+	}
 }
 
-func TestMapConforms(t *testing.T) {
-	trafficconf.Exercise(t, func(t *testing.T) trafficconf.Harness {
-		b := openMap(t)
-		m := b.middle()
-		cfg := mapConfig(b, m.address)
-		r := router(t, cfg)
-		return trafficconf.Harness{
-			Router: r, Service: service, Arms: []string{release.Baseline, release.Candidate, third},
-			Grain: r.Grain(), Abilities: r.Abilities(), Fences: true,
-			Restart: func() trafficconf.Router { b.stop(); b.start(); return router(t, cfg) },
-			Edit: func(second release.Weight) {
-				value := "-" // as the manual says for an emergency
-				if second > 0 {
-					value = fmt.Sprintf("1:conformance%%2F1:y:-:-:-:-:%d:%d", second, second)
-				}
-				b.say("set map " + b.mapPath() + " checkout " + value)
-			},
-			Users:    func() string { return b.read(b.config()) },
-			Split:    b.split,
-			Send:     b.send,
-			SetReady: b.setReady,
-			Break: func(f trafficconf.Fault) func() {
-				return m.break_(b, f, b.mapPath(), "/nowhere.map", "set map "+b.mapPath()+" checkout 1:x:y:-:-:-:-:77:77")
-			},
-		}
-	})
+func theServers(t *testing.T) trafficconf.Harness {
+	b := openServers(t)
+	m := b.middle()
+	r := router(t, serversConfig(m.address))
+	return trafficconf.Harness{
+		Router: r, Service: service, Arms: []string{release.Baseline, release.Candidate, third},
+		Grain: r.Grain(), Abilities: r.Abilities(),
+		Edit: func(second release.Weight) {
+			units := int(second / 1000)
+			b.say(fmt.Sprintf("set weight checkout/v1-a %d;set weight checkout/v1-b %d;set weight checkout/v2-a %d;set weight checkout/v2-b 0",
+				100-units, 0, units))
+		},
+		Users:    func() string { return b.read(b.config()) },
+		Split:    b.split,
+		Send:     b.send,
+		SetReady: b.setReady,
+		Break: func(f trafficconf.Fault) func() {
+			return m.break_(b, f, "checkout/", "nowhere/", "set weight checkout/v2-a 7")
+		},
+	}
+}
+
+func TestMapConforms(t *testing.T) { trafficconf.Exercise(t, theMap) }
+
+func TestMapInChaos(t *testing.T) { chaos.Exercise(t, inChaos(theMap)) }
+
+func theMap(t *testing.T) trafficconf.Harness {
+	b := openMap(t)
+	m := b.middle()
+	cfg := mapConfig(b, m.address)
+	r := router(t, cfg)
+	return trafficconf.Harness{
+		Router: r, Service: service, Arms: []string{release.Baseline, release.Candidate, third},
+		Grain: r.Grain(), Abilities: r.Abilities(), Fences: true,
+		Restart: func() trafficconf.Router { b.stop(); b.start(); return router(t, cfg) },
+		Edit: func(second release.Weight) {
+			value := "-" // as the manual says for an emergency
+			if second > 0 {
+				value = fmt.Sprintf("1:conformance%%2F1:y:-:-:-:-:%d:%d", second, second)
+			}
+			b.say("set map " + b.mapPath() + " checkout " + value)
+		},
+		Users:    func() string { return b.read(b.config()) },
+		Split:    b.split,
+		Send:     b.send,
+		SetReady: b.setReady,
+		Break: func(f trafficconf.Fault) func() {
+			return m.break_(b, f, b.mapPath(), "/nowhere.map", "set map "+b.mapPath()+" checkout 1:x:y:-:-:-:-:77:77")
+		},
+	}
 }
 
 // break_ makes the socket fail. What is missing is here replaced by there, and
@@ -129,7 +158,7 @@ func (m *middle) break_(b *bed, f trafficconf.Fault, here, there, contest string
 	}
 	switch f {
 	case trafficconf.Failing:
-		onChange(func(string) (string, bool) { return "Out of memory error.\n\n", true })
+		m.do(func(string) (string, bool) { return "Out of memory error.\n\n", true })
 	case trafficconf.Unreachable:
 		m.down()
 		mend = m.up
