@@ -48,6 +48,7 @@ var house = map[string]row{
 	"traffic/proxy":        {floor: 3, imports: []string{"release", "exposure", "traffic/split"}},
 	"traffic/file":         {floor: 3, imports: []string{"release"}},
 	"traffic/haproxy":      {floor: 3, imports: []string{"release", "traffic/split", "traffic/file"}},
+	"traffic/nginx":        {floor: 3, imports: []string{"release", "traffic/split", "traffic/file"}},
 	"traffic/trafficconf":  {floor: 3, imports: []string{"release"}},
 	"traffic/split":        {floor: 3, imports: []string{"release"}},
 	"traffic/chaos":        {floor: 3, imports: []string{"release", "plan", "engine", "journal", "run", "traffic/trafficconf"}},
