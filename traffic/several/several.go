@@ -21,7 +21,7 @@ import (
 const (
 	// lookWait bounds reading a part before it is set, so that one that hangs
 	// leaves time to set the others.
-	lookWait = 3 * time.Second
+	lookWait = 5 * time.Second
 	// backWait bounds putting back what was raised, also after the context of
 	// the call has ended.
 	backWait = 3 * time.Second
