@@ -1,11 +1,13 @@
 package several
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/traffic/split"
@@ -36,6 +38,7 @@ func (r *router) Apply(ctx context.Context, route release.Route) error {
 type found struct {
 	weights []release.Weight
 	epoch   uint64
+	lease   time.Duration
 	err     error // why it could not be read
 }
 
@@ -111,7 +114,7 @@ func (m *move) look(ctx context.Context, i int) {
 	defer cancel()
 	f := &m.found[i]
 	seen, err := m.parts[i].Router.Observed(ctx)
-	f.epoch, f.err = seen.Route.Epoch, err
+	f.epoch, f.lease, f.err = seen.Route.Epoch, seen.Route.Lease, err
 	if err == nil {
 		f.weights, f.err = m.read(seen.Route)
 	}
@@ -201,10 +204,12 @@ func (m *move) stands(ctx context.Context, i int) bool {
 }
 
 // before is the route back. Its epoch is that of the move, which may be tried
-// again and must not be older then than what is served.
+// again and must not be older then than what is served. A lease stays one: what
+// goes back from a promotion, say, must not stay for good.
 func (m *move) before(i int) release.Route {
 	route := m.route
 	route.Weights = split.Of(m.rules.Arms, m.found[i].weights)
+	route.Lease = cmp.Or(m.found[i].lease, route.Lease)
 	if m.exposed(m.found[i].weights) == 0 {
 		route.Testers, route.Sticky, route.Mirror = release.Testers{}, release.Sticky{}, 0
 	}

@@ -136,6 +136,24 @@ func TestWhatWasRaisedGoesBackEvenAfterTheContext(t *testing.T) {
 	serve(t, parts, 5_000)
 }
 
+// TestWhatGoesBackKeepsItsLease: a promotion that fails must not leave a part of the
+// way for good.
+func TestWhatGoesBackKeepsItsLease(t *testing.T) {
+	parts := []*part{newPart(release.Leases), newPart(release.Leases)}
+	r := together(t, parts...)
+	leased := route(1, 50_000)
+	leased.Lease = time.Minute
+	apply(t, r, leased)
+	parts[1].fail(failing(release.ErrInvalid), nil, nil)
+	if err := r.Apply(t.Context(), route(2, release.Whole)); !errors.Is(err, release.ErrInvalid) {
+		t.Errorf("%v", err)
+	}
+	serve(t, parts, 50_000)
+	if got := parts[0].route.Lease; got != time.Minute {
+		t.Errorf("it went back with a lease of %s", got)
+	}
+}
+
 // TestKilledBetweenTwoParts: whoever comes next mends it, up or down.
 func TestKilledBetweenTwoParts(t *testing.T) {
 	for _, next := range []release.Weight{10_000, 7_000, 5_000, 1_000, 0} {
