@@ -198,6 +198,9 @@ spec: { scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: stable },
 	if err := router.Apply(soon(t), routeOf(1, 20_000)); !errors.Is(err, release.ErrInvalid) || !strings.Contains(err.Error(), "HorizontalPodAutoscaler web") {
 		t.Errorf("a raise beside an autoscaler: %v", err)
 	}
+	if _, err := router.Observed(soon(t)); !errors.Is(err, release.ErrInvalid) {
+		t.Errorf("a release beside an autoscaler may begin: %v", err)
+	}
 	if got := c.replicasOf(t, "canary"); got != 0 {
 		t.Errorf("and yet the candidate has %d replicas", got)
 	}

@@ -44,7 +44,7 @@ func newClusterWith(t *testing.T, cfg kube.Config) *cluster {
 // soon is a context that ends before a test's patience does.
 func soon(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	t.Cleanup(cancel)
 	return ctx
 }

@@ -14,7 +14,7 @@ import (
 // Ingress, so that the candidate would never see a request, or all of them.
 func match(main, canary *unstructured.Unstructured) error {
 	if main.GetAnnotations()[canaryKey] == "true" {
-		return fmt.Errorf("Ingress %s, beside which it stands, is a canary itself: %w", main.GetName(), release.ErrInvalid)
+		return fmt.Errorf("it stands beside Ingress %s, which is a canary itself: %w", main.GetName(), release.ErrInvalid)
 	}
 	if !marked(canary) {
 		return fmt.Errorf("it is not marked as a canary; give it the annotation %s: \"true\" and %s: \"0\": %w",

@@ -71,7 +71,7 @@ func Connect(cfg Config) (*Client, error) {
 func newClient(config *rest.Config, cfg Config, namespace string) (*Client, error) {
 	config = rest.CopyConfig(config)
 	config.UserAgent = Manager
-	config.QPS, config.Burst = 20, 40
+	config.QPS, config.Burst = 50, 100
 	config.WarningHandler = rest.NoWarnings{}
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {

@@ -20,7 +20,7 @@ func (o *Object) failure(verb string, err error) error {
 	if verb == "list" {
 		what = fmt.Sprintf("%s in namespace %s", o.resource.GroupResource(), o.namespace)
 	}
-	meaning, hint := o.meaning(verb, err)
+	hint, meaning := o.meaning(verb, err)
 	text := verb + " " + what + ": " + bounded(err.Error())
 	if hint != "" {
 		text += "; " + hint
@@ -45,34 +45,34 @@ func (f *failed) Unwrap() []error {
 }
 
 // meaning sorts what an API server can answer, and what can happen on the way.
-func (o *Object) meaning(verb string, err error) (meaning error, hint string) {
+func (o *Object) meaning(verb string, err error) (hint string, meaning error) {
 	var status apierrors.APIStatus
 	if !errors.As(err, &status) {
 		// Nobody answered: the network, TLS, or the credentials' own program.
-		return release.ErrUnavailable, ""
+		return "", release.ErrUnavailable
 	}
 	said := status.Status()
 	switch code := said.Code; {
 	case code == http.StatusNotFound:
 		if apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse) {
-			return release.ErrNotFound, fmt.Sprintf("does the cluster serve %s?", o.resource)
+			return fmt.Sprintf("does the cluster serve %s?", o.resource), release.ErrNotFound
 		}
-		return release.ErrNotFound, ""
+		return "", release.ErrNotFound
 	case code == http.StatusConflict || changedSince(said):
-		return release.ErrConflict, "somebody changed it since it was read"
+		return "somebody changed it since it was read", release.ErrConflict
 	case code == http.StatusForbidden:
-		return release.ErrInvalid, "needs the right: " + o.rule(verb).String()
+		return "needs the right: " + o.rule(verb).String(), release.ErrInvalid
 	case code == http.StatusUnauthorized:
-		return release.ErrInvalid, "the cluster does not know our credentials"
+		return "the cluster does not know our credentials", release.ErrInvalid
 	case code == http.StatusTooManyRequests || code == http.StatusRequestTimeout || code >= 500 || code == 0:
 		if seconds, told := apierrors.SuggestsClientDelay(err); told && seconds > 0 {
-			return release.ErrUnavailable, fmt.Sprintf("it asks to wait %d s", seconds)
+			return fmt.Sprintf("it asks to wait %d s", seconds), release.ErrUnavailable
 		}
-		return release.ErrUnavailable, ""
+		return "", release.ErrUnavailable
 	case code == http.StatusGone:
-		return release.ErrUnavailable, ""
+		return "", release.ErrUnavailable
 	}
-	return release.ErrInvalid, ""
+	return "", release.ErrInvalid
 }
 
 // changedSince tells a test operation that failed from an object that is

@@ -124,7 +124,7 @@ func (r *Router) mayBegin(ctx context.Context, b, c deployment, begun bool) erro
 		kind, _, _ := unstructured.NestedString(scaler.Object, "spec", "scaleTargetRef", "kind")
 		name, _, _ := unstructured.NestedString(scaler.Object, "spec", "scaleTargetRef", "name")
 		if kind == "Deployment" && (name == r.cfg.Baseline || name == r.cfg.Candidate) {
-			return fmt.Errorf("Deployment %s/%s is scaled by HorizontalPodAutoscaler %s, which would undo every weight; remove it for the release, or split by a router: %w",
+			return fmt.Errorf("the Deployment %s/%s is scaled by HorizontalPodAutoscaler %s, which would undo every weight; remove it for the release, or split by a router: %w",
 				scaler.GetNamespace(), name, scaler.GetName(), release.ErrInvalid)
 		}
 	}
@@ -133,7 +133,7 @@ func (r *Router) mayBegin(ctx context.Context, b, c deployment, begun bool) erro
 
 // look is the time between two looks at pods on their way; they cost no call
 // while the watches are well.
-const look = 50 * time.Millisecond
+const look = 100 * time.Millisecond
 
 // await waits for pods. Where the Deployments are no longer scaled to the
 // replicas given (-1 for any) it is release.ErrConflict: somebody else was there.

@@ -113,6 +113,12 @@ func (r *Router) Observed(ctx context.Context) (release.Seen, error) {
 	if err != nil {
 		return release.Seen{}, err
 	}
+	if b.stamp == (split.Stamp{}) && c.stamp == (split.Stamp{}) {
+		// Nobody's yet: what could never be served is told before a release begins.
+		if err := r.mayBegin(ctx, b, c, false); err != nil {
+			return release.Seen{}, err
+		}
+	}
 	if b.asOrdered() && c.asOrdered() {
 		if b.stamp != c.stamp {
 			return release.Seen{}, fmt.Errorf("%s and %s: a move from one to the other is under way: %w", b, c, release.ErrUnavailable)
