@@ -50,6 +50,7 @@ type Cluster struct {
 	config   *rest.Config
 	client   kubernetes.Interface
 	programs []*program.Program
+	doors    doors
 }
 
 // Main runs the tests of a package beside one cluster, which into then points

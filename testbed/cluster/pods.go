@@ -12,6 +12,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/tools/cache"
 
@@ -25,7 +26,7 @@ import (
 func (c *Cluster) Serve(t testing.TB, namespace string, handler func(*corev1.Pod) http.Handler) {
 	t.Helper()
 	program.NeedsAddresses(t)
-	s := &servers{t: t, handler: handler, open: map[string]*podServer{}}
+	s := &serving{t: t, handler: handler, doors: &c.doors}
 	factory := informers.NewSharedInformerFactoryWithOptions(c.client, 0, informers.WithNamespace(namespace))
 	pods := factory.Core().V1().Pods().Informer()
 	_, err := pods.AddEventHandler(cache.ResourceEventHandlerFuncs{
@@ -41,95 +42,98 @@ func (c *Cluster) Serve(t testing.TB, namespace string, handler func(*corev1.Pod
 	t.Cleanup(func() {
 		close(stop)
 		factory.Shutdown()
-		s.close()
+		c.doors.close(func(d *door) bool { return d.of == s })
 	})
 	if !cache.WaitForCacheSync(t.Context().Done(), pods.HasSynced) {
 		t.Fatal("the pods could not be listed")
 	}
 }
 
-// servers are the listeners of a namespace's pods.
-type servers struct {
+// serving makes the pods of one namespace answer.
+type serving struct {
 	t       testing.TB
 	handler func(*corev1.Pod) http.Handler
-
-	mu     sync.Mutex
-	open   map[string]*podServer // by address
-	closed bool
-}
-
-// podServer listens at the address of one pod after another.
-type podServer struct {
-	server *http.Server
-	pod    string // the UID of the present one
-	answer atomic.Pointer[http.Handler]
-}
-
-func (s *podServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	(*s.answer.Load()).ServeHTTP(w, r)
+	doors   *doors
 }
 
 // see begins to serve a pod that has become ready.
-func (s *servers) see(object any) {
+func (s *serving) see(object any) {
 	pod := object.(*corev1.Pod)
 	address, ok := addressOf(pod)
 	if !ok || !ready(pod) {
 		return
 	}
-	handler := s.handler(pod)
-	if handler == nil {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return
-	}
-	present := s.open[address]
-	if present == nil {
-		listener, err := net.Listen("tcp", address)
-		if err != nil {
+	if handler := s.handler(pod); handler != nil {
+		if err := s.doors.open(address, s, pod.UID, handler); err != nil {
 			s.t.Errorf("pod %s: %v", pod.Name, err)
-			return
 		}
-		present = &podServer{}
-		present.server = &http.Server{Handler: present, ReadHeaderTimeout: 5 * time.Second}
-		s.open[address] = present
-		go func() { _ = present.server.Serve(listener) }() // until close
 	}
-	present.pod = string(pod.UID)
-	present.answer.Store(&handler)
 }
 
 // linger is how long a pod that is gone answers.
 const linger = 2 * time.Second
 
 // gone ends the service of a pod, unless its address has a new one by then.
-func (s *servers) gone(object any) {
+func (s *serving) gone(object any) {
 	if unknown, ok := object.(cache.DeletedFinalStateUnknown); ok {
 		object = unknown.Obj
 	}
-	pod := object.(*corev1.Pod)
-	address, ok := addressOf(pod)
-	if !ok {
-		return
-	}
+	uid := object.(*corev1.Pod).UID
 	time.AfterFunc(linger, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if present := s.open[address]; present != nil && present.pod == string(pod.UID) {
-			delete(s.open, address)
-			present.server.Close()
-		}
+		s.doors.close(func(d *door) bool { return d.pod == uid })
 	})
 }
 
-func (s *servers) close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.closed = true
-	for _, present := range s.open {
-		present.server.Close()
+// doors are the listeners of all pods that answer, by address: kwok gives an
+// address away again as soon as its pod is gone, to a pod of any namespace.
+type doors struct {
+	mu sync.Mutex
+	at map[string]*door
+}
+
+// door listens at the address of one pod after another.
+type door struct {
+	server *http.Server
+	of     *serving  // who serves the present pod
+	pod    types.UID // the present one
+	answer atomic.Pointer[http.Handler]
+}
+
+func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) { (*d.answer.Load()).ServeHTTP(w, r) }
+
+// open has a handler answer for a pod at an address.
+func (d *doors) open(address string, of *serving, pod types.UID, handler http.Handler) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	present := d.at[address]
+	if present == nil {
+		listener, err := net.Listen("tcp", address)
+		if err != nil {
+			return err
+		}
+		present = &door{}
+		present.answer.Store(&handler)
+		present.server = &http.Server{Handler: present, ReadHeaderTimeout: 5 * time.Second}
+		if d.at == nil {
+			d.at = map[string]*door{}
+		}
+		d.at[address] = present
+		go func() { _ = present.server.Serve(listener) }() // until it is closed
+	}
+	present.of, present.pod = of, pod
+	present.answer.Store(&handler)
+	return nil
+}
+
+// close closes the doors that match.
+func (d *doors) close(match func(*door) bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for address, present := range d.at {
+		if match(present) {
+			delete(d.at, address)
+			present.server.Close()
+		}
 	}
 }
 
