@@ -84,6 +84,7 @@ var house = map[string]row{
 
 	"app": {floor: 4, imports: append([]string{
 		"journal", "run", "backtest", "report", "kayenta", "forecast", "load", "demo",
+		"traffic/haproxy", "traffic/nginx",
 		"traffic/alb",
 		"traffic/ingressnginx",
 		"traffic/kube",

@@ -21,6 +21,8 @@ var routers = map[string]func(context.Context, spec.Traffic, spec.File) (run.Rou
 	"exec":         execRouter,
 	"webhook":      webhookRouter,
 	"alb":          albRouter,
+	"haproxy":      haproxyRouter,
+	"nginx":        nginxRouter,
 }
 
 // routerOf makes the router that a release file names, or one of several.

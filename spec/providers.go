@@ -110,6 +110,33 @@ var providers = []provider{
 		bind: at(func(t *Traffic) **ALB { return &t.ALB }, optional[ALB]{albKeys}),
 		of:   func(t Traffic) router { return some(t.ALB) },
 	},
+	{
+		Provider: Provider{
+			Name: "haproxy", Page: "haproxy.md",
+			Doc:   "A running HAProxy, without a reload: an entry of a map that its frontend draws by, or weights of servers.",
+			Grain: "0.001% by a map; 0.5% by servers, finer with several in each arm",
+			Abilities: []release.Ability{
+				release.HeaderTesters, release.CookieTesters, release.HeaderSticky, release.CookieSticky,
+				release.ManyArms, release.Readiness,
+			},
+			Verifies: "the map's entry, or the servers' weights, in the running HAProxy",
+		},
+		bind: at(func(t *Traffic) **HAProxy { return &t.HAProxy }, optional[HAProxy]{haproxyKeys}),
+		of:   func(t Traffic) router { return some(t.HAProxy) },
+	},
+	{
+		Provider: Provider{
+			Name: "nginx", Page: "nginx.md",
+			Doc:   "A file that nginx's configuration includes, with a reload.",
+			Grain: "0.01%",
+			Abilities: []release.Ability{
+				release.HeaderTesters, release.CookieTesters, release.HeaderSticky, release.CookieSticky, release.ManyArms,
+			},
+			Verifies: "the weights that the running workers draw by",
+		},
+		bind: at(func(t *Traffic) **Nginx { return &t.Nginx }, optional[Nginx]{nginxKeys}),
+		of:   func(t Traffic) router { return some(t.Nginx) },
+	},
 }
 
 // provider is a row of the table.

@@ -17,6 +17,7 @@ func rules(c *checker, f *File) {
 	trafficRules(c, f)
 	eachProxy(c, f)
 	ownRules(c, f)
+	edgeRules(c, f)
 	sourceRules(c, f)
 	pace(c, f)
 	metricRules(c, f)

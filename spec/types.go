@@ -60,6 +60,8 @@ type Traffic struct {
 	Exec         *Exec
 	Webhook      *Webhook
 	ALB          *ALB
+	HAProxy      *HAProxy
+	Nginx        *Nginx
 	// Several routers move together, in their order.
 	Several []Traffic
 }

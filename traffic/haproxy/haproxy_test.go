@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/spec"
 	"github.com/linnet-project/linnet/traffic/haproxy"
 )
 
@@ -337,5 +338,28 @@ func TestConfigsThatCannotWork(t *testing.T) {
 		if _, err := haproxy.New(c.cfg); !errors.Is(err, release.ErrInvalid) || !strings.Contains(fmt.Sprint(err), c.says) {
 			t.Errorf("%v, expected something about %q", err, c.says)
 		}
+	}
+}
+
+// A release file is linted by the grain that the adapter has.
+func TestLintKnowsTheGrain(t *testing.T) {
+	names := func(prefix string, n int) (out []string) {
+		for i := range n {
+			out = append(out, fmt.Sprint(prefix, i))
+		}
+		return out
+	}
+	for _, n := range []int{1, 2, 3, 4, 7, 8, 19, 20, 39, 40, 100} {
+		base, cand := names("v1-", n), names("v2-", 100)
+		r := router(t, haproxy.Config{Socket: "/s", Service: service, Backend: service,
+			Arms: []haproxy.Arm{{Name: release.Baseline, Servers: base}, {Name: release.Candidate, Servers: cand}}})
+		file := spec.Traffic{HAProxy: &spec.HAProxy{Backend: service, Servers: map[string][]string{"baseline": base, "candidate": cand}}}
+		if file.Grain() != r.Grain() || file.ReadBack() == 0 {
+			t.Errorf("%d servers: lint has %d, the adapter %d", n, file.Grain(), r.Grain())
+		}
+	}
+	byMap := spec.Traffic{HAProxy: &spec.HAProxy{Map: "/m"}}
+	if byMap.Grain() != 1 || byMap.ReadBack() != 0 {
+		t.Errorf("by a map the grain is %d", byMap.Grain())
 	}
 }
