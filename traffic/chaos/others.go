@@ -188,7 +188,8 @@ func twoReleases(w *world) {
 	looks := two.count(isLook)
 	w.until("it was looked a while", func() bool { return two.count(isLook) > looks+4 })
 	one.order(engine.Abort)
-	p.ends(engine.RolledBack)
+	p.waits()
+	one.over(p.state, engine.RolledBack) // the other may have the service by now
 	two.source.turns(bad)
 	two.order(engine.Abort)
 	q.ends(engine.RolledBack)

@@ -37,7 +37,7 @@ type breakage struct {
 	only func(*release.Route) bool
 	// mend ends it at the provider's other side; nil where it is at our border.
 	mend func()
-	// over ends, with it, the calls that hang.
+	// over ends, with it, the calls that have not come back.
 	over context.Context
 	end  context.CancelFunc
 	// begun is when the last part of a change met it, open how many have not come
@@ -60,7 +60,7 @@ func (p *provider) fails(fault trafficconf.Fault, only func(*release.Route) bool
 	p.contested = p.contested || b.mend != nil && fault == trafficconf.Contested
 }
 
-// mends ends the fault, if there is one, and the calls that still hang.
+// mends ends the fault, if there is one, and the calls that are still in it.
 func (p *provider) mends() { p.mendsIf(func(*breakage) bool { return true }) }
 
 func (p *provider) mendsIf(so func(*breakage) bool) {
@@ -82,13 +82,17 @@ func (p *provider) mendsIf(so func(*breakage) bool) {
 
 // failsNow goes from one fault to another, and lets no call through between.
 func (p *provider) failsNow(fault trafficconf.Fault) {
+	if _, b := p.present(); b != nil {
+		b.end()
+	}
 	p.starting.Lock()
 	defer p.starting.Unlock()
 	p.mends()
 	p.fails(fault, nil)
 }
 
-// hit says that a change has met the fault: it came back from it, or hangs.
+// hit says that a change has met the fault: it came back from it, or hangs, or
+// the provider tries again and again itself.
 func (p *provider) hit() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -96,7 +100,7 @@ func (p *provider) hit() bool {
 	if b != nil && b.fault == trafficconf.Hanging {
 		return b.open > 0 && (b.mend == nil || time.Since(b.begun) > every)
 	}
-	return b != nil && b.met > 0
+	return b != nil && (b.met > 0 || b.lasts())
 }
 
 // present is the router, and the fault that a call of it meets.
@@ -119,12 +123,9 @@ func (p *provider) call(ctx context.Context, change bool, route *release.Route, 
 		p.begins(b)
 		defer func() { p.comesBack(b, err) }()
 	}
-	if b.fault == trafficconf.Hanging || b.fault == trafficconf.Lying {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithCancel(ctx)
-		defer cancel()
-		defer context.AfterFunc(b.over, cancel)()
-	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(b.over, cancel)()
 	switch {
 	case b.mend != nil, b.fault == trafficconf.Lying && route == nil:
 		return f(ctx, router)
@@ -170,8 +171,11 @@ func (p *provider) comesBack(b *breakage, err error) {
 // doubts says that a provider that lies finds that out itself: it says so, or
 // still looks for what it wrote.
 func (b *breakage) doubts() bool {
-	return b.told > 0 || b.open > 0 && time.Since(b.begun) > 20*every
+	return b.told > 0 || b.lasts()
 }
+
+// lasts says that a change has been under way for long.
+func (b *breakage) lasts() bool { return b.open > 0 && time.Since(b.begun) > 20*every }
 
 func (p *provider) doubts() bool {
 	p.mu.Lock()

@@ -206,8 +206,23 @@ func (p *process) ends(phase engine.Phase) {
 	p.a.settled(p.state, phase)
 }
 
-// settled holds a release that is over to what must be so then.
+// settled holds a release that is over to what must be so then, and the provider
+// to what it recorded last.
 func (a *attempt) settled(s engine.State, phase engine.Phase) {
+	w := a.w
+	w.Helper()
+	a.over(s, phase)
+	want := engine.CandidateWeight(s.Route)
+	if phase == engine.Promoted && want != release.Whole || phase == engine.RolledBack && want != 0 {
+		w.Errorf("%s ended %s with %s recorded", a.id, phase, engine.Percent(want))
+	}
+	if got, err := w.provider.look(w.Context()); err != nil || got != want {
+		w.Errorf("at the end of %s the provider serves %s (%v), recorded is %s", a.id, engine.Percent(got), err, engine.Percent(want))
+	}
+}
+
+// over holds a release to be over, and its record to be sound.
+func (a *attempt) over(s engine.State, phase engine.Phase) {
 	w := a.w
 	w.Helper()
 	if s.Phase != phase {
@@ -217,16 +232,6 @@ func (a *attempt) settled(s engine.State, phase engine.Phase) {
 		w.Errorf("%s left to do: %+v", a.id, s.Pending)
 	}
 	a.sound()
-	if s.Why.Code == release.Superseded {
-		return
-	}
-	want := engine.CandidateWeight(s.Route)
-	if phase == engine.Promoted && want != release.Whole || phase == engine.RolledBack && want != 0 {
-		w.Errorf("%s ended %s with %s recorded", a.id, phase, engine.Percent(want))
-	}
-	if got, err := w.provider.look(w.Context()); err != nil || got != want {
-		w.Errorf("at the end of %s the provider serves %s (%v), recorded is %s", a.id, engine.Percent(got), err, engine.Percent(want))
-	}
 }
 
 // sound holds the journal of a release to be whole, to say what was written,
