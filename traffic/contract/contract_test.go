@@ -14,6 +14,7 @@ import (
 
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/spec"
+	"github.com/linnet-project/linnet/traffic/chaos"
 	"github.com/linnet-project/linnet/traffic/contract"
 	"github.com/linnet-project/linnet/traffic/split"
 	"github.com/linnet-project/linnet/traffic/trafficconf"
@@ -124,33 +125,35 @@ func (s *stand) fail(code, format string, args ...any) contract.Answer {
 	return s.say(map[string]any{"code": code, "error": fmt.Sprintf(format, args...)})
 }
 
-func TestConforms(t *testing.T) {
-	trafficconf.Exercise(t, func(t *testing.T) trafficconf.Harness {
-		s := newStand()
-		return trafficconf.Harness{
-			Router:  contract.New(contract.Config{Name: "stand", Rules: rules(everything(t)...), Call: s.call}),
-			Service: service, Arms: arms, Abilities: everything(t), Fences: true,
-			Advance: func(d time.Duration) {
-				s.mu.Lock()
-				defer s.mu.Unlock()
-				s.now = s.now.Add(d)
-			},
-			SetReady: func(arm string, ready bool) {
-				s.mu.Lock()
-				defer s.mu.Unlock()
-				s.sick[arm] = !ready
-			},
-			Edit: func(second release.Weight) {
-				s.mu.Lock()
-				defer s.mu.Unlock()
-				s.route = maps.Clone(s.route)
-				s.route["weights"] = []any{
-					map[string]any{"arm": arms[1], "weight": second}, map[string]any{"arm": arms[0], "weight": release.Whole - second},
-				}
-			},
-		}
-	})
+func conforming(t *testing.T) trafficconf.Harness {
+	s := newStand()
+	return trafficconf.Harness{
+		Router:  contract.New(contract.Config{Name: "stand", Rules: rules(everything(t)...), Call: s.call}),
+		Service: service, Arms: arms, Abilities: everything(t), Fences: true,
+		Advance: func(d time.Duration) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.now = s.now.Add(d)
+		},
+		SetReady: func(arm string, ready bool) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.sick[arm] = !ready
+		},
+		Edit: func(second release.Weight) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.route = maps.Clone(s.route)
+			s.route["weights"] = []any{
+				map[string]any{"arm": arms[1], "weight": second}, map[string]any{"arm": arms[0], "weight": release.Whole - second},
+			}
+		},
+	}
 }
+
+func TestConforms(t *testing.T) { trafficconf.Exercise(t, conforming) }
+
+func TestInChaos(t *testing.T) { chaos.Exercise(t, conforming) }
 
 // TestARouteComesBackAsItWent, with all that it may ask for.
 func TestARouteComesBackAsItWent(t *testing.T) {
