@@ -16,13 +16,15 @@ import (
 var routers = map[string]func(context.Context, spec.Traffic, spec.File) (run.Router, error){
 	"proxy":        proxyRouter,
 	"istio":        istioRouter,
+	"gatewayAPI":   gatewayAPIRouter,
+	"traefik":      traefikRouter,
 	"ingressNginx": ingressNginxRouter,
 	"kubernetes":   kubernetesRouter,
-	"exec":         execRouter,
-	"webhook":      webhookRouter,
 	"alb":          albRouter,
 	"haproxy":      haproxyRouter,
 	"nginx":        nginxRouter,
+	"exec":         execRouter,
+	"webhook":      webhookRouter,
 }
 
 // routerOf makes the router that a release file names, or one of several.

@@ -24,4 +24,6 @@ var execKeys = &object[Exec]{keys: append([]key[Exec]{
 
 var variableName = named("the name of an environment variable", `^[A-Za-z_][A-Za-z0-9_]{0,62}$`, isVariableName)
 
-func isVariableName(s string) bool { return only(s, lower+upper+digits+"_") && only(s[:1], lower+upper+"_") }
+func isVariableName(s string) bool {
+	return only(s, lower+upper+digits+"_") && only(s[:1], lower+upper+"_")
+}

@@ -54,6 +54,26 @@ var providers = []provider{
 	},
 	{
 		Provider: Provider{
+			Name: "gatewayAPI", Page: "gatewayapi.md",
+			Doc:   "The weights of an HTTPRoute or GRPCRoute of the Kubernetes Gateway API.",
+			Grain: "0.001%", Abilities: []release.Ability{release.HeaderTesters, release.Mirrors, release.ManyArms},
+			Verifies: "the route, and that every parent has accepted it as it is",
+		},
+		bind: at(func(t *Traffic) **GatewayAPI { return &t.GatewayAPI }, optional[GatewayAPI]{gatewayAPIKeys}),
+		of:   func(t Traffic) router { return some(t.GatewayAPI) },
+	},
+	{
+		Provider: Provider{
+			Name: "traefik", Page: "traefik.md",
+			Doc:   "A weighted service of Traefik: a TraefikService on Kubernetes, or a file of its file provider.",
+			Grain: "0.001%", Abilities: []release.Ability{release.CookieSticky, release.Mirrors, release.ManyArms},
+			Verifies: "the object or file, and with api what Traefik serves",
+		},
+		bind: at(func(t *Traffic) **Traefik { return &t.Traefik }, optional[Traefik]{traefikKeys}),
+		of:   func(t Traffic) router { return some(t.Traefik) },
+	},
+	{
+		Provider: Provider{
 			Name: "ingressNginx", Page: "ingressnginx.md",
 			Doc:   "Canary Ingresses of ingress-nginx.",
 			Grain: "0.001%", Abilities: []release.Ability{release.HeaderTesters},
@@ -71,34 +91,6 @@ var providers = []provider{
 		},
 		bind: at(func(t *Traffic) **Kubernetes { return &t.Kubernetes }, optional[Kubernetes]{kubernetesKeys}),
 		of:   func(t Traffic) router { return some(t.Kubernetes) },
-	},
-	{
-		Provider: Provider{
-			Name: "exec", Page: "own-provider.md",
-			Doc:   "A command of your own that splits the traffic.",
-			Grain: "as the file says",
-			Abilities: []release.Ability{
-				release.HeaderTesters, release.CookieTesters, release.HeaderSticky, release.CookieSticky,
-				release.Mirrors, release.ManyArms, release.Leases, release.Readiness,
-			},
-			Verifies: "what the command tells",
-		},
-		bind: at(func(t *Traffic) **Exec { return &t.Exec }, optional[Exec]{execKeys}),
-		of:   func(t Traffic) router { return some(t.Exec) },
-	},
-	{
-		Provider: Provider{
-			Name: "webhook", Page: "own-provider.md",
-			Doc:   "An HTTP endpoint of your own that splits the traffic.",
-			Grain: "as the file says",
-			Abilities: []release.Ability{
-				release.HeaderTesters, release.CookieTesters, release.HeaderSticky, release.CookieSticky,
-				release.Mirrors, release.ManyArms, release.Leases, release.Readiness,
-			},
-			Verifies: "what the endpoint tells",
-		},
-		bind: at(func(t *Traffic) **Webhook { return &t.Webhook }, optional[Webhook]{webhookKeys}),
-		of:   func(t Traffic) router { return some(t.Webhook) },
 	},
 	{
 		Provider: Provider{
@@ -136,6 +128,34 @@ var providers = []provider{
 		},
 		bind: at(func(t *Traffic) **Nginx { return &t.Nginx }, optional[Nginx]{nginxKeys}),
 		of:   func(t Traffic) router { return some(t.Nginx) },
+	},
+	{
+		Provider: Provider{
+			Name: "exec", Page: "own-provider.md",
+			Doc:   "A command of your own that splits the traffic.",
+			Grain: "as the file says",
+			Abilities: []release.Ability{
+				release.HeaderTesters, release.CookieTesters, release.HeaderSticky, release.CookieSticky,
+				release.Mirrors, release.ManyArms, release.Leases, release.Readiness,
+			},
+			Verifies: "what the command tells",
+		},
+		bind: at(func(t *Traffic) **Exec { return &t.Exec }, optional[Exec]{execKeys}),
+		of:   func(t Traffic) router { return some(t.Exec) },
+	},
+	{
+		Provider: Provider{
+			Name: "webhook", Page: "own-provider.md",
+			Doc:   "An HTTP endpoint of your own that splits the traffic.",
+			Grain: "as the file says",
+			Abilities: []release.Ability{
+				release.HeaderTesters, release.CookieTesters, release.HeaderSticky, release.CookieSticky,
+				release.Mirrors, release.ManyArms, release.Leases, release.Readiness,
+			},
+			Verifies: "what the endpoint tells",
+		},
+		bind: at(func(t *Traffic) **Webhook { return &t.Webhook }, optional[Webhook]{webhookKeys}),
+		of:   func(t Traffic) router { return some(t.Webhook) },
 	},
 }
 

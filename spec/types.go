@@ -54,6 +54,8 @@ type Traffic struct {
 	// Name is what one of several is called.
 	Name         string
 	Proxy        *Proxy
+	GatewayAPI   *GatewayAPI
+	Traefik      *Traefik
 	IngressNginx *IngressNginx
 	Istio        *Istio
 	Kubernetes   *Kubernetes

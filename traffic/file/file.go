@@ -46,7 +46,13 @@ func Read(path string) (text string, there bool, err error) {
 //
 // The new text is first in a file beside it, whose name begins with a dot, so
 // that no include by *.conf takes it. One that a killed process left is removed.
-func Replace(path, text string) error {
+func Replace(path, text string) error { return ReplaceBy(path, "", text) }
+
+// ReplaceBy is Replace with the new text first in another folder of the same
+// file system, as seen from the file's own: for a file in a folder that is
+// watched, whose reader would be woken by a file beside it. The folder is made
+// where there is none.
+func ReplaceBy(path, folder, text string) error {
 	mode := fs.FileMode(0o644)
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
@@ -54,7 +60,13 @@ func Replace(path, text string) error {
 			mode = info.Mode().Perm()
 		}
 	}
-	dir := filepath.Dir(path)
+	home := filepath.Dir(path)
+	dir := filepath.Join(home, folder)
+	if folder != "" {
+		if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+			return meant(err)
+		}
+	}
 	pattern := "." + filepath.Base(path) + ".*.tmp"
 	left, err := filepath.Glob(filepath.Join(dir, pattern))
 	for _, old := range left {
@@ -84,7 +96,7 @@ func Replace(path, text string) error {
 	case err != nil:
 		return meant(errors.Join(err, removed(f.Name())))
 	}
-	return settle(dir)
+	return settle(home)
 }
 
 // Remove removes a file; one that is gone already is fine.

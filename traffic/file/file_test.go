@@ -98,3 +98,24 @@ func TestReplaceByManyAtOnce(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Whoever watches the file's folder sees a name appear there, and no other.
+func TestReplaceByAnotherFolder(t *testing.T) {
+	home := t.TempDir()
+	path := filepath.Join(home, "split.yml")
+	for _, text := range []string{"one", "two"} {
+		if err := file.ReplaceBy(path, ".work", text); err != nil {
+			t.Fatal(err)
+		}
+		if got, there, err := file.Read(path); got != text || !there || err != nil {
+			t.Errorf("read %q, %v, %v", got, there, err)
+		}
+	}
+	left, err := os.ReadDir(filepath.Join(home, ".work"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("in between %v is left, %v", left, err)
+	}
+	if err := file.ReplaceBy(filepath.Join(home, "none", "split.yml"), ".work", "x"); !errors.Is(err, release.ErrNotFound) {
+		t.Errorf("without its folder: %v", err)
+	}
+}
