@@ -90,7 +90,7 @@ func (s *Shop) RollsBack(t *testing.T, p Place) {
 		t.Errorf("%d of %d requests broke", stats.Errors, stats.Due)
 	}
 	found := s.found(t, p.Name)
-	fmt.Printf("fault to zero: %-14s %5.2f s by the data plane, %5.2f s by the last request; decided after %5.2f s; %d of %d requests broke\n",
+	fmt.Printf("fault to zero: %-16s %5.2f s by the data plane, %5.2f s by the last request; decided after %5.2f s; %d of %d requests broke\n",
 		p.Name, zero.Seconds(), users.last(s.Next.Name).Sub(fault).Seconds(), found.Sub(fault).Seconds(), stats.Errors, stats.Due)
 }
 
