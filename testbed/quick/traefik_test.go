@@ -104,7 +104,7 @@ func TestTraefikServiceConforms(t *testing.T) {
 					release.Whole-second, second))
 				noticed(t, s, second)
 			},
-			Editor: editor, Secret: secret, Break: c.breaksAt(t, traefik.Services(), "shop"),
+			Editor: editor, Secret: secret, Break: c.breaks(t, traefik.Services(), "shop"),
 			Users: func() string { return c.traefikUsers(t) },
 		}
 	})
