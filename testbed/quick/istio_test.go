@@ -396,6 +396,34 @@ func TestIstioForeignDestinations(t *testing.T) {
 	}
 }
 
+// A second route with the arms, put in while a release runs, stops it from going
+// up, and not from going back; a release that has not moved anything yet touches
+// neither.
+func TestIstioASecondRouteInTheMiddle(t *testing.T) {
+	m := newMesh(t)
+	server.Create(t, virtualServices, m.namespace, checkout)
+	r := m.router(t, nil)
+	if err := r.Apply(soon(t), istioRoute(1, 10_000)); err != nil {
+		t.Fatal(err)
+	}
+	m.jsonPatch(t, editor, virtualServices, "checkout",
+		`[{"op":"add","path":"/spec/http/0","value":{"name":"new","match":[{"uri":{"prefix":"/new"}}],"route":[{"destination":{"host":"checkout","subset":"stable"},"weight":70},{"destination":{"host":"checkout","subset":"canary"},"weight":30}]}}]`)
+	if err := r.Apply(soon(t), istioRoute(2, 20_000)); !errors.Is(err, release.ErrInvalid) || !strings.Contains(err.Error(), `"new", route "primary"`) {
+		t.Errorf("a raise: %v, expected %q", err, release.ErrInvalid)
+	}
+	another := istioRoute(3, 0)
+	another.Owner = "shop-3/1"
+	if err := r.Apply(soon(t), another); !errors.Is(err, release.ErrInvalid) {
+		t.Errorf("another release: %v, expected %q", err, release.ErrInvalid)
+	}
+	if err := r.Apply(soon(t), istioRoute(2, 0)); err != nil {
+		t.Errorf("the way back: %v", err)
+	}
+	if a, b := fmt.Sprint(m.weights(t, "checkout", "http", 0)), fmt.Sprint(m.weights(t, "checkout", "http", 2)); a != "[100 0]" || b != "[100 0 0]" {
+		t.Errorf("the weights are %s and %s", a, b)
+	}
+}
+
 // Routes that no longer agree are told one by one.
 func TestIstioRoutesThatDiffer(t *testing.T) {
 	m := newMesh(t)

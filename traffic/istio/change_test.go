@@ -58,7 +58,7 @@ func FuzzChange(f *testing.F) {
 			}
 			return err != nil
 		}
-		if target.places, err = r.pick(target); faulty(err) {
+		if target.places, err = r.pick(target, ""); faulty(err) {
 			return
 		}
 		complaints(target.object)

@@ -42,14 +42,15 @@ func (t target) owned() (out []kube.Path) {
 
 // find reads the VirtualService and looks for the routes that move: in itself,
 // else in what it delegates to. The error is release.ErrInvalid where they are
-// not there, or where it is not clear which ones are meant.
-func (r *Router) find(ctx context.Context) (target, error) {
+// not there, or where it is not clear which ones are meant; back is as pick has
+// it.
+func (r *Router) find(ctx context.Context, back string) (target, error) {
 	object, err := r.root.Read(ctx)
 	if err != nil {
 		return target{}, err
 	}
 	root := target{reader: r.root, object: object}
-	places, missing := r.pick(root)
+	places, missing := r.pick(root, back)
 	if missing == nil {
 		root.places = places
 		return root, nil
@@ -69,7 +70,7 @@ func (r *Router) find(ctx context.Context) (target, error) {
 			return target{}, err
 		}
 		t := target{reader: reader, object: object}
-		places, none := r.pick(t)
+		places, none := r.pick(t, back)
 		if none != nil {
 			missing = fmt.Errorf("%w; %w", missing, none)
 			continue
@@ -114,11 +115,14 @@ func (r *Router) delegates(root target) (out []*kube.Reader, err error) {
 	return out, nil
 }
 
-// pick chooses the routes that move among those of one object.
-func (r *Router) pick(t target) (out []place, err error) {
+// pick chooses the routes that move among those of one object. On the way back
+// to the first arm, back is the owner of the route: where it already moved this
+// object, somebody has put another route with all arms beside its own since, and
+// that keeps nothing from going back: all of them do.
+func (r *Router) pick(t target, back string) (out []place, err error) {
 	all := r.places(t.object)
 	if len(r.cfg.Routes) == 0 || slices.Equal(r.cfg.Routes, []string{AllRoutes}) {
-		return r.holding(t, all)
+		return r.holding(t, all, back != "" && kube.StampOf(t.object).Owner == back)
 	}
 	for _, name := range r.cfg.Routes {
 		named := slices.DeleteFunc(slices.Clone(all), func(p place) bool { return p.name != name && p.at() != name })
@@ -137,7 +141,7 @@ func (r *Router) pick(t target) (out []place, err error) {
 }
 
 // holding are the routes that have all arms; one, unless all are to move.
-func (r *Router) holding(t target, all []place) ([]place, error) {
+func (r *Router) holding(t target, all []place, any bool) ([]place, error) {
 	var lacks []string
 	var out []place
 	for _, p := range all {
@@ -152,7 +156,7 @@ func (r *Router) holding(t target, all []place) ([]place, error) {
 		return nil, fmt.Errorf("%s has no routes of its own: %w", t, release.ErrInvalid)
 	case len(out) == 0:
 		return nil, fmt.Errorf("%s has no route with all arms: %s: %w", t, strings.Join(lacks[:min(len(lacks), 5)], ", "), release.ErrInvalid)
-	case len(out) > 1 && len(r.cfg.Routes) == 0:
+	case len(out) > 1 && len(r.cfg.Routes) == 0 && !any:
 		return nil, fmt.Errorf("%s has several routes with all arms, %s; name those that move under routes, or write %q for all: %w",
 			t, names(out), AllRoutes, release.ErrInvalid)
 	}

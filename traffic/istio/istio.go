@@ -111,13 +111,17 @@ func (r *Router) Apply(ctx context.Context, route release.Route) error {
 		_, err := split.Rules{Service: r.cfg.Service}.Weights(route)
 		return err
 	}
-	t, err := r.find(ctx)
+	back := ""
+	if len(route.Weights) > 0 && route.Weights[0] == (release.ArmWeight{Arm: r.arms[0], Weight: release.Whole}) {
+		back = route.Owner
+	}
+	t, err := r.find(ctx, back)
 	if err != nil {
 		return err
 	}
 	_, err = t.reader.Update(ctx, func(read *unstructured.Unstructured) (*kube.Change, error) {
 		t.object = read
-		if t.places, err = r.pick(t); err != nil {
+		if t.places, err = r.pick(t, back); err != nil {
 			return nil, err
 		}
 		weights, err := r.rules(t).Weights(route)
@@ -143,7 +147,7 @@ func (r *Router) Observed(ctx context.Context) (release.Seen, error) {
 	if err := ctx.Err(); err != nil {
 		return release.Seen{}, fmt.Errorf("istio: %w: %w", err, release.ErrUnavailable)
 	}
-	t, err := r.find(ctx)
+	t, err := r.find(ctx, "")
 	if err != nil {
 		return release.Seen{}, err
 	}

@@ -21,7 +21,7 @@ func (r *Router) Ready(ctx context.Context, arm string) error {
 	if i < 0 {
 		return fmt.Errorf("istio: arm %.100q is not known, only %s: %w", arm, strings.Join(r.arms, ", "), release.ErrUnavailable)
 	}
-	t, err := r.find(ctx)
+	t, err := r.find(ctx, "")
 	if err != nil {
 		return unready(err)
 	}
