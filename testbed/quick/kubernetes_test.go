@@ -114,9 +114,9 @@ func TestKubernetesRaisesOnlyOntoReadyPods(t *testing.T) {
 	c := newCluster(t)
 	router, pods := c.replicas(t, 10, 0)
 	pods.Ready("canary", 1)
-	short, cancel := context.WithTimeout(t.Context(), time.Second)
+	short, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
-	err := router.Apply(short, routeOf(1, 30_000))
+	err := router.Apply(short, routeOf(1, release.Whole))
 	if !errors.Is(err, release.ErrUnavailable) || !strings.Contains(err.Error(), "has 3 pods, 1 of them ready, and should have 3") {
 		t.Errorf("with one pod of three ready: %v", err)
 	}
@@ -130,10 +130,13 @@ func TestKubernetesRaisesOnlyOntoReadyPods(t *testing.T) {
 		t.Errorf("in the middle of a move %+v is seen (%v), want %q", seen, err, release.ErrUnavailable)
 	}
 	pods.Ready("canary", -1)
-	if err := router.Apply(soon(t), routeOf(1, 30_000)); err != nil {
+	if err := router.Apply(soon(t), routeOf(1, release.Whole)); err != nil {
 		t.Fatal(err)
 	}
-	noticed(t, router, 30_000)
+	noticed(t, router, release.Whole)
+	if most := pods.Most(); most > 13 {
+		t.Errorf("there were up to %d pods, want at most 10 and a surge of 3", most)
+	}
 }
 
 // To the whole there are never more pods than the surge allows, and a way down

@@ -53,11 +53,11 @@ func (r *Router) Apply(ctx context.Context, route release.Route) error {
 }
 
 // climb raises the candidate in stages, each ready before as many pods of the
-// baseline go. The last of the baseline go with the stamp, after it.
+// baseline go; first of all those that an Apply which was cut off has left. The
+// last of the baseline go with the stamp, after it.
 func (r *Router) climb(ctx context.Context, route release.Route, from, target int64) error {
-	total := int64(r.cfg.Replicas)
-	for stage := from; ; {
-		stage = min(stage+int64(r.cfg.Surge), target)
+	total, surge := int64(r.cfg.Replicas), int64(r.cfg.Surge)
+	for stage := from; ; stage = min(stage+surge, target) {
 		if err := r.scale(ctx, r.candidate, stage, route, true); err != nil {
 			return err
 		}
@@ -140,21 +140,23 @@ const look = 100 * time.Millisecond
 func (r *Router) await(ctx context.Context, baseline, candidate int64, waits func(b, c deployment) string) error {
 	timer := time.NewTicker(look)
 	defer timer.Stop()
+	missing := ""
 	for {
 		b, c, err := r.both(ctx)
+		if err != nil && ctx.Err() != nil && missing != "" {
+			return fmt.Errorf("%s: %w: %w", missing, ctx.Err(), release.ErrUnavailable)
+		}
 		if err != nil {
 			return err
 		}
 		if baseline >= 0 && b.replicas != baseline || c.replicas != candidate {
 			return fmt.Errorf("%s and %s were scaled to %d and %d by somebody else meanwhile: %w", b, c, b.replicas, c.replicas, release.ErrConflict)
 		}
-		missing := waits(b, c)
-		if missing == "" {
+		if missing = waits(b, c); missing == "" {
 			return nil
 		}
-		select {
+		select { // an end is told above, with what is missing
 		case <-ctx.Done():
-			return fmt.Errorf("%s: %w: %w", missing, ctx.Err(), release.ErrUnavailable)
 		case <-timer.C:
 		}
 	}
