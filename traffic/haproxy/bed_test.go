@@ -320,7 +320,14 @@ func (m *middle) serve(conn net.Conn) {
 	io.WriteString(conn, answer)
 }
 
-func (m *middle) pass(b *bed) { m.do(func(c string) (string, bool) { return b.say(c), true }) }
+func (m *middle) pass(b *bed) { m.do(func(c string) (string, bool) { return b.forward(c), true }) }
+
+// forward passes a command on. Of an HAProxy that is just killed the answer
+// breaks off.
+func (b *bed) forward(command string) string {
+	text, _ := exchange(b.socket(), command)
+	return text
+}
 
 func (m *middle) do(act func(command string) (string, bool)) { m.act.Store(&act) }
 

@@ -65,9 +65,15 @@ func router(t *testing.T, cfg haproxy.Config) *haproxy.Router {
 	return r
 }
 
-func TestServersConform(t *testing.T) { trafficconf.Exercise(t, theServers) }
+func TestServersConform(t *testing.T) {
+	t.Parallel()
+	trafficconf.Exercise(t, theServers)
+}
 
-func TestServersInChaos(t *testing.T) { chaos.Exercise(t, inChaos(theServers)) }
+func TestServersInChaos(t *testing.T) {
+	t.Parallel()
+	chaos.Exercise(t, inChaos(theServers))
+}
 
 // inChaos is a harness for the stories of chaos. They make a provider lie, and
 // contest what it sets, themselves: here Apply reads back, and finds out at once.
@@ -114,9 +120,15 @@ func theServers(t *testing.T) trafficconf.Harness {
 	}
 }
 
-func TestMapConforms(t *testing.T) { trafficconf.Exercise(t, theMap) }
+func TestMapConforms(t *testing.T) {
+	t.Parallel()
+	trafficconf.Exercise(t, theMap)
+}
 
-func TestMapInChaos(t *testing.T) { chaos.Exercise(t, inChaos(theMap)) }
+func TestMapInChaos(t *testing.T) {
+	t.Parallel()
+	chaos.Exercise(t, inChaos(theMap))
+}
 
 func theMap(t *testing.T) trafficconf.Harness {
 	b := openMap(t)
@@ -153,7 +165,7 @@ func (m *middle) break_(b *bed, f trafficconf.Fault, here, there, contest string
 			if changes(c) {
 				return act(c)
 			}
-			return b.say(c), true
+			return b.forward(c), true
 		})
 	}
 	switch f {
@@ -165,7 +177,7 @@ func (m *middle) break_(b *bed, f trafficconf.Fault, here, there, contest string
 	case trafficconf.Hanging:
 		m.do(func(string) (string, bool) { return "", false })
 	case trafficconf.Broken:
-		onChange(func(c string) (string, bool) { b.say(c); return "", true })
+		onChange(func(c string) (string, bool) { b.forward(c); return "", true })
 	case trafficconf.Forbidden:
 		onChange(func(string) (string, bool) {
 			// The level is asked for weights; what a map asks differs by version.
@@ -177,10 +189,10 @@ func (m *middle) break_(b *bed, f trafficconf.Fault, here, there, contest string
 			if !strings.Contains(c, here) {
 				c = strings.ReplaceAll(c, strings.TrimSuffix(here, "/"), strings.TrimSuffix(there, "/"))
 			}
-			return b.say(strings.ReplaceAll(c, here, there)), true
+			return b.forward(strings.ReplaceAll(c, here, there)), true
 		})
 	case trafficconf.Contested:
-		onChange(func(c string) (string, bool) { defer b.say(contest); return b.say(c), true })
+		onChange(func(c string) (string, bool) { defer b.say(contest); return b.forward(c), true })
 	case trafficconf.Lying:
 		onChange(func(c string) (string, bool) { return strings.Repeat("\n", 1+strings.Count(c, ";")), true })
 	default:

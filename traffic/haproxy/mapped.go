@@ -28,7 +28,7 @@ func (b byMap) read(ctx context.Context) (string, error) {
 	}
 	value, known := parseGetMap(text)
 	if !known {
-		return "", fmt.Errorf("haproxy at %s: map %s: an answer that is not known, %.200q: %w", b.cfg.Socket, b.cfg.Map, text, release.ErrInvalid)
+		return "", fmt.Errorf("haproxy at %s: map %s: the answer is no entry, %.200q: %w", b.cfg.Socket, b.cfg.Map, text, release.ErrUnavailable)
 	}
 	return value, nil
 }

@@ -58,7 +58,7 @@ func (s socket) backend(ctx context.Context, name string) (servers []server, alg
 func parseStates(text string) ([]server, error) {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	if len(lines) < 2 || lines[0] != "1" || !strings.HasPrefix(lines[1], "# ") {
-		return nil, fmt.Errorf("the state of its servers has a form that is not known: %w", release.ErrInvalid)
+		return nil, fmt.Errorf("the answer is no state of servers, %.200q: %w", text, release.ErrUnavailable)
 	}
 	names := strings.Fields(lines[1][1:])
 	var servers []server
@@ -68,7 +68,7 @@ func parseStates(text string) ([]server, error) {
 		for _, name := range []string{"srv_uweight", "srv_op_state", "srv_admin_state", "srv_check_result", "srv_check_state"} {
 			n, err := strconv.ParseInt(row[name], 10, 64)
 			if err != nil {
-				return nil, fmt.Errorf("the state of its servers has a line that is not known, %.200q: %w", line, release.ErrInvalid)
+				return nil, fmt.Errorf("the answer has a line that is no server's state, %.200q: %w", line, release.ErrUnavailable)
 			}
 			number[name] = n
 		}
@@ -89,13 +89,13 @@ func parseStates(text string) ([]server, error) {
 func parseStats(text string, servers []server) (algorithm string, err error) {
 	head, ok := strings.CutPrefix(strings.TrimSpace(text), "# ")
 	if !ok {
-		return "", fmt.Errorf("its statistics have a form that is not known: %w", release.ErrInvalid)
+		return "", fmt.Errorf("the answer is no statistics, %.200q: %w", text, release.ErrUnavailable)
 	}
 	read := csv.NewReader(strings.NewReader(head))
 	read.FieldsPerRecord = -1
 	rows, err := read.ReadAll()
 	if err != nil || len(rows) == 0 {
-		return "", fmt.Errorf("its statistics have a form that is not known: %w", release.ErrInvalid)
+		return "", fmt.Errorf("the answer is no statistics, %.200q: %w", text, release.ErrUnavailable)
 	}
 	for _, r := range rows[1:] {
 		row := fields(rows[0], r)

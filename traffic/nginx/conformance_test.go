@@ -10,12 +10,16 @@ import (
 	"github.com/linnet-project/linnet/traffic/trafficconf"
 )
 
-func TestConforms(t *testing.T) { trafficconf.Exercise(t, theFile) }
+func TestConforms(t *testing.T) {
+	t.Parallel()
+	trafficconf.Exercise(t, theFile)
+}
 
 // The stories of chaos make a provider lie, and contest what it sets, themselves:
 // here Apply waits for what is served, and finds out at once. A reload that fails
 // would not fail the looks, as they ask for.
 func TestInChaos(t *testing.T) {
+	t.Parallel()
 	chaos.Exercise(t, func(t *testing.T) trafficconf.Harness {
 		h := theFile(t)
 		breaks := h.Break

@@ -43,6 +43,7 @@ func serves(t *testing.T, r *nginx.Router, epoch uint64, second release.Weight) 
 // Requests that come while weights move are all answered, and those that were
 // under way end where they began.
 func TestNoRequestFailsWhileWeightsMove(t *testing.T) {
+	t.Parallel()
 	b := open(t)
 	r := router(t, b.cfg())
 	apply(t, r, route(1, release.Whole))
@@ -82,6 +83,7 @@ func TestNoRequestFailsWhileWeightsMove(t *testing.T) {
 // A user who sees the candidate sees it until its weight falls, told apart by
 // header or by cookie; and the share of users is the weight.
 func TestUsersStay(t *testing.T) {
+	t.Parallel()
 	b := open(t)
 	r := router(t, b.cfg())
 	header := func(n int) http.Header { return http.Header{"X-User": {fmt.Sprint("user-", n)}} }
@@ -126,6 +128,7 @@ func TestUsersStay(t *testing.T) {
 // A fault of the user's elsewhere is named as such; what runs goes on, and once
 // it is mended the route is served.
 func TestAFaultElsewhere(t *testing.T) {
+	t.Parallel()
 	b := open(t)
 	r := router(t, b.cfg())
 	apply(t, r, route(1, 10_000))
@@ -146,6 +149,7 @@ func TestAFaultElsewhere(t *testing.T) {
 
 // A fault of Linnet's file is named as such.
 func TestAFaultOfOurs(t *testing.T) {
+	t.Parallel()
 	b := open(t)
 	r := router(t, b.cfg())
 	apply(t, r, route(1, 10_000))
@@ -165,6 +169,7 @@ func TestAFaultOfOurs(t *testing.T) {
 // A file written and not loaded, by a process that was killed or a person, is
 // not taken for what is served; the next apply mends, and sweeps.
 func TestAFileThatWasNotLoaded(t *testing.T) {
+	t.Parallel()
 	b := open(t)
 	r := router(t, b.cfg())
 	apply(t, r, route(1, 10_000))
@@ -282,6 +287,7 @@ func TestAFolderThatMayNotBeWritten(t *testing.T) {
 // Two Linnets that write at the same time leave one route whole, and the newer
 // one gets its way.
 func TestTwoWriters(t *testing.T) {
+	t.Parallel()
 	b := open(t)
 	one, two := router(t, b.cfg()), router(t, b.cfg())
 	for round := range uint64(4) {

@@ -78,11 +78,10 @@ func (r *Router) Apply(ctx context.Context, route release.Route) error {
 			return fmt.Errorf("nginx: %s: %w", r.cfg.File, err)
 		}
 	}
-	if before == text && unseen == nil && now.equal(want) {
-		return nil
-	}
-	if err := r.change(ctx, before, there, text); err != nil {
-		return err
+	if before != text || unseen != nil || !now.equal(want) {
+		if err := r.change(ctx, before, there, text); err != nil {
+			return err
+		}
 	}
 	if err := r.await(ctx, want); err != nil {
 		return r.notServed(err, text)
