@@ -2,7 +2,6 @@ package haproxy_test
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
@@ -72,30 +71,7 @@ func TestServersConform(t *testing.T) {
 
 func TestServersInChaos(t *testing.T) {
 	t.Parallel()
-	chaos.Exercise(t, inChaos(theServers))
-}
-
-// inChaos is a harness for the stories of chaos. They make a provider lie, and
-// contest what it sets, themselves: here Apply reads back, and finds out at once.
-// Readiness is not what they are about, and would meet each fault before Apply.
-func inChaos(open func(t *testing.T) trafficconf.Harness) func(t *testing.T) trafficconf.Harness {
-	return func(t *testing.T) trafficconf.Harness {
-		h := open(t)
-		plain := func(r trafficconf.Router) trafficconf.Router { return struct{ trafficconf.Router }{r} }
-		breaks, again := h.Break, h.Restart
-		h.Router = plain(h.Router)
-		h.Abilities = slices.DeleteFunc(h.Abilities, func(a release.Ability) bool { return a == release.Readiness })
-		h.Break = func(f trafficconf.Fault) func() {
-			if f == trafficconf.Lying || f == trafficconf.Contested {
-				return nil
-			}
-			return breaks(f)
-		}
-		if again != nil {
-			h.Restart = func() trafficconf.Router { return plain(again()) }
-		}
-		return h
-	}
+	chaos.Exercise(t, theServers)
 }
 
 func theServers(t *testing.T) trafficconf.Harness {
@@ -127,7 +103,7 @@ func TestMapConforms(t *testing.T) {
 
 func TestMapInChaos(t *testing.T) {
 	t.Parallel()
-	chaos.Exercise(t, inChaos(theMap))
+	chaos.Exercise(t, theMap)
 }
 
 func theMap(t *testing.T) trafficconf.Harness {

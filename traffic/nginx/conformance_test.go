@@ -15,22 +15,9 @@ func TestConforms(t *testing.T) {
 	trafficconf.Exercise(t, theFile)
 }
 
-// The stories of chaos make a provider lie, and contest what it sets, themselves:
-// here Apply waits for what is served, and finds out at once. A reload that fails
-// would not fail the looks, as they ask for.
 func TestInChaos(t *testing.T) {
 	t.Parallel()
-	chaos.Exercise(t, func(t *testing.T) trafficconf.Harness {
-		h := theFile(t)
-		breaks := h.Break
-		h.Break = func(f trafficconf.Fault) func() {
-			if f == trafficconf.Lying || f == trafficconf.Contested || f == trafficconf.Failing {
-				return nil
-			}
-			return breaks(f)
-		}
-		return h
-	})
+	chaos.Exercise(t, theFile)
 }
 
 func theFile(t *testing.T) trafficconf.Harness {
