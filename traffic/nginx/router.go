@@ -21,6 +21,10 @@ type Router struct {
 
 	// Only one change is on its way at a time.
 	mu sync.Mutex
+	// settling is full from a reload until new connections meet new workers only.
+	// Nobody looks meanwhile: for a tenth of a second old and new workers answer
+	// by turns.
+	settling chan struct{}
 }
 
 // New makes a Router; it does not touch nginx yet. Its error is
@@ -30,7 +34,7 @@ func New(cfg Config) (*Router, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Router{cfg: cfg, keys: placeKeys(), rules: split.Rules{Service: cfg.Service, Grain: grain, Abilities: []release.Ability{
+	r := &Router{cfg: cfg, keys: placeKeys(), settling: make(chan struct{}, 1), rules: split.Rules{Service: cfg.Service, Grain: grain, Abilities: []release.Ability{
 		release.HeaderTesters, release.CookieTesters, release.HeaderSticky, release.CookieSticky, release.ManyArms,
 	}}}
 	for _, arm := range cfg.Arms {
@@ -83,6 +87,8 @@ func (r *Router) Apply(ctx context.Context, route release.Route) error {
 			return err
 		}
 	}
+	r.settling <- struct{}{}
+	defer func() { <-r.settling }()
 	if err := r.await(ctx, want); err != nil {
 		return r.notServed(err, text)
 	}
@@ -168,7 +174,14 @@ func (r *Router) notServed(why error, text string) error {
 }
 
 // Observed measures what the running workers serve, not what the file says.
+// After a reload of ours it waits for the new workers.
 func (r *Router) Observed(ctx context.Context) (release.Seen, error) {
+	select {
+	case r.settling <- struct{}{}:
+		<-r.settling
+	case <-ctx.Done():
+		return release.Seen{}, fmt.Errorf("nginx: it is being reloaded: %w: %w", ctx.Err(), release.ErrUnavailable)
+	}
 	now, err := r.look(ctx)
 	if err != nil {
 		return release.Seen{}, err
