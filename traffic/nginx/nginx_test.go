@@ -1,16 +1,19 @@
 package nginx_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -345,6 +348,37 @@ func TestAStatusOfSomethingElse(t *testing.T) {
 	cfg = b.cfg()
 	cfg.Arms = []nginx.Arm{{Name: "a", Upstream: "x"}, {Name: "b", Upstream: "y"}}
 	if _, err := router(t, cfg).Observed(t.Context()); !errors.Is(err, release.ErrInvalid) || !strings.Contains(err.Error(), "none of the arms") {
+		t.Errorf("%v", err)
+	}
+}
+
+// ended is a context that ends while nobody waits on it.
+type ended struct {
+	context.Context
+	now *atomic.Bool
+}
+
+func (e ended) Err() error {
+	if e.now.Load() {
+		return context.Canceled
+	}
+	return nil
+}
+
+// An Apply that runs out of time between looking and writing says so, since it
+// has changed nothing.
+func TestAnApplyThatRunsOutOfTime(t *testing.T) {
+	ctx := ended{t.Context(), new(atomic.Bool)}
+	status := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		ctx.now.Store(true)
+		fmt.Fprint(w, "0  7 x")
+	}))
+	defer status.Close()
+	r := router(t, nginx.Config{
+		File: filepath.Join(t.TempDir(), "checkout.conf"), Status: status.Listener.Addr().String(), Service: service,
+		Arms: []nginx.Arm{{release.Baseline, "x"}, {release.Candidate, "y"}},
+	})
+	if err := r.Apply(ctx, route(1, 10_000)); !errors.Is(err, release.ErrUnavailable) || !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
 }

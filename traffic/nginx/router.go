@@ -75,7 +75,7 @@ func (r *Router) Apply(ctx context.Context, route release.Route) error {
 	want := served{split.StampOf(route), weights}
 	now, unseen := r.look(ctx) // where it cannot be seen, the file alone says who wrote last
 	if ctx.Err() != nil {
-		return unseen
+		return fmt.Errorf("nginx: nothing was changed: %w: %w", ctx.Err(), release.ErrUnavailable)
 	}
 	for _, err := range []error{r.ours(before, there), written(before).Fence(route), now.stamp.Fence(route)} {
 		if err != nil {
