@@ -23,7 +23,7 @@ type Config struct {
 	// Map is the map as HAProxy's configuration names it, usually a path.
 	Map string
 	// MapFile, where set, is the file that HAProxy reads the map from when it
-	// starts. It is rewritten whole after each change.
+	// starts. The service's line in it is rewritten after each change.
 	MapFile string
 	// Timeout bounds each command (default 5s); a context may be shorter.
 	Timeout time.Duration

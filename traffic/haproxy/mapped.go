@@ -98,22 +98,44 @@ func (b byMap) set(ctx context.Context, value string) error {
 		b.cfg.Socket, b.cfg.Map, value, after, release.ErrConflict)
 }
 
-// keep writes the map's file, where it is to be written and is not so already.
-// The entry is served by then, so that a file that cannot be written is
-// something to try again, and no reason against a rollback.
+// keep writes the entry into the map's file, where it is to be written and is
+// not so already. The entry is served by then, so that a file that cannot be
+// written is something to try again, and no reason against a rollback.
 func (b byMap) keep(value string) error {
 	path := b.cfg.MapFile
 	if path == "" {
 		return nil
 	}
-	text := "# Written by Linnet, whole. HAProxy reads it when it starts.\n" + b.cfg.Service + " " + value + "\n"
-	if now, _, err := file.Read(path); err == nil && now == text {
-		return nil
+	now, _, err := file.Read(path)
+	if text := withEntry(now, b.cfg.Service, value); err == nil && text != now {
+		err = file.Replace(path, text)
 	}
-	if err := file.Replace(path, text); err != nil {
+	if err != nil {
 		return fmt.Errorf("map file: %v; HAProxy serves the new weights, and a restart of it would go back: %w", err, release.ErrUnavailable)
 	}
 	return nil
+}
+
+// withEntry is a map file's text with one entry of a key, in the place of the
+// first that is there; all other lines stay.
+func withEntry(text, key, value string) string {
+	if text == "" {
+		text = "# Written by Linnet. HAProxy reads it when it starts.\n"
+	}
+	entry := key + " " + value + "\n"
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if words := strings.Fields(line); len(words) > 0 && words[0] == key {
+			b.WriteString(entry)
+			entry = ""
+			continue
+		}
+		b.WriteString(line)
+	}
+	if entry != "" && !strings.HasSuffix(b.String(), "\n") {
+		b.WriteByte('\n')
+	}
+	return b.String() + entry
 }
 
 // ready says whether one server at least of the arm's backend could take

@@ -2,6 +2,8 @@ package haproxy
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -166,4 +168,30 @@ func FuzzParseAnswers(f *testing.F) {
 			t.Errorf("%q is none and gives %q", text, value)
 		}
 	})
+}
+
+// A map's file may hold entries of others: they stay as they are.
+func TestTheOtherLinesOfAMapFileStay(t *testing.T) {
+	for _, c := range []struct{ name, before, after string }{
+		{"none yet", "", "# Written by Linnet. HAProxy reads it when it starts.\nshop new\n"},
+		{"others'", "# mine\ncart  1\n\nblog 2", "# mine\ncart  1\n\nblog 2\nshop new\n"},
+		{"ours among them", "cart 1\n shop old\nshopping 3\n", "cart 1\nshop new\nshopping 3\n"},
+		{"ours twice", "shop old\ncart 1\nshop older\n", "shop new\ncart 1\n"},
+		{"a bare key", "shop", "shop new\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "shop.map")
+			if err := os.WriteFile(path, []byte(c.before), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				if err := (byMap{cfg: Config{MapFile: path, Service: "shop"}}).keep("new"); err != nil {
+					t.Fatal(err)
+				}
+				if got, _ := os.ReadFile(path); string(got) != c.after {
+					t.Errorf("%q", got)
+				}
+			}
+		})
+	}
 }
