@@ -29,13 +29,12 @@ func (t *turn) acknowledged(e Acknowledged) {
 // routeFailed counts a route that could not be set. It is tried for ever, and
 // people are paged when it keeps failing, again and again until it is set.
 func (t *turn) routeFailed(why release.Reason) {
-	first := t.s.FailedAt.IsZero()
-	if first {
-		t.s.FailedAt = t.s.Now
-	}
 	if why.Code == release.NotReady {
-		t.notReady(why, first)
+		t.notReady(why)
 		return
+	}
+	if t.s.FailedAt.IsZero() {
+		t.s.FailedAt = t.s.Now
 	}
 	t.s.Tries++
 	target := Percent(CandidateWeight(t.s.Route))
@@ -60,13 +59,17 @@ func (t *turn) routeFailed(why release.Reason) {
 // notReady waits for a candidate that cannot take traffic yet: nothing was set.
 // People are told at once, and paged when it takes longer than the release may
 // be blind.
-func (t *turn) notReady(why release.Reason, first bool) {
+func (t *turn) notReady(why release.Reason) {
+	first := t.s.UnreadyAt.IsZero()
+	if first {
+		t.s.UnreadyAt = t.s.Now
+	}
 	t.d.Reason = release.Reason{Code: release.NotReady, Text: Percent(CandidateWeight(t.s.Route)) + " waits for the candidate: " + why.Text}
-	switch waited := t.s.Now.Sub(t.s.FailedAt); {
+	switch waited := t.s.Now.Sub(t.s.UnreadyAt); {
 	case first:
 		t.tell(release.Inform, t.s.Release+": waits for the candidate to be ready", t.d.Reason.Text)
-	case waited >= t.s.Plan.BlindFor && (t.s.PagedAt.IsZero() || t.s.Now.Sub(t.s.PagedAt) >= pageAgain):
-		t.s.PagedAt = t.s.Now
+	case waited >= t.s.Plan.BlindFor && (t.s.UnreadyPagedAt.IsZero() || t.s.Now.Sub(t.s.UnreadyPagedAt) >= pageAgain):
+		t.s.UnreadyPagedAt = t.s.Now
 		t.tell(release.Page, t.s.Release+": the candidate does not get ready",
 			fmt.Sprintf("after %s %s", waited.Round(time.Second), t.d.Reason.Text))
 	}
@@ -76,9 +79,7 @@ func (t *turn) notReady(why release.Reason, first bool) {
 func (t *turn) routeServed() {
 	weight := CandidateWeight(t.s.Route)
 	back := t.s.Tries >= patience || t.s.Phase == Failed
-	t.s.Pending.Route = nil
-	t.s.Served, t.s.Tries = true, 0
-	t.s.FailedAt, t.s.PagedAt = time.Time{}, time.Time{}
+	t.unask()
 	if weight > 0 && t.s.ServedWeight == 0 {
 		t.s.DataAt = t.s.Now // before that there was nothing to be blind to
 	}
@@ -95,6 +96,14 @@ func (t *turn) routeServed() {
 		t.d.Reason.Code = release.ProviderBack
 		t.tell(release.Inform, t.s.Release+": the provider answers again", t.d.Reason.Text)
 	}
+}
+
+// unask ends the asking for a route: it is served, or not to be set any more.
+func (t *turn) unask() {
+	t.s.Pending.Route = nil
+	t.s.Served, t.s.Tries = true, 0
+	t.s.FailedAt, t.s.PagedAt = time.Time{}, time.Time{}
+	t.s.UnreadyAt, t.s.UnreadyPagedAt = time.Time{}, time.Time{}
 }
 
 // arrive moves on from a phase that waited for its route.

@@ -139,7 +139,44 @@ func TestACandidateThatIsNotReady(t *testing.T) {
 		t.Errorf("after %s: %d pages, %s", s.at.Sub(noon), s.pages(), s.s.Phase)
 	}
 	s.served()
-	if s.s.Phase != Observing && s.s.Phase != WarmingUp || !s.s.FailedAt.IsZero() {
+	if s.s.Phase != Observing && s.s.Phase != WarmingUp || !s.s.UnreadyAt.IsZero() {
 		t.Errorf("once ready: %s", s.s.Phase)
+	}
+}
+
+// That people were paged for a candidate that is not ready delays no page for a
+// provider that fails to take it down.
+func TestAFailingRollbackAfterACandidateThatWasNotReady(t *testing.T) {
+	s := newTale(plan.Plan{BlindFor: time.Minute, Steps: []plan.Step{{Weight: 5000}, {Weight: 50_000}}})
+	s.served()
+	s.order(Advance)
+	for range 2 {
+		s.at = s.at.Add(time.Minute)
+		s.step(Acknowledged{At: s.at, Effect: s.s.Pending.Route.Effect, Failure: &release.Reason{Code: release.NotReady, Text: "0 of 3 targets are healthy"}})
+	}
+	if s.pages() != 1 {
+		t.Fatalf("%d pages for a candidate that is not ready", s.pages())
+	}
+	s.order(Abort)
+	pages := 0
+	for range patience {
+		s.fails(time.Second)
+		pages += s.pages()
+	}
+	if pages != 1 || s.s.Phase != Failed {
+		t.Errorf("%d pages, %s: %+v", pages, s.s.Phase, s.d.Reason)
+	}
+}
+
+// A weight that somebody lowered while a raise failed ends the failing: what
+// fails later is counted from then.
+func TestABrakeEndsTheFailing(t *testing.T) {
+	s := newTale(plan.Plan{})
+	s.fails(time.Second)
+	brake := &release.Seen{Route: s.s.route(0)}
+	brake.Route.Epoch, brake.Route.Owner = s.s.Route.Epoch+100, ""
+	s.look(nothing, brake)
+	if s.s.Phase != Held || !s.s.FailedAt.IsZero() {
+		t.Errorf("%s, failing since %s", s.s.Phase, s.s.FailedAt)
 	}
 }

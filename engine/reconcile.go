@@ -3,7 +3,6 @@ package engine
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/linnet-project/linnet/release"
 )
@@ -23,8 +22,7 @@ func (t *turn) reconcile(seen release.Seen) bool {
 		return true
 	}
 	if t.outrun(seen) && CandidateWeight(seen.Route) < CandidateWeight(t.s.Route) {
-		t.s.Pending.Route = nil // somebody's brake, which is respected below
-		t.s.Served, t.s.Tries = true, 0
+		t.unask() // somebody's brake, which is respected below
 	} else if t.outrun(seen) {
 		t.s.Epoch = seen.Route.Epoch + 1
 		t.setRoute(CandidateWeight(t.s.Route))
@@ -32,8 +30,7 @@ func (t *turn) reconcile(seen release.Seen) bool {
 		return true
 	}
 	if t.changedSince(seen) {
-		t.s.Pending.Route = nil
-		t.s.Served, t.s.Tries = true, 0
+		t.unask()
 	}
 	if !t.s.Served || t.s.Pending.Route != nil || t.s.Phase == Scheduled {
 		return false
@@ -68,6 +65,9 @@ func (t *turn) putRight(want, got release.Weight, seen release.Seen) {
 	if got < want {
 		code = release.WeightLowered
 		t.s.Corrected++
+		if len(seen.Parts) == 0 {
+			t.s.ServedWeight = got // putting it right is a raise
+		}
 	}
 	why := release.Reason{Code: code, Text: fmt.Sprintf(
 		"the provider serves %s to the candidate and %s is recorded%s; it is put right", servedBy(got, seen), Percent(want), by(seen))}
@@ -141,9 +141,7 @@ func (t *turn) supersede(seen release.Seen) bool {
 	}
 	t.s.ServedWeight = got
 	t.s.Overtaken = seen.Route.Epoch
-	t.s.Pending.Route = nil
-	t.s.Served, t.s.Tries = true, 0
-	t.s.FailedAt, t.s.PagedAt = time.Time{}, time.Time{}
+	t.unask()
 	if t.s.Phase == Held && t.s.Why.Code == release.Superseded {
 		return false
 	}
@@ -163,8 +161,8 @@ func (t *turn) end(owner string) {
 		t.s.Recovered = "not verified"
 	}
 	t.s.Route = t.route(weight, 0)
-	t.s.Pending.Route = nil
-	t.s.Served, t.s.Tries, t.s.Before = true, 0, ""
+	t.unask()
+	t.s.Before = ""
 	t.s.EndedAt = t.s.Now
 	t.phase(phase, release.Superseded, fmt.Sprintf("%s took over the service after the %s was decided; nothing is left to do here", owner, decided))
 	t.decide(Finish)

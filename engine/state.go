@@ -86,6 +86,10 @@ type State struct {
 	// were last paged for that; both are zero while it works.
 	Tries             int
 	FailedAt, PagedAt time.Time
+	// UnreadyAt is when an arm was first found not to be ready for what is to be
+	// set, UnreadyPagedAt when people were last paged for that; both are zero once
+	// it is set.
+	UnreadyAt, UnreadyPagedAt time.Time
 	// Corrected counts how often a weight that somebody lowered was put right
 	// since the present step was first served.
 	Corrected int

@@ -77,7 +77,7 @@ func (r *Runner) apply(ctx context.Context, route release.Route) error {
 		}
 	}
 	if r.raises(route) {
-		if err := r.ready(ctx, route); err != nil {
+		if err := r.ready(ctx, route); err != nil && !r.arrived(ctx, route) {
 			return err
 		}
 	}
@@ -106,6 +106,14 @@ func (r *Runner) ready(ctx context.Context, route release.Route) error {
 		}
 	}
 	return nil
+}
+
+// arrived tells whether a raise is served though nobody heard of it: its answer
+// was lost, or we were killed. To wait for readiness then would leave the
+// candidate with traffic that nobody judges.
+func (r *Runner) arrived(ctx context.Context, route release.Route) bool {
+	seen, err := r.observed(ctx)
+	return err == nil && engine.CandidateWeight(seen.Route) >= engine.CandidateWeight(route)
 }
 
 // acknowledgeRoute records how a route went. Where the provider knows of a

@@ -216,6 +216,52 @@ func TestACandidateThatIsNotReadyGetsNothing(t *testing.T) {
 	})
 }
 
+// unheard is a provider whose answer to the first raise is lost, and whose
+// candidate is not ready any more from then on.
+type unheard struct{ *router }
+
+func (u unheard) Apply(ctx context.Context, route release.Route) error {
+	if err := u.router.Apply(ctx, route); err != nil || u.count(&u.applies) > 1 {
+		return err
+	}
+	u.set(func() { u.unready = down })
+	return fmt.Errorf("the answer was lost: %w", release.ErrUnavailable)
+}
+
+// A raise that is served is judged, though its answer was lost and the candidate
+// cannot take the traffic that it gets.
+func TestARaiseThatArrivedUnheardIsJudged(t *testing.T) {
+	inWorld(t, aPlan(), func(w *world) {
+		w.cfg.Router = unheard{w.router}
+		w.source.bad = true
+		g := w.start()
+		defer g.stop()
+		w.until("a weight", func() bool { return w.router.weight() == 10_000 })
+		w.until("no traffic", func() bool { return w.router.weight() == 0 })
+		w.settled(g.end(), engine.RolledBack)
+	})
+}
+
+// A lowered weight is put right only once the candidate is ready: that is a raise
+// like any other.
+func TestALoweredWeightWaitsForReadiness(t *testing.T) {
+	p := aPlan()
+	p.CorrectLowered = true
+	inWorld(t, p, func(w *world) {
+		g := w.start()
+		defer g.stop()
+		w.until("the first step", func() bool { return w.phase() == engine.Observing })
+		w.router.set(func() { w.router.unready, w.router.route.Weights = down, split(0).Weights })
+		w.until("told", func() bool { return w.decided(engine.Correct, "") > 0 })
+		w.pass(2 * every)
+		if n := w.router.count(&w.router.applies); n != 1 {
+			t.Errorf("set %d times, though the candidate is not ready", n-1)
+		}
+		w.router.set(func() { w.router.unready = nil })
+		w.settled(g.end(), engine.Promoted)
+	})
+}
+
 // A rollback asks nobody whether the candidate is ready.
 func TestARollbackAsksNobodyForReadiness(t *testing.T) {
 	inWorld(t, aPlan(), func(w *world) {

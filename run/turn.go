@@ -47,7 +47,8 @@ func (r *Runner) Turn(ctx context.Context) (err error) {
 // raise that could not be set: what it sees may be harm at the present weight.
 func (r *Runner) looksFirst() bool {
 	p := r.state.Pending.Route
-	return p != nil && !r.state.FailedAt.IsZero() && r.raises(p.Route) && r.untilLook() <= 0
+	tried := !r.state.FailedAt.IsZero() || !r.state.UnreadyAt.IsZero()
+	return p != nil && tried && r.raises(p.Route) && r.untilLook() <= 0
 }
 
 // obey takes the commands that wait, in their order, and says how many.
