@@ -16,6 +16,7 @@ import (
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/testbed/apiserver"
 	"github.com/linnet-project/linnet/traffic/kube"
+	"github.com/linnet-project/linnet/traffic/traefik"
 )
 
 const ingress = `
@@ -270,5 +271,18 @@ func TestRolesAreComplete(t *testing.T) {
 		if !strings.Contains(got, want) {
 			t.Errorf("the role lacks %s:\n%s", want, got)
 		}
+	}
+}
+
+// A cluster whose kinds are older than what we write must not drop it silently.
+func TestPatchOfAFieldThatTheClusterDoesNotKnow(t *testing.T) {
+	c := newCluster(t)
+	server.Install(t, traefikCRD(t))
+	made := server.Create(t, traefik.Services(), c.namespace, strings.Split(traefikServices, "---")[0])
+	change := &kube.Change{}
+	change.Add(kube.Path{"spec", "weighted", "newer"}, "x")
+	_, err := c.client.Object(traefik.Services(), "", "shop").Patch(soon(t), made, change)
+	if !errors.Is(err, release.ErrInvalid) || !strings.Contains(err.Error(), "newer") {
+		t.Errorf("%v, want %q naming the field", err, release.ErrInvalid)
 	}
 }

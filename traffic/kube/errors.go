@@ -21,11 +21,23 @@ func (o *Object) failure(verb string, err error) error {
 		what = fmt.Sprintf("%s in namespace %s", o.resource.GroupResource(), o.namespace)
 	}
 	hint, meaning := o.meaning(verb, err)
-	text := verb + " " + what + ": " + bounded(err.Error())
+	text := verb + " " + what + ": " + bounded(said(err))
 	if hint != "" {
 		text += "; " + hint
 	}
 	return &failed{text: text + ": " + meaning.Error(), meaning: meaning, cause: gaveUp(err)}
+}
+
+// strictly begins what an API server says of fields that it does not know, after
+// the whole object.
+const strictly = "strict decoding error: "
+
+// said is what an error says.
+func said(err error) string {
+	if _, unknown, ok := strings.Cut(err.Error(), strictly); ok {
+		return "the cluster's kind is older than what is to be set: " + unknown
+	}
+	return err.Error()
 }
 
 // failed is an error with its meaning. Where the caller gave up, its context's
@@ -79,7 +91,8 @@ func (o *Object) meaning(verb string, err error) (hint string, meaning error) {
 // refused: both are answered with 422, but only of the latter's details name
 // what was refused.
 func changedSince(said metav1.Status) bool {
-	return said.Code == http.StatusUnprocessableEntity && (said.Details == nil || said.Details.Kind == "" && said.Details.Name == "")
+	return said.Code == http.StatusUnprocessableEntity && !strings.Contains(said.Message, strictly) &&
+		(said.Details == nil || said.Details.Kind == "" && said.Details.Name == "")
 }
 
 // rule is the right that a verb needs.

@@ -57,7 +57,7 @@ func (o *Object) Patch(ctx context.Context, read *unstructured.Unstructured, cha
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.client.timeout)
 	defer cancel()
-	got, err := o.api().Patch(ctx, o.name, types.JSONPatchType, text, metav1.PatchOptions{FieldManager: Manager})
+	got, err := o.api().Patch(ctx, o.name, types.JSONPatchType, text, metav1.PatchOptions{FieldManager: Manager, FieldValidation: metav1.FieldValidationStrict})
 	if err != nil {
 		return nil, o.failure("patch", err)
 	}
