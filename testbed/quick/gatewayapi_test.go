@@ -3,6 +3,7 @@ package quick_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"sigs.k8s.io/gateway-api/pkg/features"
 
 	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/spec"
 	"github.com/linnet-project/linnet/testbed/apiserver"
 	"github.com/linnet-project/linnet/traffic/gatewayapi"
 	"github.com/linnet-project/linnet/traffic/trafficconf"
@@ -89,6 +91,7 @@ type gateway struct {
 	t      *testing.T
 	kind   schema.GroupVersionResource
 	router *gatewayapi.Router
+	stop   func() // ends accepting
 }
 
 func newGateway(t *testing.T, kind schema.GroupVersionResource, text string, change func(*gatewayapi.Config)) *gateway {
@@ -102,7 +105,7 @@ func newGateway(t *testing.T, kind schema.GroupVersionResource, text string, cha
 	class := r.class("capable", string(features.SupportHTTPRouteRequestMirror), string(features.SupportHTTPRouteRequestPercentageMirror))
 	r.gateway("front", class)
 	r.gateway("back", class)
-	r.accepting(t.Context(), nil)
+	r.accepting(nil)
 	cfg := gatewayapi.Config{
 		Client: c.client, Kind: kind, Name: "shop", Service: "shop",
 		Arms: []gatewayapi.Arm{{Name: "baseline", Backend: "stable"}, {Name: "candidate", Backend: "canary:80"}},
@@ -158,18 +161,21 @@ func (r *gateway) api() dynamic.ResourceInterface {
 }
 
 // accepting plays an implementation: it tells of every generation what verdict
-// says (nil: all is well), until the context ends.
-func (r *gateway) accepting(ctx context.Context, verdict func(parent map[string]any, kind string) (status, reason string)) {
+// says (nil: all is well), until stop or the test's end.
+func (r *gateway) accepting(verdict func(parent map[string]any, kind string) (status, reason string)) {
 	done := make(chan struct{})
-	ctx, cancel := context.WithCancel(ctx)
-	r.t.Cleanup(func() { cancel(); <-done })
+	ctx, cancel := context.WithCancel(r.t.Context())
+	r.stop = func() { cancel(); <-done }
+	r.t.Cleanup(r.stop)
 	go func() {
 		defer close(done)
+		tick := time.NewTicker(3 * time.Millisecond)
+		defer tick.Stop()
 		for ctx.Err() == nil {
 			r.tell(ctx, verdict)
 			select {
 			case <-ctx.Done():
-			case <-time.After(3 * time.Millisecond):
+			case <-tick.C:
 			}
 		}
 	}()
@@ -306,6 +312,16 @@ func TestGRPCRouteConforms(t *testing.T) {
 	})
 }
 
+// abilities are those that a release file may ask of a provider.
+func abilities(t *testing.T, name string) []release.Ability {
+	t.Helper()
+	p, ok := spec.ProviderOf(name)
+	if !ok {
+		t.Fatalf("there is no provider %s", name)
+	}
+	return p.Abilities
+}
+
 func (r *gateway) harness(t *testing.T) trafficconf.Harness {
 	arms := arms()
 	if strings.Contains(t.Name(), "more_than_two") {
@@ -313,9 +329,236 @@ func (r *gateway) harness(t *testing.T) trafficconf.Harness {
 	}
 	return trafficconf.Harness{
 		Router: r.router, Service: "shop", Arms: arms,
-		Abilities: gatewayapi.Abilities(), Fences: true,
+		Abilities: abilities(t, "gatewayAPI"), Fences: true,
 		Edit: func(second release.Weight) { r.editWeights(second); noticed(t, r.router, second) }, Editor: editor,
 		Users: func() string { return r.users("stable", "canary") },
 		Break: r.breaks(t, r.kind, service), Secret: secret,
 	}
+}
+
+func half(epoch uint64) release.Route {
+	return release.Route{Service: service, Epoch: epoch, Owner: "shop/1", Weights: []release.ArmWeight{
+		{Arm: "baseline", Weight: release.Whole / 2}, {Arm: "candidate", Weight: release.Whole / 2},
+	}}
+}
+
+func TestHTTPRouteRefusesWhatWouldNotSplit(t *testing.T) {
+	mirrors := half(1)
+	mirrors.Mirror = release.Whole / 4
+	for _, test := range []struct {
+		name    string
+		edit    string
+		rules   []string
+		route   release.Route
+		meaning error
+		says    string
+	}{
+		{"another backend with a weight", `{"op":"replace","path":"/spec/rules/0/backendRefs/3/weight","value":1}`, nil, half(1), release.ErrInvalid, "retired"},
+		{"an arm twice", `{"op":"add","path":"/spec/rules/2/backendRefs/-","value":{"name":"stable","port":81}}`, nil, half(1), release.ErrInvalid, "twice"},
+		{"no rule with both", `{"op":"replace","path":"/spec/rules","value":[{"backendRefs":[{"name":"stable","port":80}]}]}`, nil, half(1), release.ErrInvalid, "no rule has"},
+		{"an unknown rule", "", []string{"checkout"}, half(1), release.ErrInvalid, `no rule "checkout"`},
+		{"a rule without the candidate", "", []string{"1"}, half(1), release.ErrInvalid, "rule 1 has no backendRef canary:80"},
+		{"a mirror of the user's", `{"op":"add","path":"/spec/rules/0/filters/-","value":{"type":"RequestMirror","requestMirror":{"backendRef":{"name":"canary","port":80}}}}`, nil, mirrors, release.ErrInvalid, "of its own"},
+		{"no parents", `{"op":"remove","path":"/spec/parentRefs"}`, nil, half(1), release.ErrUnavailable, "no parentRefs"},
+		{"a parent that cannot tell of mirrors", `{"op":"replace","path":"/spec/parentRefs/1","value":{"group":"","kind":"Service","name":"shop"}}`, nil, mirrors, release.ErrInvalid, "only a Gateway"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := newGateway(t, gatewayapi.HTTPRoutes(), fmt.Sprintf(httpRoute, 0), func(cfg *gatewayapi.Config) { cfg.Rules = test.rules })
+			if test.edit != "" {
+				r.patch(editor, "["+test.edit+"]")
+			}
+			err := r.router.Apply(soon(t), test.route)
+			if !errors.Is(err, test.meaning) || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("%v, want %q saying %q", err, test.meaning, test.says)
+			}
+			if test.meaning == release.ErrInvalid && r.stored().GetAnnotations()["linnet.dev/route"] != "" {
+				t.Error("the route was changed")
+			}
+		})
+	}
+}
+
+// A release that names rules leaves the others as they are.
+func TestOnlyNamedRulesAreSplit(t *testing.T) {
+	for _, name := range []string{"cart", "0"} {
+		r := newGateway(t, gatewayapi.HTTPRoutes(), fmt.Sprintf(httpRoute, 0), func(cfg *gatewayapi.Config) { cfg.Rules = []string{name} })
+		tested := half(1)
+		tested.Testers.Header = "X-Arm"
+		for _, route := range []release.Route{tested, half(2)} {
+			if err := r.router.Apply(soon(t), route); err != nil {
+				t.Fatal(err)
+			}
+		}
+		rules := rulesOf(r.stored())
+		if a, b := backendWeights(rules[0]), backendWeights(rules[2]); a["canary"] != 50_000 || b["canary"] != 0 || b["stable"] != 100 {
+			t.Errorf("with rules [%s], cart has %v and /pay %v", name, a, b)
+		}
+	}
+}
+
+// Rules of one route with different weights are told one by one, and the least
+// counts.
+func TestRulesThatDifferAreTold(t *testing.T) {
+	r := newGateway(t, gatewayapi.HTTPRoutes(), fmt.Sprintf(httpRoute, 0), nil)
+	if err := r.router.Apply(soon(t), half(1)); err != nil {
+		t.Fatal(err)
+	}
+	r.patch(editor, `[{"op":"replace","path":"/spec/rules/2/backendRefs/0/weight","value":100000},{"op":"replace","path":"/spec/rules/2/backendRefs/1/weight","value":0}]`)
+	apiserver.Eventually(t, "the edit is noticed", func() bool {
+		seen, err := r.router.Observed(soon(t))
+		return err == nil && seen.Route.Weights[1].Weight == 0 && len(seen.Parts) == 2 &&
+			seen.Parts[0].Name == "rule cart" && seen.Parts[0].Weights[1].Weight == 50_000 && seen.Parts[1].Name == "rule 2"
+	})
+	if err := r.router.Apply(soon(t), half(1)); err != nil {
+		t.Fatal(err)
+	}
+	noticed(t, r.router, release.Whole/2)
+}
+
+// Testers get a rule in front of each that splits, which takes the same requests
+// under one condition more and keeps all else; at the end it is gone.
+func TestTestersGetRulesOfTheirOwn(t *testing.T) {
+	r := newGateway(t, gatewayapi.HTTPRoutes(), fmt.Sprintf(httpRoute, 0), nil)
+	before := r.users("stable", "canary")
+	route := half(1)
+	route.Testers.Header = "X-Linnet-Arm"
+	route.Mirror = release.Whole / 4
+	if err := r.router.Apply(soon(t), route); err != nil {
+		t.Fatal(err)
+	}
+	rules := rulesOf(r.stored())
+	if len(rules) != 7 {
+		t.Fatalf("%d rules, want 3 and 4 for testers", len(rules))
+	}
+	text, err := json.Marshal(rules[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`"name":"linnet-testers-0-1"`, `{"name":"X-Linnet-Arm","type":"Exact","value":"candidate"}`, `"value":"/cart"`, `"name":"X-Region"`,
+		`"timeouts":{"request":"5s"}`, `"type":"RequestHeaderModifier"`, `"backendRefs":[{"group":"","kind":"Service","name":"canary","port":80,"weight":1}]`,
+	} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the rule for testers of the candidate lacks %s:\n%s", want, text)
+		}
+	}
+	if strings.Contains(string(text), "RequestMirror") {
+		t.Errorf("requests of testers are mirrored: %s", text)
+	}
+	if text, _ := json.Marshal(rules[4]["filters"]); !strings.Contains(string(text), `"fraction":{"denominator":100000,"numerator":12500}`) {
+		t.Errorf("the mirror is %s", text)
+	}
+	generation := r.stored().GetGeneration()
+	if err := r.router.Apply(soon(t), route); err != nil || r.stored().GetGeneration() != generation {
+		t.Errorf("again: %v, and the route changed from generation %d to %d", err, generation, r.stored().GetGeneration())
+	}
+	route.Testers.Header = "X-Other"
+	if err := r.router.Apply(soon(t), route); err != nil {
+		t.Fatal(err)
+	}
+	if text, _ := json.Marshal(rulesOf(r.stored())); strings.Contains(string(text), "X-Linnet-Arm") || strings.Count(string(text), "X-Other") != 6 {
+		t.Errorf("with another header the rules are %s", text)
+	}
+	if err := r.router.Apply(soon(t), half(2)); err != nil {
+		t.Fatal(err)
+	}
+	if after := r.users("stable", "canary"); after != before {
+		t.Errorf("after the end\n%s\nbefore\n%s", after, before)
+	}
+}
+
+// An implementation that does not mirror may answer such requests with errors:
+// the GatewayClass of every parent is asked.
+func TestMirroringNeedsEveryParent(t *testing.T) {
+	r := newGateway(t, gatewayapi.HTTPRoutes(), fmt.Sprintf(httpRoute, 0), nil)
+	if err := server.Client().Resource(gateways).Namespace(r.namespace).Delete(soon(t), "back", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	r.gateway("back", r.class("plain", string(features.SupportHTTPRouteRequestMirror)))
+	route := half(1)
+	route.Mirror = release.Whole / 4
+	err := r.router.Apply(soon(t), route)
+	for _, want := range []string{"Gateway " + r.namespace + "/back, listener internal", "plain-", string(features.SupportHTTPRouteRequestPercentageMirror), "or for 100%"} {
+		if !errors.Is(err, release.ErrInvalid) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q saying %q", err, release.ErrInvalid, want)
+		}
+	}
+	route.Mirror, route.Weights = release.Whole, []release.ArmWeight{{Arm: "baseline", Weight: release.Whole}}
+	if err := r.router.Apply(soon(t), route); err != nil {
+		t.Errorf("all of the requests: %v", err)
+	}
+	route.Weights = half(1).Weights
+	if err := r.router.Apply(soon(t), route); !errors.Is(err, release.ErrInvalid) {
+		t.Errorf("half of them: %v", err)
+	}
+}
+
+// A change counts when every parent has accepted it, and not before; while a
+// backend is missing nothing is raised, and lowering goes on.
+func TestHTTPRouteWaitsForEveryParent(t *testing.T) {
+	r := newGateway(t, gatewayapi.HTTPRoutes(), fmt.Sprintf(httpRoute, 0), func(cfg *gatewayapi.Config) { cfg.Patience = 300 * time.Millisecond })
+	if err := r.router.Apply(soon(t), half(1)); err != nil {
+		t.Fatal(err)
+	}
+	r.stop()
+	third := half(2)
+	third.Weights[0].Weight, third.Weights[1].Weight = 70_000, 30_000
+	err := r.router.Apply(soon(t), third)
+	if !errors.Is(err, release.ErrUnavailable) || !strings.Contains(err.Error(), "has not said") {
+		t.Errorf("nobody accepts: %v", err)
+	}
+	if _, err := r.router.Observed(soon(t)); !errors.Is(err, release.ErrUnavailable) {
+		t.Errorf("and observed: %v", err)
+	}
+	missing := func(_ map[string]any, kind string) (string, string) {
+		if kind == "ResolvedRefs" {
+			return "False", "BackendNotFound"
+		}
+		return "True", kind
+	}
+	r.accepting(missing)
+	apiserver.Eventually(t, "the missing backend is told", func() bool {
+		err := r.router.Apply(soon(t), third)
+		return errors.Is(err, release.ErrUnavailable) && strings.Contains(err.Error(), "BackendNotFound")
+	})
+	generation := r.stored().GetGeneration()
+	err = r.router.Apply(soon(t), half(3))
+	if !errors.Is(err, release.ErrUnavailable) || !strings.Contains(err.Error(), "not raised") || r.stored().GetGeneration() != generation {
+		t.Errorf("raised onto a missing backend: %v", err)
+	}
+	none := half(4)
+	none.Weights[0].Weight, none.Weights[1].Weight = release.Whole, 0
+	if err := r.router.Apply(soon(t), none); err != nil {
+		t.Errorf("lowered to nothing: %v", err)
+	}
+	r.stop()
+	r.accepting(func(parent map[string]any, kind string) (string, string) {
+		if parent["name"] == "back" && kind == "Accepted" {
+			return "False", "NoMatchingListenerHostname"
+		}
+		return "True", kind
+	})
+	apiserver.Eventually(t, "the refusal of one parent is told", func() bool {
+		none.Epoch++
+		err := r.router.Apply(soon(t), none)
+		return errors.Is(err, release.ErrUnavailable) && strings.Contains(err.Error(), "back, listener internal says that Accepted is not true: NoMatchingListenerHostname")
+	})
+}
+
+// A tool that applies the whole route on the server's side takes the weights
+// back: it is named, and the next change takes them again.
+func TestHTTPRouteBesideAnApplier(t *testing.T) {
+	r := newGateway(t, gatewayapi.HTTPRoutes(), fmt.Sprintf(httpRoute, 0), nil)
+	if err := r.router.Apply(soon(t), half(1)); err != nil {
+		t.Fatal(err)
+	}
+	r.applyAs(t, "argocd-controller", r.kind, "shop", fmt.Sprintf(httpRoute, 0))
+	apiserver.Eventually(t, "the applier is named", func() bool {
+		seen, err := r.router.Observed(soon(t))
+		return err == nil && strings.Contains(strings.Join(seen.Writers, ", "), "argocd-controller (server-side apply")
+	})
+	if err := r.router.Apply(soon(t), half(1)); err != nil {
+		t.Fatal(err)
+	}
+	noticed(t, r.router, release.Whole/2)
 }

@@ -98,7 +98,7 @@ func TestTraefikServiceConforms(t *testing.T) {
 	trafficconf.Exercise(t, func(t *testing.T) trafficconf.Harness {
 		c, s := newTraefik(t, nil)
 		return trafficconf.Harness{
-			Router: s, Service: service, Arms: []string{"baseline", "candidate", "third"}, Abilities: traefik.ServiceAbilities(), Fences: true,
+			Router: s, Service: service, Arms: []string{"baseline", "candidate", "third"}, Abilities: abilities(t, "traefik"), Fences: true,
 			Edit: func(second release.Weight) {
 				c.patchTraefik(t, "shop", fmt.Sprintf(`[{"op":"replace","path":"/spec/weighted/services/1/weight","value":%d},{"op":"replace","path":"/spec/weighted/services/2/weight","value":%d}]`,
 					release.Whole-second, second))

@@ -104,17 +104,19 @@ func (r *Router) accepted(ctx context.Context, generation int64, refs bool) (*un
 	defer cancel()
 	tick := time.NewTicker(between)
 	defer tick.Stop()
+	waits := ""
 	for {
 		read, err := r.reader.Read(ctx)
-		if err != nil {
+		switch {
+		case err != nil && (ctx.Err() == nil || waits == ""):
 			return nil, err
-		}
-		waits, err := r.judge(read, max(generation, read.GetGeneration()), refs)
-		if err != nil {
-			return nil, err
-		}
-		if waits == "" {
-			return read, nil
+		case err == nil:
+			if waits, err = r.judge(read, max(generation, read.GetGeneration()), refs); err != nil {
+				return nil, err
+			}
+			if waits == "" {
+				return read, nil
+			}
 		}
 		select {
 		case <-tick.C:

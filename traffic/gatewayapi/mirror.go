@@ -69,12 +69,19 @@ func mirrorFilter(to map[string]any, share release.Weight) map[string]any {
 	return map[string]any{"type": "RequestMirror", "requestMirror": mirror}
 }
 
-// beginsToMirror tells whether the change adds a filter, or makes it copy
-// another share.
+// share is what a filter copies. It draws among all requests of a rule, the
+// second arm's too: so that it copies the share asked of the first arm's, it
+// falls with that arm's weight.
+func (e edit) share() release.Weight {
+	return release.Weight(uint64(e.route.Mirror) * uint64(e.weights[0]) / uint64(release.Whole))
+}
+
+// beginsToMirror tells whether the change adds a filter, or makes one that copied
+// all copy less.
 func (e edit) beginsToMirror() bool {
 	for _, rule := range e.rules {
 		at := e.router.mirrorAt(e.read, rule)
-		if e.route.Mirror > 0 && (at < 0 || mirrored(rule.filters()[at]) != e.route.Mirror) {
+		if e.share() > 0 && (at < 0 || e.share() < release.Whole && mirrored(rule.filters()[at]) == release.Whole) {
 			return true
 		}
 	}
@@ -82,21 +89,21 @@ func (e edit) beginsToMirror() bool {
 }
 
 func (e edit) setMirror(c *kube.Change, rule rule) error {
-	at := e.router.mirrorAt(e.read, rule)
-	if at < 0 && e.route.Mirror > 0 && e.router.mirrorsTo(rule) >= 0 {
+	at, share := e.router.mirrorAt(e.read, rule), e.share()
+	if at < 0 && share > 0 && e.router.mirrorsTo(rule) >= 0 {
 		return fmt.Errorf("%s: %s has a filter of its own that mirrors to arm %q; take it away, or ask for no mirroring: %w",
 			e.router.object, rule, e.router.rules.Arms[1], release.ErrInvalid)
 	}
 	filters, there := rule.body["filters"].([]any)
 	path := rule.path("filters")
-	switch want := mirrorFilter(rule.backends()[rule.refs[1]], e.route.Mirror); {
-	case at < 0 && e.route.Mirror == 0:
+	switch want := mirrorFilter(rule.backends()[rule.refs[1]], share); {
+	case at < 0 && share == 0:
 	case at < 0 && !there:
 		c.Add(path, []any{want})
 	case at < 0:
 		c.Add(append(path, "-"), want)
-	case e.route.Mirror > 0 && mirrored(rule.filters()[at]) == e.route.Mirror:
-	case e.route.Mirror > 0:
+	case share > 0 && mirrored(rule.filters()[at]) == share:
+	case share > 0:
 		c.Replace(append(path, strconv.Itoa(at)), filters[at], want)
 	case len(filters) == 1:
 		c.Remove(path, filters)

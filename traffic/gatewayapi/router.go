@@ -129,7 +129,7 @@ func (r *Router) change(ctx context.Context, read *unstructured.Unstructured, ro
 		}
 	}
 	if e.beginsToMirror() {
-		if err := r.canMirror(ctx, read, route.Mirror); err != nil {
+		if err := r.canMirror(ctx, read, e.share()); err != nil {
 			return nil, err
 		}
 	}
@@ -164,9 +164,6 @@ func (r *Router) Observed(ctx context.Context) (release.Seen, error) {
 		seen.Parts = append(seen.Parts, release.Part{Name: rule.String(), Weights: split.Of(r.rules.Arms, shares)})
 	}
 	seen.Route.Weights, seen.Parts = least(seen.Parts)
-	if at := r.mirrorAt(read, rules[0]); at >= 0 {
-		seen.Route.Mirror = mirrored(rules[0].filters()[at])
-	}
 	return seen, nil
 }
 
