@@ -9,10 +9,12 @@ import (
 
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/spec"
+	"github.com/linnet-project/linnet/traffic/gatewayapi"
 	"github.com/linnet-project/linnet/traffic/ingressnginx"
 	"github.com/linnet-project/linnet/traffic/istio"
 	"github.com/linnet-project/linnet/traffic/kube"
 	"github.com/linnet-project/linnet/traffic/kubernetes"
+	"github.com/linnet-project/linnet/traffic/traefik"
 )
 
 // rights is the table of the rights that providers on Kubernetes need, by the
@@ -22,6 +24,15 @@ var rights = map[string]func(spec.Traffic) (spec.Cluster, map[string][]kube.Rule
 	"istio": func(t spec.Traffic) (spec.Cluster, map[string][]kube.Rule) {
 		c := t.Istio
 		return c.Cluster, istio.Rights(c.Namespace, c.VirtualService, istioArms(t))
+	},
+	"gatewayAPI": func(t spec.Traffic) (spec.Cluster, map[string][]kube.Rule) {
+		return t.GatewayAPI.Cluster, map[string][]kube.Rule{"": gatewayapi.Rights(gatewayConfig(t), t.GatewayAPI.Mirror > 0)}
+	},
+	"traefik": func(t spec.Traffic) (spec.Cluster, map[string][]kube.Rule) {
+		if t.Traefik.Service == nil {
+			return spec.Cluster{}, nil // a file
+		}
+		return t.Traefik.Service.Cluster, map[string][]kube.Rule{"": traefik.ServiceRights(traefikConfig(t), t.Traefik.Mirror > 0)}
 	},
 	"ingressNginx": func(t spec.Traffic) (spec.Cluster, map[string][]kube.Rule) {
 		var pairs []ingressnginx.Pair
