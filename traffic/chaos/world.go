@@ -19,9 +19,10 @@ import (
 type world struct {
 	*testing.T
 	provider *provider
-	// first and second are the weights of the steps.
-	first, second release.Weight
-	log           text
+	// first and second are the weights of the steps; before is what the second arm
+	// had when Linnet came.
+	first, second, before release.Weight
+	log                   text
 
 	running sync.WaitGroup
 	stop    context.CancelFunc
@@ -60,6 +61,7 @@ func newWorld(t *testing.T, h trafficconf.Harness) *world {
 	w := &world{T: t, provider: &provider{h: h, router: h.Router}}
 	w.first = max(h.Grain, release.Whole/10/h.Grain*h.Grain)
 	w.second = max(w.first, release.Whole/2/h.Grain*h.Grain)
+	w.before, _ = w.provider.look(t.Context()) // nothing, where nobody can tell yet
 	var ctx context.Context
 	ctx, w.stop = context.WithCancel(t.Context())
 	w.running.Go(func() { w.watch(ctx) })
@@ -196,7 +198,7 @@ func (w *world) mayServe(got release.Weight) bool {
 			return true
 		}
 	}
-	return hand || got == 0
+	return hand || got == 0 || got == w.before
 }
 
 // ends waits until a release is over, and holds the end to what it must be.
