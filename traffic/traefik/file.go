@@ -228,7 +228,7 @@ func (f *File) Observed(ctx context.Context) (release.Seen, error) {
 	case err != nil:
 		return release.Seen{}, fmt.Errorf("traefik: %w", err)
 	case !there:
-		return release.Seen{}, fmt.Errorf("traefik: %s: there is no such file yet: %w", f.cfg.Path, release.ErrNotFound)
+		return release.Seen{}, fmt.Errorf("traefik: %s: there is no such file yet, it is written with the first weight: %w", f.cfg.Path, release.ErrUnavailable)
 	}
 	now, err := parse(text, f.cfg.Weighted, f.names)
 	if err != nil && !f.live.asked() {
