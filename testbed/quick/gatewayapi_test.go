@@ -19,6 +19,7 @@ import (
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/spec"
 	"github.com/linnet-project/linnet/testbed/apiserver"
+	"github.com/linnet-project/linnet/traffic/chaos"
 	"github.com/linnet-project/linnet/traffic/gatewayapi"
 	"github.com/linnet-project/linnet/traffic/trafficconf"
 )
@@ -320,6 +321,13 @@ func abilities(t *testing.T, name string) []release.Ability {
 		t.Fatalf("there is no provider %s", name)
 	}
 	return p.Abilities
+}
+
+func TestHTTPRouteInChaos(t *testing.T) {
+	t.Parallel()
+	chaos.Exercise(t, func(t *testing.T) trafficconf.Harness {
+		return newGateway(t, gatewayapi.HTTPRoutes(), fmt.Sprintf(httpRoute, 0), nil).harness(t)
+	})
 }
 
 func (r *gateway) harness(t *testing.T) trafficconf.Harness {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/testbed/apiserver"
+	"github.com/linnet-project/linnet/traffic/chaos"
 	"github.com/linnet-project/linnet/traffic/traefik"
 	"github.com/linnet-project/linnet/traffic/trafficconf"
 )
@@ -94,20 +95,25 @@ func (c *cluster) traefikUsers(t *testing.T) string {
 	return usersPart(t, shop, "linnet.dev/sticky", "linnet.dev/mirror") + usersPart(t, mirrored)
 }
 
-func TestTraefikServiceConforms(t *testing.T) {
-	trafficconf.Exercise(t, func(t *testing.T) trafficconf.Harness {
-		c, s := newTraefik(t, nil)
-		return trafficconf.Harness{
-			Router: s, Service: service, Arms: []string{"baseline", "candidate", "third"}, Abilities: abilities(t, "traefik"), Fences: true,
-			Edit: func(second release.Weight) {
-				c.patchTraefik(t, "shop", fmt.Sprintf(`[{"op":"replace","path":"/spec/weighted/services/1/weight","value":%d},{"op":"replace","path":"/spec/weighted/services/2/weight","value":%d}]`,
-					release.Whole-second, second))
-				noticed(t, s, second)
-			},
-			Editor: editor, Secret: secret, Break: c.breaks(t, traefik.Services(), "shop"),
-			Users: func() string { return c.traefikUsers(t) },
-		}
-	})
+func TestTraefikServiceConforms(t *testing.T) { trafficconf.Exercise(t, traefikHarness) }
+
+func TestTraefikServiceInChaos(t *testing.T) {
+	t.Parallel()
+	chaos.Exercise(t, traefikHarness)
+}
+
+func traefikHarness(t *testing.T) trafficconf.Harness {
+	c, s := newTraefik(t, nil)
+	return trafficconf.Harness{
+		Router: s, Service: service, Arms: []string{"baseline", "candidate", "third"}, Abilities: abilities(t, "traefik"), Fences: true,
+		Edit: func(second release.Weight) {
+			c.patchTraefik(t, "shop", fmt.Sprintf(`[{"op":"replace","path":"/spec/weighted/services/1/weight","value":%d},{"op":"replace","path":"/spec/weighted/services/2/weight","value":%d}]`,
+				release.Whole-second, second))
+			noticed(t, s, second)
+		},
+		Editor: editor, Secret: secret, Break: c.breaks(t, traefik.Services(), "shop"),
+		Users: func() string { return c.traefikUsers(t) },
+	}
 }
 
 func TestTraefikServiceRefusesWhatWouldNotSplit(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/traffic/chaos"
 	"github.com/linnet-project/linnet/traffic/traefik"
 	"github.com/linnet-project/linnet/traffic/trafficconf"
 )
@@ -127,6 +128,10 @@ func TestFileConforms(t *testing.T) {
 			trafficconf.Exercise(t, func(t *testing.T) trafficconf.Harness { return fileHarness(t, live) })
 		})
 	}
+}
+
+func TestFileInChaos(t *testing.T) {
+	chaos.Exercise(t, func(t *testing.T) trafficconf.Harness { return fileHarness(t, true) })
 }
 
 func fileHarness(t *testing.T, live bool) trafficconf.Harness {
