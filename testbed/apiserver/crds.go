@@ -64,6 +64,20 @@ func Module(t testing.TB, module, file string) []byte {
 	return text
 }
 
+// Only keeps, of a file of CustomResourceDefinitions, those with these names: a
+// server that serves fewer kinds is ready sooner.
+func Only(text []byte, names ...string) []byte {
+	var kept [][]byte
+	for _, document := range bytes.Split(text, []byte("\n---\n")) {
+		for _, name := range names {
+			if bytes.Contains(document, []byte("\n  name: "+name+"\n")) {
+				kept = append(kept, document)
+			}
+		}
+	}
+	return bytes.Join(kept, []byte("\n---\n"))
+}
+
 // Install makes the server serve the CustomResourceDefinitions of a YAML file
 // (other documents are passed over) and waits until it does. Installing again
 // what is there does nothing.

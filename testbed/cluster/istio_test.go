@@ -85,7 +85,8 @@ func TestIstioRights(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	create(t, client, "", apiserver.Module(t, "istio.io/api", "kubernetes/customresourcedefinitions.gen.yaml"))
+	create(t, client, "", apiserver.Only(apiserver.Module(t, "istio.io/api", "kubernetes/customresourcedefinitions.gen.yaml"),
+		"virtualservices.networking.istio.io", "destinationrules.networking.istio.io"))
 	create(t, client, namespace, []byte(mesh))
 	arms := []istio.Arm{{Name: "baseline", Host: "checkout", Subset: "stable"}, {Name: "candidate", Host: "checkout", Subset: "canary"}}
 	rules := istio.Rights("", "checkout", arms)[""]

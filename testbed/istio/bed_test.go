@@ -71,7 +71,8 @@ var install sync.Once
 func newMesh(t *testing.T) *mesh {
 	t.Helper()
 	install.Do(func() {
-		server.Install(t, apiserver.Module(t, "istio.io/api", "kubernetes/customresourcedefinitions.gen.yaml"))
+		server.Install(t, apiserver.Only(apiserver.Module(t, "istio.io/api", "kubernetes/customresourcedefinitions.gen.yaml"),
+			virtualServices.GroupResource().String(), destinationRules.GroupResource().String(), serviceEntries.GroupResource().String()))
 	})
 	m := &mesh{namespace: server.Namespace(t), seen: map[string]string{}, given: map[string]string{}, spec: map[string]string{}}
 	m.kubeconfig = apiserver.Kubeconfig(t, server.Faulty(t).URL, m.namespace)

@@ -77,13 +77,14 @@ spec:
 // mesh is a cluster with Istio's kinds.
 type mesh struct{ *cluster }
 
-// installIstio serves Istio's kinds, once for all tests.
+// installIstio serves two of Istio's kinds, once for all tests.
 var installIstio sync.Once
 
 func newMesh(t *testing.T) *mesh {
 	t.Helper()
 	installIstio.Do(func() {
-		server.Install(t, apiserver.Module(t, "istio.io/api", "kubernetes/customresourcedefinitions.gen.yaml"))
+		server.Install(t, apiserver.Only(apiserver.Module(t, "istio.io/api", "kubernetes/customresourcedefinitions.gen.yaml"),
+			virtualServices.GroupResource().String(), destinationRules.GroupResource().String()))
 	})
 	return &mesh{newCluster(t)}
 }
