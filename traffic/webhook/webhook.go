@@ -34,10 +34,13 @@ func (e *endpoint) call(ctx context.Context, _ string, request []byte) (contract
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Accept", "application/json")
+	hide := []string{e.url.RawQuery}
+	for _, values := range e.url.Query() {
+		hide = append(hide, values...) // as the other side reads them
+	}
 	for name, value := range e.cfg.Headers {
 		r.Header.Set(name, value)
 	}
-	hide := []string{e.url.RawQuery}
 	if e.cfg.BearerTokenFile != "" {
 		token, err := e.token()
 		if err != nil {

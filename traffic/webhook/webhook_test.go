@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -81,6 +82,19 @@ func TestStatuses(t *testing.T) {
 		if err := router.Apply(t.Context(), route()); !errors.Is(err, meaning) {
 			t.Errorf("status %d: %v, expected %v", status, err, meaning)
 		}
+	}
+}
+
+// TestErrorsHoldNoKey: a key in the URL stays out of errors though the endpoint
+// repeats it.
+func TestErrorsHoldNoKey(t *testing.T) {
+	router := asked(t, func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusForbidden)
+		fmt.Fprintf(w, `{"error": "key %s is not known (%s)"}`, r.URL.Query().Get("key"), r.URL.RawQuery)
+	}, func(c *webhook.Config) { c.URL += "?pool=a&key=hunter%2022" })
+	err := router.Apply(t.Context(), route())
+	if !errors.Is(err, release.ErrInvalid) || !strings.Contains(err.Error(), "is not known") || strings.Contains(err.Error(), "hunter") {
+		t.Errorf("%v", err)
 	}
 }
 
