@@ -41,51 +41,61 @@ func (r *Router) Apply(ctx context.Context, route release.Route) error {
 			return err
 		}
 	}
-	if err := r.scale(ctx, r.baseline, total-target, route, true); err != nil {
+	if _, err := r.scale(ctx, r.baseline, exactly(total-target), &route, route); err != nil {
 		return err
 	}
 	if !up {
-		if err := r.scale(ctx, r.candidate, target, route, true); err != nil {
+		if _, err := r.scale(ctx, r.candidate, exactly(target), &route, route); err != nil {
 			return err
 		}
 	}
-	return r.await(ctx, total-target, target, settled)
+	return r.await(ctx, func(b, c deployment) bool { return b.replicas == total-target && c.replicas == target }, settled)
 }
 
 // climb raises the candidate in stages, each ready before as many pods of the
 // baseline go; first of all those that an Apply which was cut off has left. The
-// last of the baseline go with the stamp, after it.
+// last of the baseline go with the stamp, after it. Two who set the same route
+// at once do not undo each other's stages: the candidate only gets more here,
+// the baseline only less.
 func (r *Router) climb(ctx context.Context, route release.Route, from, target int64) error {
 	total, surge := int64(r.cfg.Replicas), int64(r.cfg.Surge)
 	for stage := from; ; stage = min(stage+surge, target) {
-		if err := r.scale(ctx, r.candidate, stage, route, true); err != nil {
+		atLeast := func(now int64) int64 { return max(stage, min(now, target)) }
+		c, err := r.scale(ctx, r.candidate, atLeast, &route, route)
+		if err != nil {
 			return err
 		}
-		if err := r.await(ctx, -1, stage, func(_, c deployment) string { return c.waits() }); err != nil {
+		stage = c.replicas
+		err = r.await(ctx, func(_, c deployment) bool { return c.replicas >= stage },
+			func(_, c deployment) string { return c.waits() })
+		if err != nil || stage == target {
 			return err
 		}
-		if stage == target {
-			return nil
-		}
-		if err := r.scale(ctx, r.baseline, total-stage, route, false); err != nil {
+		atMost := func(now int64) int64 { return min(now, total-stage) }
+		if _, err := r.scale(ctx, r.baseline, atMost, nil, route); err != nil {
 			return err
 		}
 	}
 }
 
-// scale orders replicas of one Deployment, unless a newer route is there.
-func (r *Router) scale(ctx context.Context, of *kube.Reader, replicas int64, route release.Route, stamp bool) error {
-	_, err := of.Update(ctx, func(read *unstructured.Unstructured) (*kube.Change, error) {
+// scale orders as many replicas of one Deployment as to makes of those there are
+// now, unless a newer route is there, and stamps it with a route where one is
+// given.
+func (r *Router) scale(ctx context.Context, of *kube.Reader, to func(now int64) int64, stamp *release.Route, route release.Route) (deployment, error) {
+	object, err := of.Update(ctx, func(read *unstructured.Unstructured) (*kube.Change, error) {
 		if err := of.Object().Fence(read, route); err != nil {
 			return nil, err
 		}
-		if !stamp {
-			return order(parse(read), replicas, nil), nil
-		}
-		return order(parse(read), replicas, &route), nil
+		d := parse(read)
+		return order(d, to(d.replicas), stamp), nil
 	})
-	return err
+	if err != nil {
+		return deployment{}, err
+	}
+	return parse(object), nil
 }
+
+func exactly(n int64) func(int64) int64 { return func(int64) int64 { return n } }
 
 // fresh reads both Deployments past any cache.
 func (r *Router) fresh(ctx context.Context) (b, c deployment, err error) {
@@ -135,9 +145,9 @@ func (r *Router) mayBegin(ctx context.Context, b, c deployment, begun bool) erro
 // while the watches are well.
 const look = 100 * time.Millisecond
 
-// await waits for pods. Where the Deployments are no longer scaled to the
-// replicas given (-1 for any) it is release.ErrConflict: somebody else was there.
-func (r *Router) await(ctx context.Context, baseline, candidate int64, waits func(b, c deployment) string) error {
+// await waits for pods. Where the Deployments are no longer scaled as they should
+// be, it is release.ErrConflict: somebody else was there.
+func (r *Router) await(ctx context.Context, scaled func(b, c deployment) bool, waits func(b, c deployment) string) error {
 	timer := time.NewTicker(look)
 	defer timer.Stop()
 	missing := ""
@@ -149,7 +159,7 @@ func (r *Router) await(ctx context.Context, baseline, candidate int64, waits fun
 		if err != nil {
 			return err
 		}
-		if baseline >= 0 && b.replicas != baseline || c.replicas != candidate {
+		if !scaled(b, c) {
 			return fmt.Errorf("%s and %s were scaled to %d and %d by somebody else meanwhile: %w", b, c, b.replicas, c.replicas, release.ErrConflict)
 		}
 		if missing = waits(b, c); missing == "" {
