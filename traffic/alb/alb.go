@@ -171,14 +171,20 @@ func (r *Router) keepSticky(ctx context.Context, at found, served forward, c cha
 }
 
 // allowed checks that the action is one in which the change does what it says.
+// What somebody did to it in the middle of a release keeps no candidate from going
+// back to nothing.
 func (r *Router) allowed(ctx context.Context, at found, served forward, mark stamp, c change) error {
+	exposes := slices.Max(c.weights[1:]) > 0
+	if err := served.armsOnly(); err != nil && exposes {
+		return fmt.Errorf("%s: %w", at.arn(), err)
+	}
 	for _, i := range served.absent {
 		if c.weights[i] > 0 {
 			return fmt.Errorf("%s: does not forward to %s, the group of %s; add it to the forward action with weight 0, so that its health is checked: %w",
 				at.arn(), at.groups[i], r.names[i], release.ErrInvalid)
 		}
 	}
-	if served.unknown != "" && slices.Max(c.weights[1:]) > 0 {
+	if served.unknown != "" && exposes {
 		return fmt.Errorf("%s: an action has %.100s, which this version of Linnet does not know and would lose; update Linnet, or take it out: %w",
 			at.arn(), served.unknown, release.ErrInvalid)
 	}
@@ -290,6 +296,9 @@ func (r *Router) Observed(ctx context.Context) (seen release.Seen, err error) {
 	f, err := r.read(ctx, at)
 	if err != nil {
 		return release.Seen{}, err
+	}
+	if err := f.armsOnly(); err != nil {
+		return release.Seen{}, fmt.Errorf("%s: %w", at.arn(), err)
 	}
 	shares, ok := f.shares()
 	if !ok {

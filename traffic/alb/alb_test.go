@@ -97,6 +97,13 @@ func TestTheActionMustForwardToTheArms(t *testing.T) {
 	_, err := b.router(t, two).Observed(t.Context())
 	fails(t, err, release.ErrInvalid, b.groups[2])
 
+	// A group that somebody adds keeps nobody from going back, and keeps its weight.
+	b.api.Edit(b.rule, map[string]int{b.groups[0]: 500, b.groups[1]: 300, b.groups[2]: 200})
+	apply(t, b.router(t, two), route(1, 0))
+	if got, want := b.api.Weights(b.rule), (map[string]int{b.groups[0]: 999, b.groups[1]: 0, b.groups[2]: 200}); !maps.Equal(got, want) {
+		t.Errorf("after the rollback the weights are %v, expected %v", got, want)
+	}
+
 	redirect := url.Values{"Actions.member.1.Type": {"redirect"}, "Actions.member.1.RedirectConfig.StatusCode": {"HTTP_301"}}
 	at := must(b.api.AddRule(b.listener, 20, "old.example.com", "", redirect))(t)
 	fails(t, try(t, b.router(t, func(c *alb.Config) { c.Host, c.Listener, c.Rule = "", "", at }), route(1, 1000)), release.ErrInvalid, "redirect")

@@ -34,6 +34,8 @@ type forward struct {
 	// does not have their groups.
 	weights []int32
 	absent  []int
+	// foreign are groups of the action that are no arm's.
+	foreign []string
 	// sticky is how many seconds users stay in their group; 0 for not.
 	sticky int32
 	// unknown names a part of an action that the client does not know.
@@ -41,7 +43,7 @@ type forward struct {
 }
 
 // forwardOf reads the forward action. It is release.ErrInvalid where there is
-// none, or where it has other groups than the arms'.
+// none.
 func forwardOf(all []types.Action, groups []string) (forward, error) {
 	at := slices.IndexFunc(all, func(a types.Action) bool { return a.Type == types.ActionTypeEnumForward })
 	if at < 0 {
@@ -53,14 +55,10 @@ func forwardOf(all []types.Action, groups []string) (forward, error) {
 	}
 	f := forward{all: all, at: at, weights: make([]int32, len(groups))}
 	tuples := tuplesOf(all[at])
-	var foreign []string
 	for _, t := range tuples {
 		if !slices.Contains(groups, aws.ToString(t.TargetGroupArn)) {
-			foreign = append(foreign, aws.ToString(t.TargetGroupArn))
+			f.foreign = append(f.foreign, aws.ToString(t.TargetGroupArn))
 		}
-	}
-	if len(foreign) > 0 {
-		return forward{}, fmt.Errorf("forwards to %s too, which is no arm's group: %w", strings.Join(foreign, ", "), release.ErrInvalid)
 	}
 	for i, group := range groups {
 		j := slices.IndexFunc(tuples, func(t types.TargetGroupTuple) bool { return aws.ToString(t.TargetGroupArn) == group })
@@ -96,6 +94,14 @@ func weightOf(t types.TargetGroupTuple) int32 {
 	return *t.Weight
 }
 
+// armsOnly is release.ErrInvalid where the action has other groups than the arms'.
+func (f forward) armsOnly() error {
+	if len(f.foreign) == 0 {
+		return nil
+	}
+	return fmt.Errorf("forwards to %s too, which is no arm's group: %w", strings.Join(f.foreign, ", "), release.ErrInvalid)
+}
+
 // shares are the arms' shares of the traffic; false where nobody is served.
 func (f forward) shares() ([]release.Weight, bool) {
 	own := make([]int64, len(f.weights))
@@ -123,7 +129,9 @@ func (f forward) with(groups []string, weights []int32, sticky int32) []types.Ac
 	}
 	changed.TargetGroups = slices.Clone(tuplesOf(all[f.at]))
 	for i, t := range changed.TargetGroups {
-		changed.TargetGroups[i].Weight = aws.Int32(weights[slices.Index(groups, aws.ToString(t.TargetGroupArn))])
+		if arm := slices.Index(groups, aws.ToString(t.TargetGroupArn)); arm >= 0 {
+			changed.TargetGroups[i].Weight = aws.Int32(weights[arm])
+		}
 	}
 	switch {
 	case sticky > 0:
