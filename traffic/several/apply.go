@@ -133,9 +133,8 @@ func (m *move) inOrder(ctx context.Context, parts []int, lowered bool) error {
 	for _, i := range parts {
 		err := m.begin(ctx)
 		if err == nil {
-			if err = m.set(ctx, i); err == nil || meaning(err) == release.ErrUnavailable {
-				raised = append(raised, i)
-			}
+			err = m.set(ctx, i)
+			raised = append(raised, i) // a part that refuses may have gone half the way
 		}
 		if err == nil {
 			continue
@@ -168,15 +167,24 @@ func (m *move) putBack(ctx context.Context, parts []int, uncertain int) (told st
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), backWait)
 	defer cancel()
+	stood := false
 	errs := m.each(func(i int) error {
-		if !slices.Contains(parts, i) || i == uncertain && m.stands(ctx, i) {
+		if !slices.Contains(parts, i) {
 			return nil
+		}
+		if i == uncertain {
+			if stood = m.stands(ctx, i); stood {
+				return nil
+			}
 		}
 		return m.parts[i].Router.Apply(ctx, m.parts[i].only(m.before(i)))
 	})
 	m.remember()
 	var done, failed []string
 	for _, i := range parts {
+		if stood && i == uncertain {
+			continue
+		}
 		to := m.parts[i].Name + " to " + split.Percent(m.exposed(m.found[i].weights))
 		if errs[i] == nil {
 			done = append(done, to)
