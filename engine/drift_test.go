@@ -115,6 +115,27 @@ func TestReadBackAfterTheEnd(t *testing.T) {
 	}
 }
 
+// A release does not end in silence where nobody saw its end.
+func TestAnEndThatNobodySaw(t *testing.T) {
+	for _, seen := range []bool{true, false} {
+		s := newTale(plan.Plan{})
+		s.served()
+		s.look(good, &release.Seen{Route: s.s.Route})
+		s.order(Abort)
+		s.served()
+		for !s.s.Over() {
+			if seen {
+				s.look(good, &release.Seen{Route: s.s.Route})
+			} else {
+				s.look(good, nil)
+			}
+		}
+		if told := s.pages() == 1; told == seen {
+			t.Errorf("read back: %v, paged: %v, effects %+v", seen, told, s.effects)
+		}
+	}
+}
+
 // A candidate that is not ready keeps its weight waiting, without crying wolf
 // at once and without giving up.
 func TestACandidateThatIsNotReady(t *testing.T) {

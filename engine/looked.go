@@ -311,9 +311,21 @@ func (t *turn) alarm(v judge.Verdict) {
 	t.notify(release.Page, title)
 }
 
-// finish ends the watch, and with it the release. Only what is still seen at
-// the end counts as seen.
+// finish ends the watch, and with it the release. People are told where nobody
+// saw what the provider serves since the end: it may have said yes and done
+// nothing.
 func (t *turn) finish(v judge.Verdict) {
+	t.conclude(v)
+	if t.s.ReadAt.IsZero() || t.s.ReadAt.After(t.s.EndedAt) {
+		return
+	}
+	t.tell(release.Page, t.s.Release+": the end was not seen", fmt.Sprintf(
+		"%s was set, and what the provider serves could not be read back since; look whether it does", Percent(CandidateWeight(t.s.Route))))
+}
+
+// conclude says how the watch ended. Only what is still seen at the end counts
+// as seen.
+func (t *turn) conclude(v judge.Verdict) {
 	if t.s.Phase == Watching {
 		t.phase(Promoted, release.WatchOver, t.watchEnd(v))
 		t.decide(Finish)

@@ -41,6 +41,7 @@ func (t *turn) reconcile(seen release.Seen) bool {
 	want, got := CandidateWeight(t.s.Route), CandidateWeight(seen.Route)
 	switch {
 	case got == want && len(seen.Parts) == 0:
+		t.s.ReadAt = t.s.Now
 		return false
 	case t.lapsed(seen):
 		t.lapse()

@@ -103,6 +103,9 @@ type State struct {
 	// Exposed is when the candidate first got traffic in this attempt.
 	Exposed time.Time
 
+	// ReadAt is the last look that read back the recorded weight; zero before the
+	// first.
+	ReadAt time.Time
 	// LookedAt is the last look, WindowTo the end of its window, DataAt the
 	// last look that had any data.
 	LookedAt, WindowTo, DataAt time.Time
