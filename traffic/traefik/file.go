@@ -2,6 +2,7 @@ package traefik
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -223,29 +224,47 @@ func (f *File) Observed(ctx context.Context) (release.Seen, error) {
 	if err := ctx.Err(); err != nil {
 		return release.Seen{}, fmt.Errorf("%s: %w: %w", f.cfg.Path, err, release.ErrUnavailable)
 	}
-	text, there, err := file.Read(f.cfg.Path)
-	switch {
-	case err != nil:
-		return release.Seen{}, fmt.Errorf("traefik: %w", err)
-	case !there:
-		return release.Seen{}, fmt.Errorf("traefik: %s: there is no such file yet, it is written with the first weight: %w", f.cfg.Path, release.ErrUnavailable)
+	now, err := f.read()
+	if f.live.asked() && (err == nil || errors.Is(err, errBroken)) {
+		now.weights, err = f.live.settled(ctx, f.cfg.Weighted+"@file", f.places, func(context.Context) ([]int64, error) {
+			is, err := f.read()
+			now = is
+			if errors.Is(err, errBroken) {
+				err = nil // Traefik serves something all the same
+			}
+			return is.weights, err
+		}, settles)
 	}
-	now, err := parse(text, f.cfg.Weighted, f.names)
-	if err != nil && !f.live.asked() {
-		return release.Seen{}, fmt.Errorf("%s: %w", f.cfg.Path, err)
-	}
-	if f.live.asked() {
-		if now.weights, err = f.live.settled(ctx, f.cfg.Weighted+"@file", f.places, now.weights, settles); err != nil {
-			return release.Seen{}, err
-		}
+	if err != nil {
+		return release.Seen{}, err
 	}
 	shares, ok := split.Shares(now.weights)
 	if !ok {
 		return release.Seen{}, fmt.Errorf("%s: no arm has any weight, so that all requests fail: %w", f.cfg.Path, release.ErrInvalid)
 	}
-	stamp, _ := stampOf(text)
 	return release.Seen{Route: release.Route{
-		Service: f.cfg.Service, Weights: split.Of(f.rules.Arms, shares), Epoch: stamp.Epoch, Owner: stamp.Owner,
+		Service: f.cfg.Service, Weights: split.Of(f.rules.Arms, shares), Epoch: now.stamp.Epoch, Owner: now.stamp.Owner,
 		Mirror: release.Weight(min(max(now.mirror, 0), 100)) * (release.Whole / 100),
 	}}, nil
+}
+
+// errBroken is a file that is there and does not say the split. Its stamp may be
+// known all the same.
+var errBroken = errors.New("not the split")
+
+// read gives what the file says.
+func (f *File) read() (content, error) {
+	text, there, err := file.Read(f.cfg.Path)
+	switch {
+	case err != nil:
+		return content{}, fmt.Errorf("traefik: %w", err)
+	case !there:
+		return content{}, fmt.Errorf("traefik: %s: there is no such file yet, it is written with the first weight: %w", f.cfg.Path, release.ErrUnavailable)
+	}
+	is, err := parse(text, f.cfg.Weighted, f.names)
+	if err != nil {
+		is.stamp, _ = stampOf(text)
+		return is, fmt.Errorf("%s: %w: %w", f.cfg.Path, errBroken, err)
+	}
+	return is, nil
 }

@@ -123,6 +123,7 @@ func newFile(t *testing.T, cfg traefik.FileConfig) *traefik.File {
 }
 
 func TestFileConforms(t *testing.T) {
+	t.Parallel()
 	for _, live := range []bool{false, true} {
 		t.Run(fmt.Sprintf("api asked: %v", live), func(t *testing.T) {
 			trafficconf.Exercise(t, func(t *testing.T) trafficconf.Harness { return fileHarness(t, live) })
@@ -131,6 +132,7 @@ func TestFileConforms(t *testing.T) {
 }
 
 func TestFileInChaos(t *testing.T) {
+	t.Parallel()
 	chaos.Exercise(t, func(t *testing.T) trafficconf.Harness { return fileHarness(t, true) })
 }
 

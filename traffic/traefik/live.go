@@ -226,9 +226,10 @@ func (l live) serves(ctx context.Context, all []expected) error {
 	return nil
 }
 
-// settled waits until Traefik serves weights, and returns what it serves when the
-// patience is over: what was wanted, or not.
-func (l live) settled(ctx context.Context, name string, places []int, want []int64, patience time.Duration) ([]int64, error) {
+// settled waits until Traefik serves the weights that are set, as set tells them
+// anew each time, and returns what it serves when the patience is over: what is
+// set, or not.
+func (l live) settled(ctx context.Context, name string, places []int, set func(context.Context) ([]int64, error), patience time.Duration) ([]int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	tick := time.NewTicker(between)
@@ -236,13 +237,17 @@ func (l live) settled(ctx context.Context, name string, places []int, want []int
 	var last []int64
 	var failure error
 	for {
+		want, err := set(ctx)
+		if err != nil {
+			return nil, err
+		}
 		s, err := l.get(ctx, name)
 		have, ok := s.weights(places)
 		if err == nil && !ok {
 			err = fmt.Errorf("traefik: the service %s has %d weighted services, fewer than it should: %w", name, len(s.Weighted.Services), release.ErrUnavailable)
 		}
-		if err == nil && slices.Equal(have, want) {
-			return have, nil
+		if err == nil && slices.Equal(have, want) || errors.Is(err, release.ErrInvalid) {
+			return have, err
 		}
 		if ctx.Err() == nil || last == nil && failure == nil { // a call that was cut short tells nothing
 			last, failure = have, err

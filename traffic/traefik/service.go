@@ -257,19 +257,20 @@ func (s *Service) Observed(ctx context.Context) (release.Seen, error) {
 	if err := ctx.Err(); err != nil {
 		return release.Seen{}, fmt.Errorf("%s: %w: %w", s.object, err, release.ErrUnavailable)
 	}
-	read, err := s.reader.Read(ctx)
-	if err != nil {
-		return release.Seen{}, err
-	}
-	found, err := s.arms(read)
-	if err != nil {
-		return release.Seen{}, err
-	}
-	weights := found.weights
-	if s.live.asked() {
-		if weights, err = s.live.settled(ctx, liveName(s.object), found.places, weights, settles); err != nil {
-			return release.Seen{}, err
+	var read *unstructured.Unstructured
+	var found arms
+	set := func(ctx context.Context) (weights []int64, err error) {
+		if read, err = s.reader.Read(ctx); err == nil {
+			found, err = s.arms(read)
 		}
+		return found.weights, err
+	}
+	weights, err := set(ctx)
+	if err == nil && s.live.asked() {
+		weights, err = s.live.settled(ctx, liveName(s.object), found.places, set, settles)
+	}
+	if err != nil {
+		return release.Seen{}, err
 	}
 	shares, ok := split.Shares(weights)
 	if !ok {
