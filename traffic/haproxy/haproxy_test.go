@@ -276,6 +276,30 @@ func TestBackendsThatWouldNotServeTheWeights(t *testing.T) {
 	})
 }
 
+// What somebody does to the backend in the middle of a release keeps no candidate
+// from going back to nothing.
+func TestNoEditHoldsUpARollback(t *testing.T) {
+	hosts := map[string]string{"10.0.0.11:8080": release.Baseline, "10.0.0.12:8080": release.Baseline,
+		"10.0.0.21:8080": release.Candidate, "10.0.0.22:8080": release.Candidate}
+	base := strings.ReplaceAll(snippet(t, "haproxy", "balance roundrobin"), "check weight 0", "check weight 10")
+	for name, edit := range map[string][2]string{
+		"another algorithm":  {"balance roundrobin", "balance leastconn"},
+		"a server in no arm": {"server v1-b", "server v1-c"},
+		"a server that went": {"v2-b 10.0.0.22:8080 check weight 10", "old 10.0.0.22:8080 check weight 0"},
+		"a backup":           {"weight 10\n    server v2-b", "weight 10 backup\n    server v2-b"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := open(t, replaced(t, base, edit[0], edit[1]), hosts)
+			apply(t, router(t, haproxy.Config{Socket: b.socket(), Service: service, Backend: service, Arms: []haproxy.Arm{
+				{Name: release.Baseline, Servers: []string{"v1-a", "v1-b"}}, {Name: release.Candidate, Servers: []string{"v2-a", "v2-b"}},
+			}}), route(1, 0))
+			if got := b.split(200); got[release.Candidate] > 0 {
+				t.Errorf("after the rollback requests went %v", got)
+			}
+		})
+	}
+}
+
 // Without a health check nobody can tell whether an arm is ready, and that is
 // what is said.
 func TestReadyWithoutACheck(t *testing.T) {

@@ -21,8 +21,11 @@ type byServers struct {
 // weigh by load as well, by the user, or not at all.
 const exactAlgorithm = "roundrobin"
 
-// read reads the servers of each arm.
-func (b byServers) read(ctx context.Context) ([][]server, error) {
+// read reads the servers of each arm. What would make the weights untrue is
+// refused, but not on the way to the whole for the first arm: what somebody did to
+// the backend in the middle of a release keeps no candidate from going back to
+// nothing.
+func (b byServers) read(ctx context.Context, down bool) ([][]server, error) {
 	all, algorithm, err := b.socket.backend(ctx, b.cfg.Backend)
 	if err != nil {
 		return nil, err
@@ -30,7 +33,7 @@ func (b byServers) read(ctx context.Context) ([][]server, error) {
 	wrong := func(meaning error, format string, args ...any) error {
 		return fmt.Errorf("haproxy at %s: backend %q: %s: %w", b.cfg.Socket, b.cfg.Backend, fmt.Sprintf(format, args...), meaning)
 	}
-	if algorithm != "" && algorithm != exactAlgorithm {
+	if algorithm != "" && algorithm != exactAlgorithm && !down {
 		return nil, wrong(release.ErrInvalid, "balances by %s, whose shares are not the weights; write `balance roundrobin`, or let a map choose between two backends", algorithm)
 	}
 	arms := make([][]server, len(b.cfg.Arms))
@@ -38,9 +41,11 @@ func (b byServers) read(ctx context.Context) ([][]server, error) {
 		for _, name := range arm.Servers {
 			at := slices.IndexFunc(all, func(s server) bool { return s.name == name })
 			switch {
+			case at < 0 && down:
+				continue
 			case at < 0:
 				return nil, wrong(release.ErrNotFound, "there is no server %q, which is one of arm %q", name, arm.Name)
-			case all[at].backup:
+			case all[at].backup && !down:
 				return nil, wrong(release.ErrInvalid, "server %q of arm %q is a backup, which takes traffic only where no other can", name, arm.Name)
 			}
 			arms[i] = append(arms[i], all[at])
@@ -48,7 +53,7 @@ func (b byServers) read(ctx context.Context) ([][]server, error) {
 		}
 	}
 	for _, s := range all {
-		if !s.out && !s.backup && s.weight > 0 {
+		if !s.out && !s.backup && s.weight > 0 && !down {
 			return nil, wrong(release.ErrInvalid, "server %q is in no arm and takes traffic; name it, or set its weight to 0", s.name)
 		}
 	}
@@ -73,7 +78,7 @@ func (b byServers) shares(arms [][]server) ([]release.Weight, error) {
 }
 
 func (b byServers) observed(ctx context.Context) (release.Route, error) {
-	arms, err := b.read(ctx)
+	arms, err := b.read(ctx, false)
 	if err != nil {
 		return release.Route{}, err
 	}
@@ -83,7 +88,8 @@ func (b byServers) observed(ctx context.Context) (release.Route, error) {
 
 // apply sets the weights of servers that differ, and reads back.
 func (b byServers) apply(ctx context.Context, _ release.Route, weights []release.Weight) error {
-	arms, err := b.read(ctx)
+	down := weights[0] == release.Whole
+	arms, err := b.read(ctx, down)
 	if err != nil {
 		return err
 	}
@@ -96,7 +102,7 @@ func (b byServers) apply(ctx context.Context, _ release.Route, weights []release
 			return err
 		}
 	}
-	if arms, err = b.read(ctx); err != nil {
+	if arms, err = b.read(ctx, down); err != nil {
 		return err
 	}
 	shares, err := b.shares(arms)
@@ -186,7 +192,7 @@ func (b byServers) steps(arms [][]server, wanted [][]int64) (steps [][]string) {
 
 // ready says whether one server of the arm at least could take traffic.
 func (b byServers) ready(ctx context.Context, arm int) error {
-	arms, err := b.read(ctx)
+	arms, err := b.read(ctx, false)
 	if err != nil {
 		return err
 	}
