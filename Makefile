@@ -48,9 +48,9 @@ vulnerabilities:
 # The seeds of the fuzz targets run as tests here, and the random stories of the
 # properties are the same each time; `make fuzz` draws new ones.
 unit:
-	RAPID_SEED=$(SEED) $(GO) test -race -timeout 10m ./...
+	RAPID_SEED=$(SEED) $(GO) test -race -timeout 15m ./...
 	$(GO) test -timeout 5m -run Killed ./run # at every point; with the race detector at every fifth
-	cd testbed && RAPID_SEED=$(SEED) $(GO) test -race -timeout 10m ./... # on a Kubernetes API server in the process
+	cd testbed && RAPID_SEED=$(SEED) $(GO) test -race -timeout 20m ./... # on a Kubernetes API server in the process
 
 # The tests with the tag cluster, in a network of their own and without the race
 # detector. One package after the other: a cluster keeps two cores busy.
