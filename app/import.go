@@ -1,9 +1,11 @@
 package app
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -64,40 +66,79 @@ func (p *process) imports() *cobra.Command {
 	return cmd
 }
 
-// printRights prints a Role and a RoleBinding for each namespace. What is in
-// several clusters is told apart by a comment.
+// role is what an account may do in one namespace of one cluster.
+type role struct {
+	cluster   spec.Cluster // without its namespace
+	namespace string
+	// home is where the account is: the namespace of the first router there.
+	home  string
+	parts []string // the names of those of several routers that need it
+	rules []kube.Rule
+}
+
+// printRights prints a Role and a RoleBinding for each namespace, one for all the
+// routers that need it. What is in several clusters is told apart by a comment.
 func (p *process) printRights(file, account string) error {
 	_, f, err := p.readPlan(file)
 	if err != nil {
 		return err
 	}
-	printed := false
-	for _, t := range f.Traffic.Parts() {
+	roles, err := rolesOf(f.Traffic)
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	for i, r := range roles {
+		if i > 0 {
+			fmt.Fprintln(p.out, "---")
+		}
+		if len(r.parts) > 0 {
+			fmt.Fprintf(p.out, "# for %s\n", strings.Join(r.parts, ", "))
+		}
+		fmt.Fprint(p.out, kube.RoleYAML(r.namespace, r.home, account, r.rules))
+	}
+	return nil
+}
+
+// rolesOf are the roles that the routers of a file need.
+func rolesOf(traffic spec.Traffic) (roles []role, err error) {
+	for _, t := range traffic.Parts() {
 		of, ok := rights[t.Provider()]
 		if !ok {
 			continue
 		}
 		cluster, rules := of(t)
-		if t.Name != "" {
-			fmt.Fprintf(p.out, "# for %s\n", t.Name)
+		own := cluster.Namespace
+		cluster.Namespace = ""
+		home := own
+		if i := slices.IndexFunc(roles, func(r role) bool { return r.cluster == cluster }); i >= 0 {
+			home = roles[i].home
 		}
-		for _, namespace := range slices.Sorted(maps.Keys(rules)) {
-			where := namespace
-			if where == "" {
-				where = cluster.Namespace
+		for _, key := range slices.Sorted(maps.Keys(rules)) {
+			namespace := cmp.Or(key, own)
+			if namespace == "" {
+				return nil, fmt.Errorf("traffic.%s names no namespace, and rights belong to one; write namespace: %w", t.Provider(), release.ErrInvalid)
 			}
-			if where == "" {
-				return fmt.Errorf("%s: traffic.%s names no namespace, and rights belong to one; write namespace: %w", file, t.Provider(), release.ErrInvalid)
+			i := slices.IndexFunc(roles, func(r role) bool { return r.cluster == cluster && r.namespace == namespace })
+			if i < 0 {
+				i = len(roles)
+				roles = append(roles, role{cluster: cluster, namespace: namespace, home: home})
 			}
-			if printed {
-				fmt.Fprintln(p.out, "---")
-			}
-			fmt.Fprint(p.out, kube.RoleYAML(where, account, rules[namespace]))
-			printed = true
+			roles[i].add(t.Name, rules[key])
 		}
 	}
-	if !printed {
-		return fmt.Errorf("%s: no provider there is on Kubernetes: %w", file, release.ErrInvalid)
+	if len(roles) == 0 {
+		return nil, fmt.Errorf("no provider there is on Kubernetes: %w", release.ErrInvalid)
 	}
-	return nil
+	return roles, nil
+}
+
+func (r *role) add(part string, rules []kube.Rule) {
+	if part != "" {
+		r.parts = append(r.parts, part)
+	}
+	for _, rule := range rules {
+		if !slices.ContainsFunc(r.rules, func(o kube.Rule) bool { return o.String() == rule.String() }) {
+			r.rules = append(r.rules, rule)
+		}
+	}
 }

@@ -259,7 +259,7 @@ func TestConnect(t *testing.T) {
 }
 
 func TestRolesAreComplete(t *testing.T) {
-	got := kube.RoleYAML("shop", "linnet", []kube.Rule{
+	got := kube.RoleYAML("shop", "shop", "linnet", []kube.Rule{
 		kube.ReadWrite("networking.k8s.io", "ingresses", "web-canary"),
 		kube.Read("networking.k8s.io", "ingresses", "web"),
 	})

@@ -36,9 +36,9 @@ func Read(group, resource string, names ...string) Rule {
 	return Rule{Group: group, Resource: resource, Names: names, Verbs: []string{"get", "watch"}}
 }
 
-// RoleYAML writes rules as a Role and a RoleBinding of a service account in the
-// same namespace.
-func RoleYAML(namespace, account string, rules []Rule) string {
+// RoleYAML writes rules as a Role in a namespace, and a RoleBinding for a service
+// account that is at home in that or another one.
+func RoleYAML(namespace, home, account string, rules []Rule) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
@@ -54,8 +54,8 @@ kind: RoleBinding
 metadata: { name: linnet, namespace: %[1]q }
 roleRef: { apiGroup: rbac.authorization.k8s.io, kind: Role, name: linnet }
 subjects:
-  - { kind: ServiceAccount, name: %[2]q, namespace: %[1]q }
-`, namespace, account)
+  - { kind: ServiceAccount, name: %[2]q, namespace: %[3]q }
+`, namespace, account, home)
 	return b.String()
 }
 
