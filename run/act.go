@@ -170,17 +170,35 @@ func (r *Runner) ordered(weights []release.ArmWeight) []release.ArmWeight {
 	return out
 }
 
+// leased is the route whose lease is to run on: the one that is recorded, or,
+// while the next one only waits for an arm to be ready, the one before it, as it
+// was seen.
+func (r *Runner) leased(seen *release.Seen) (route release.Route, ok bool) {
+	route = r.state.Route
+	ours := seen != nil && seen.Route.Owner == route.Owner && !seen.Lapsed
+	switch {
+	case route.Lease == 0:
+		return route, false
+	case r.state.Served && r.state.Pending.Route == nil:
+		if ours && engine.CandidateWeight(seen.Route) == engine.CandidateWeight(route) {
+			route.Epoch = seen.Route.Epoch
+		}
+		return route, true
+	case !r.state.UnreadyAt.IsZero() && r.state.Tries == 0 && ours:
+		route.Epoch = seen.Route.Epoch
+		return route, engine.CandidateWeight(seen.Route) == r.state.ServedWeight
+	}
+	return route, false
+}
+
 // renew keeps a lease alive, once what was seen is in the journal. A process
 // that was stopped since does not: what it saw is too old. A weight that
 // somebody lowered is served under the epoch that it was seen with.
 func (r *Runner) renew(ctx context.Context, seen *release.Seen) {
 	renewer, ok := r.cfg.Router.(Renewer)
-	if !ok || r.cut || !r.isFresh() || !r.state.Served || r.state.Pending.Route != nil || r.state.Route.Lease == 0 {
+	route, leased := r.leased(seen)
+	if !ok || !leased || r.cut || !r.isFresh() {
 		return
-	}
-	route := r.state.Route
-	if seen != nil && seen.Route.Owner == route.Owner && engine.CandidateWeight(seen.Route) == engine.CandidateWeight(route) {
-		route.Epoch = seen.Route.Epoch
 	}
 	r.interruptible(ctx, func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, r.share(routerWait, 3))

@@ -262,6 +262,26 @@ func TestALoweredWeightWaitsForReadiness(t *testing.T) {
 	})
 }
 
+// While the next step waits for the candidate to be ready, the lease of the
+// present one goes on.
+func TestALeaseGoesOnWhileTheNextStepWaits(t *testing.T) {
+	inWorld(t, aPlan(), func(w *world) {
+		g := w.start()
+		defer g.stop()
+		w.until("the first step", func() bool { return w.phase() == engine.Observing })
+		w.router.set(func() {
+			w.router.unready = func(context.Context) error { return fmt.Errorf("1 of 3 pods is ready: %w", release.ErrUnavailable) }
+		})
+		w.until("the next step waits", func() bool { return w.phase() == engine.Shifting })
+		w.pass(10 * lease)
+		if got := w.router.weight(); got != 10_000 || w.phase() != engine.Shifting {
+			t.Errorf("after %s it serves %d, and is %s", 10*lease, got, w.phase())
+		}
+		w.router.set(func() { w.router.unready = nil })
+		w.settled(g.end(), engine.Promoted)
+	})
+}
+
 // A rollback asks nobody whether the candidate is ready.
 func TestARollbackAsksNobodyForReadiness(t *testing.T) {
 	inWorld(t, aPlan(), func(w *world) {

@@ -23,9 +23,11 @@ import (
 // Router is what every provider can do.
 type Router interface {
 	// Apply makes the data plane serve the route. Applying a route twice
-	// equals applying it once. An error that is release.ErrInvalid,
-	// ErrNotFound or ErrConflict means that nothing changed; after any other
-	// the route may or may not be served, and Observed tells.
+	// equals applying it once. After an error Observed tells what is served:
+	// release.ErrInvalid, ErrNotFound and ErrConflict mean as a rule that nothing
+	// changed, and that trying the same again at once changes nothing; a provider
+	// that goes in stages may have gone some. None of its stages gives an arm
+	// after the first more than the route does, or than was served before.
 	Apply(ctx context.Context, route release.Route) error
 	// Observed reads back what the data plane serves now.
 	Observed(ctx context.Context) (release.Seen, error)
