@@ -23,6 +23,9 @@ type Object struct {
 
 // String names the object: resource.group namespace/name.
 func (o *Object) String() string {
+	if o.namespace == "" {
+		return fmt.Sprintf("%s %s", o.resource.GroupResource(), o.name)
+	}
 	return fmt.Sprintf("%s %s/%s", o.resource.GroupResource(), o.namespace, o.name)
 }
 
