@@ -404,6 +404,33 @@ func TestOnlyNamedRulesAreSplit(t *testing.T) {
 	}
 }
 
+// A rule that somebody takes away, or takes the candidate out of, in the middle
+// of a release keeps the others from being raised, and not from going back.
+func TestANamedRuleThatGoes(t *testing.T) {
+	for name, edit := range map[string]string{
+		"the rule goes":      `{"op":"remove","path":"/spec/rules/2"}`,
+		"its candidate goes": `{"op":"remove","path":"/spec/rules/2/backendRefs/1"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newGateway(t, gatewayapi.HTTPRoutes(), fmt.Sprintf(httpRoute, 0), func(cfg *gatewayapi.Config) { cfg.Rules = []string{"cart", "2"} })
+			if err := r.router.Apply(soon(t), half(1)); err != nil {
+				t.Fatal(err)
+			}
+			r.patch(editor, "["+edit+"]")
+			more := half(2)
+			more.Weights = []release.ArmWeight{{Arm: "baseline", Weight: 40_000}, {Arm: "candidate", Weight: 60_000}}
+			if err := r.router.Apply(soon(t), more); !errors.Is(err, release.ErrInvalid) {
+				t.Errorf("raised: %v, want %q", err, release.ErrInvalid)
+			}
+			more.Weights = []release.ArmWeight{{Arm: "baseline", Weight: release.Whole}}
+			if err := r.router.Apply(soon(t), more); err != nil {
+				t.Fatal(err)
+			}
+			noticed(t, r.router, 0)
+		})
+	}
+}
+
 // Rules of one route with different weights are told one by one, and the least
 // counts.
 func TestRulesThatDifferAreTold(t *testing.T) {

@@ -118,11 +118,11 @@ func (r *Router) change(ctx context.Context, read *unstructured.Unstructured, ro
 	if err := r.object.Fence(read, route); err != nil {
 		return nil, err
 	}
-	rules, err := r.split(read)
-	if err != nil {
-		return nil, err
-	}
+	rules, lacks := r.split(read)
 	e := edit{router: r, read: read, rules: rules, route: route, weights: weights}
+	if lacks != nil && (len(rules) == 0 || e.raises()) {
+		return nil, lacks
+	}
 	if e.raises() {
 		if err := r.mayRaise(read); err != nil {
 			return nil, err
@@ -147,9 +147,9 @@ func (r *Router) Observed(ctx context.Context) (release.Seen, error) {
 	if err != nil {
 		return release.Seen{}, err
 	}
-	rules, err := r.split(read)
-	if err != nil {
-		return release.Seen{}, err
+	rules, lacks := r.split(read)
+	if len(rules) == 0 {
+		return release.Seen{}, lacks
 	}
 	stamp := kube.StampOf(read)
 	seen := release.Seen{

@@ -41,9 +41,12 @@ func (r rule) backends() []map[string]any { return list(r.body, "backendRefs") }
 func (r rule) filters() []map[string]any  { return list(r.body, "filters") }
 
 // split finds the rules to split; the error is release.ErrInvalid and says what
-// the route lacks.
+// the route lacks. With rules and an error nothing may be raised: what the file
+// names does not lead to the candidate any more, and the rest can still be given
+// back to the baseline.
 func (r *Router) split(read *unstructured.Unstructured) ([]rule, error) {
 	var out []rule
+	var lacks error
 	found := make([]bool, len(r.cfg.Rules))
 	number := 0
 	for at, body := range allRules(read) {
@@ -60,27 +63,30 @@ func (r *Router) split(read *unstructured.Unstructured) ([]rule, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %s: %w", r.object, candidate, err)
 		}
-		switch {
-		case missing == "":
+		if missing == nil {
 			out = append(out, candidate)
-		case named >= 0:
-			return nil, fmt.Errorf("%s: %s has no backendRef %s: %w", r.object, candidate, missing, release.ErrInvalid)
 		}
 		if named >= 0 {
 			found[named] = true
 		}
+		if named >= 0 && missing != nil {
+			lacks = fmt.Errorf("%s: %s has no backendRef %s: %w", r.object, candidate, r.cfg.Arms[missing[0]].Backend, release.ErrInvalid)
+			if leadsTo := len(r.cfg.Arms) - len(missing); leadsTo > 1 || leadsTo == 1 && missing[0] == 0 {
+				return nil, lacks // to an arm after the first, which it cannot be taken from
+			}
+		}
 	}
 	if i := slices.Index(found, false); i >= 0 {
-		return nil, fmt.Errorf("%s: there is no rule %.100q, by name or place (from 0): %w", r.object, r.cfg.Rules[i], release.ErrInvalid)
+		lacks = fmt.Errorf("%s: there is no rule %.100q, by name or place (from 0): %w", r.object, r.cfg.Rules[i], release.ErrInvalid)
 	}
-	if len(out) == 0 {
+	if len(out) == 0 && lacks == nil {
 		var names []string
 		for _, arm := range r.cfg.Arms {
 			names = append(names, arm.Backend)
 		}
-		return nil, fmt.Errorf("%s: no rule has backendRefs for all of %s; name both in a rule, one with weight 0: %w", r.object, strings.Join(names, ", "), release.ErrInvalid)
+		lacks = fmt.Errorf("%s: no rule has backendRefs for all of %s; name both in a rule, one with weight 0: %w", r.object, strings.Join(names, ", "), release.ErrInvalid)
 	}
-	return out, nil
+	return out, lacks
 }
 
 // called tells whether a rule is the one that a selector means.
@@ -88,9 +94,9 @@ func (r rule) called(selector string) bool {
 	return selector == text(r.body, "name") || selector == strconv.Itoa(r.number)
 }
 
-// locate finds the arms among a rule's backendRefs, and tells the first that is
-// missing.
-func (r *Router) locate(rule *rule) (missing string, err error) {
+// locate finds the arms among a rule's backendRefs, and tells the places of those
+// arms that are missing.
+func (r *Router) locate(rule *rule) (missing []int, err error) {
 	refs := rule.backends()
 	known := make([]bool, len(refs))
 	for i, b := range r.backends {
@@ -100,12 +106,13 @@ func (r *Router) locate(rule *rule) (missing string, err error) {
 				continue
 			}
 			if place >= 0 {
-				return "", fmt.Errorf("backend %s is there twice; name its port too: %w", r.cfg.Arms[i].Backend, release.ErrInvalid)
+				return nil, fmt.Errorf("backend %s is there twice; name its port too: %w", r.cfg.Arms[i].Backend, release.ErrInvalid)
 			}
 			place = j
 		}
 		if place < 0 {
-			return r.cfg.Arms[i].Backend, nil
+			missing = append(missing, i)
+			continue
 		}
 		known[place] = true
 		rule.refs = append(rule.refs, place)
@@ -116,7 +123,7 @@ func (r *Router) locate(rule *rule) (missing string, err error) {
 			rule.other = text(ref, "name")
 		}
 	}
-	return "", nil
+	return missing, nil
 }
 
 // weightOf is the weight of a backendRef: 1 where it says nothing.
