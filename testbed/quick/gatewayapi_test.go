@@ -431,6 +431,37 @@ func TestANamedRuleThatGoes(t *testing.T) {
 	}
 }
 
+// A tool that puts a route back to what it was without the candidate takes its
+// traffic away: that is seen as such, and a release can go back and end.
+func TestACandidateThatGoesFromTheRoute(t *testing.T) {
+	r := newGateway(t, gatewayapi.HTTPRoutes(), fmt.Sprintf(httpRoute, 0), nil)
+	tested := half(1)
+	tested.Testers.Header = "X-Arm"
+	if err := r.router.Apply(soon(t), tested); err != nil {
+		t.Fatal(err)
+	}
+	rules := rulesOf(r.stored())
+	text, err := json.Marshal([]any{rules[0], rules[5]}) // one for testers, and the user's without the candidate
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = []byte(strings.ReplaceAll(string(text), "canary", "elsewhere"))
+	r.patch(editor, `[{"op":"replace","path":"/spec/rules","value":`+string(text)+`}]`)
+	noticed(t, r.router, 0)
+	if err := r.router.Apply(soon(t), half(2)); !errors.Is(err, release.ErrInvalid) {
+		t.Errorf("raised: %v, want %q", err, release.ErrInvalid)
+	}
+	back := half(3)
+	back.Weights = []release.ArmWeight{{Arm: "baseline", Weight: release.Whole}}
+	if err := r.router.Apply(soon(t), back); err != nil {
+		t.Fatal(err)
+	}
+	seen, err := r.router.Observed(soon(t))
+	if err != nil || seen.Route.Epoch != 3 || len(rulesOf(r.stored())) != 1 {
+		t.Errorf("at the end %+v, %v; rules %v", seen, err, rulesOf(r.stored()))
+	}
+}
+
 // Rules of one route with different weights are told one by one, and the least
 // counts.
 func TestRulesThatDifferAreTold(t *testing.T) {

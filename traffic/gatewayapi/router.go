@@ -120,7 +120,8 @@ func (r *Router) change(ctx context.Context, read *unstructured.Unstructured, ro
 	}
 	rules, lacks := r.split(read)
 	e := edit{router: r, read: read, rules: rules, route: route, weights: weights}
-	if lacks != nil && (len(rules) == 0 || e.raises()) {
+	back := weights[0] == release.Whole && r.gone(read)
+	if lacks != nil && (len(rules) == 0 && !back || e.raises()) {
 		return nil, lacks
 	}
 	if e.raises() {
@@ -148,7 +149,7 @@ func (r *Router) Observed(ctx context.Context) (release.Seen, error) {
 		return release.Seen{}, err
 	}
 	rules, lacks := r.split(read)
-	if len(rules) == 0 {
+	if len(rules) == 0 && !r.gone(read) {
 		return release.Seen{}, lacks
 	}
 	stamp := kube.StampOf(read)
@@ -162,6 +163,11 @@ func (r *Router) Observed(ctx context.Context) (release.Seen, error) {
 			return release.Seen{}, fmt.Errorf("%s: %s gives no arm any weight, so that its requests fail: %w", r.object, rule, release.ErrInvalid)
 		}
 		seen.Parts = append(seen.Parts, release.Part{Name: rule.String(), Weights: split.Of(r.rules.Arms, shares)})
+	}
+	if len(rules) == 0 { // gone
+		all := make([]release.Weight, len(r.rules.Arms))
+		all[0] = release.Whole
+		seen.Parts = []release.Part{{Weights: split.Of(r.rules.Arms, all)}}
 	}
 	seen.Route.Weights, seen.Parts = least(seen.Parts)
 	return seen, nil

@@ -89,6 +89,30 @@ func (r *Router) split(read *unstructured.Unstructured) ([]rule, error) {
 	return out, lacks
 }
 
+// gone tells whether a route that a release has set before leads to the baseline
+// and to no other arm any more: somebody, a GitOps tool perhaps, put it back to
+// what it was without the candidate. That is no weight for it.
+func (r *Router) gone(read *unstructured.Unstructured) bool {
+	if kube.StampOf(read).Epoch == 0 {
+		return false
+	}
+	baseline := false
+	for _, body := range allRules(read) {
+		if ours(body) {
+			continue
+		}
+		for _, ref := range list(body, "backendRefs") {
+			baseline = baseline || r.backends[0].Is(ref, r.object.Namespace())
+			for _, b := range r.backends[1:] {
+				if b.Is(ref, r.object.Namespace()) {
+					return false
+				}
+			}
+		}
+	}
+	return baseline
+}
+
 // called tells whether a rule is the one that a selector means.
 func (r rule) called(selector string) bool {
 	return selector == text(r.body, "name") || selector == strconv.Itoa(r.number)
