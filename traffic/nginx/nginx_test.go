@@ -169,6 +169,26 @@ func TestAFaultOfOurs(t *testing.T) {
 	serves(t, r, 1, 10_000)
 }
 
+// An upstream that nginx does not have is found before a request meets it; one
+// that is gone while its arm has no traffic does not keep a rollback up.
+func TestAnUpstreamThatIsNotThere(t *testing.T) {
+	b := open(t)
+	cfg := b.cfg()
+	cfg.Arms[1].Upstream = "checkout_candidat"
+	err := router(t, cfg).Apply(t.Context(), route(1, 10_000))
+	if !errors.Is(err, release.ErrInvalid) || !strings.Contains(err.Error(), "checkout_candidat\"") {
+		t.Errorf("with an upstream that is not there: %v", err)
+	}
+	if got := b.split(50); got[release.Baseline] != 50 {
+		t.Errorf("50 requests went %v", got)
+	}
+	r := router(t, b.cfg())
+	apply(t, r, route(2, 10_000))
+	b.write(b.config(), strings.Replace(b.read(b.config()), "upstream checkout_candidate", "upstream other", 1))
+	apply(t, r, route(3, 0))
+	serves(t, r, 3, 0)
+}
+
 // A file written and not loaded, by a process that was killed or a person, is
 // not taken for what is served; the next apply mends, and sweeps.
 func TestAFileThatWasNotLoaded(t *testing.T) {

@@ -51,9 +51,24 @@ func (c Config) render(route release.Route, weights []release.Weight) (string, e
 		return "", err
 	}
 	line("server {\n    listen %s;\n    server_name %s;\n    access_log off;\n    keepalive_timeout 5s;\n    keepalive_requests 1000;", c.Status, statusName)
-	line("    location / {\n        default_type text/plain;\n        return 200 \"%d %s $pid @_drawn\";\n    }\n}",
+	line("    location / {\n        default_type text/plain;\n        return 200 \"%d %s $pid @_drawn\";\n    }",
 		route.Epoch, url.QueryEscape(route.Owner))
+	c.known(line, weights)
+	line("}")
 	return b.String(), nil
+}
+
+// known names the upstreams that get traffic where nginx looks for them when it
+// tests its configuration; those that a variable names it would miss only with
+// the first request. An arm without traffic is left out, so that its upstream
+// may be gone when a release rolls back.
+func (c Config) known(line func(string, ...any), weights []release.Weight) {
+	line("    # So that nginx's test finds what is missing; nobody can come here.")
+	for i, arm := range c.Arms {
+		if weights[i] > 0 {
+			line("    location = /%[1]s { internal; proxy_pass http://%[1]s; }", arm.Upstream)
+		}
+	}
 }
 
 // user writes the map that tells users apart, where the route asks for it, and
