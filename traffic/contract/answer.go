@@ -41,13 +41,14 @@ func parse(text []byte, into any) error {
 }
 
 // failure is what an answer tells of a failure: in its own words, "" where it has
-// none, and what they mean, nil where it has no code of the contract.
-func failure(text []byte) (said string, meaning error) {
+// none, what they mean, nil where it has no code of the contract, and whether it
+// tells of one at all.
+func failure(text []byte) (said string, meaning error, failed bool) {
 	var form failureForm
 	if parse(text, &form) != nil {
-		return "", nil
+		return "", nil, false
 	}
-	return form.Error, codes[form.Code]
+	return form.Error, codes[form.Code], form.Error != "" || form.Code != ""
 }
 
 // done holds the answer of a side that did what it was asked: nothing, or an

@@ -293,3 +293,23 @@ func FuzzObserved(f *testing.F) {
 		}
 	})
 }
+
+// Whoever tells of an error has failed, also where a web framework makes a 200 of
+// it, or a script forgets its exit code.
+func TestAFailureThatSaysAllIsWell(t *testing.T) {
+	for text, expected := range map[string]string{
+		`{"error": "no space left"}`:                      "stand: apply: no space left: unavailable",
+		`{"error": "no space left", "code": "ENOSPC"}`:    "stand: apply: no space left: unavailable",
+		`{"code": "ENOSPC"}`:                              "stand: apply: unavailable",
+		`{"error": "epoch 7 is old", "code": "conflict"}`: "stand: apply: epoch 7 is old: conflict",
+		`{"error": "", "code": ""}`:                       "",
+	} {
+		router := contract.New(contract.Config{Name: "stand", Rules: rules(), Call: func(context.Context, string, []byte) (contract.Answer, error) {
+			return contract.Answer{Text: []byte(text)}, nil
+		}})
+		err := router.Apply(t.Context(), release.Route{Service: service, Weights: []release.ArmWeight{{Arm: arms[0], Weight: release.Whole}}})
+		if got := fmt.Sprint(err); err != nil && got != expected || err == nil && expected != "" {
+			t.Errorf("%s: %v, expected %q", text, err, expected)
+		}
+	}
+}

@@ -116,7 +116,7 @@ func (p *provider) ask(ctx context.Context, r requestForm) (Answer, error) {
 	if err != nil {
 		return Answer{}, fmt.Errorf("%s: %w", where, err)
 	}
-	said, meaning := failure(answer.Text)
+	said, meaning, failed := failure(answer.Text)
 	if said = clip(Hidden(said, answer.Hide), maxSaid); said != "" {
 		where += ": " + said
 	}
@@ -125,6 +125,8 @@ func (p *provider) ask(ctx context.Context, r requestForm) (Answer, error) {
 		return Answer{}, fmt.Errorf("%s: %w", where, meaning)
 	case answer.Failed != nil:
 		return Answer{}, fmt.Errorf("%s: %w", where, answer.Failed)
+	case failed: // and says in the same breath that all is well
+		return Answer{}, fmt.Errorf("%s: %w", where, release.ErrUnavailable)
 	}
 	return answer, nil
 }
