@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -59,8 +60,14 @@ type Faulty struct {
 	fault  *Fault
 	lifted chan struct{} // closed when the present fault is lifted
 	count  map[string]int
-	open   map[int]context.CancelFunc // calls on their way, to be cut
+	open   map[int]*call // calls on their way
 	next   int
+}
+
+// call is one on its way.
+type call struct {
+	cut  context.CancelFunc
+	mute atomic.Bool
 }
 
 // Faulty puts a proxy before the server for the length of a test.
@@ -85,7 +92,7 @@ func (s *Server) Faulty(t testing.TB) *Faulty {
 			FlushInterval: -1, // watches are streams
 			ErrorLog:      log.New(io.Discard, "", 0),
 		},
-		lifted: make(chan struct{}), count: map[string]int{}, open: map[int]context.CancelFunc{},
+		lifted: make(chan struct{}), count: map[string]int{}, open: map[int]*call{},
 	}
 	front := httptest.NewServer(f)
 	f.URL = front.URL
@@ -121,8 +128,18 @@ func (f *Faulty) Lift() {
 func (f *Faulty) Cut() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, cancel := range f.open {
-		cancel()
+	for _, c := range f.open {
+		c.cut()
+	}
+}
+
+// Mute lets the caller hear nothing more of all calls that are on their way,
+// watches above all, which stay open: a connection whose other end is gone.
+func (f *Faulty) Mute() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range f.open {
+		c.mute.Store(true)
 	}
 }
 
@@ -138,8 +155,10 @@ func (f *Faulty) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	r = r.WithContext(ctx)
-	fault, lifted, done := f.begin(r, cancel)
+	present := &call{cut: cancel}
+	fault, lifted, done := f.begin(r, present)
 	defer done()
+	w = &muffler{w, &present.mute}
 	if fault == nil {
 		f.proxy.ServeHTTP(w, r)
 		return
@@ -169,7 +188,7 @@ func (f *Faulty) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // begin notes a call and finds out whether it is struck.
-func (f *Faulty) begin(r *http.Request, cancel context.CancelFunc) (*Fault, <-chan struct{}, func()) {
+func (f *Faulty) begin(r *http.Request, present *call) (*Fault, <-chan struct{}, func()) {
 	method := r.Method
 	if r.URL.Query().Get("watch") != "" {
 		method = "WATCH"
@@ -179,7 +198,7 @@ func (f *Faulty) begin(r *http.Request, cancel context.CancelFunc) (*Fault, <-ch
 	f.count[method]++
 	f.next++
 	id := f.next
-	f.open[id] = cancel
+	f.open[id] = present
 	done := func() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
@@ -244,6 +263,21 @@ func (f *Faulty) half(w http.ResponseWriter, r *http.Request) {
 	w.Write(body[:len(body)/2])
 	panic(http.ErrAbortHandler)
 }
+
+// muffler swallows what is written once it is told to.
+type muffler struct {
+	http.ResponseWriter
+	mute *atomic.Bool
+}
+
+func (m *muffler) Write(p []byte) (int, error) {
+	if m.mute.Load() {
+		return len(p), nil
+	}
+	return m.ResponseWriter.Write(p)
+}
+
+func (m *muffler) Unwrap() http.ResponseWriter { return m.ResponseWriter }
 
 // cutter breaks a stream after some writes.
 type cutter struct {

@@ -99,6 +99,61 @@ func TestReaderDoesNotTrustADeadWatch(t *testing.T) {
 	}
 }
 
+// A watch whose connection is gone looks like one on an object that nobody
+// changes, until it is opened anew.
+func TestReaderAsksWhereTheWatchIsQuiet(t *testing.T) {
+	t.Parallel()
+	const quiet = 200 * time.Millisecond
+	c := newClusterWith(t, kube.Config{Quiet: quiet, Silence: time.Hour})
+	reader := c.ingress(t).Reader()
+	defer reader.Close()
+	c.quiet(t, reader)
+	c.Mute()
+	c.byHand(t, "kubectl-edit", `{"metadata":{"annotations":{"`+weight+`":"30"}}}`)
+	apiserver.Eventually(t, "the change is seen", func() bool { return read(t, reader) == "30" })
+	c.byHand(t, "kubectl-edit", `{"metadata":{"annotations":{"`+weight+`":"40"}}}`)
+	if got := read(t, reader); got != "40" {
+		t.Errorf("read %q where the watch is known to be behind, want 40", got)
+	}
+	if n := c.Calls("WATCH"); n != 1 {
+		t.Errorf("%d watches were opened, want the first to be kept", n)
+	}
+}
+
+// An answer counts as a word of the cluster: where nothing changes, most reads
+// cost no call.
+func TestReaderAsksSeldomOfAQuietObject(t *testing.T) {
+	t.Parallel()
+	c := newClusterWith(t, kube.Config{Quiet: 100 * time.Millisecond, Silence: time.Hour})
+	reader := c.ingress(t).Reader()
+	defer reader.Close()
+	for range 3 {
+		before := c.Calls("GET")
+		apiserver.Eventually(t, "the cluster is asked", func() bool {
+			read(t, reader)
+			return c.Calls("GET") > before
+		})
+		c.quiet(t, reader)
+	}
+	if n := c.Calls("WATCH"); n != 1 {
+		t.Errorf("%d watches were opened, want one", n)
+	}
+}
+
+func TestReaderWithoutTheRightToWatch(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	c.Set(apiserver.Fault{Status: 403, Reason: "Forbidden", Methods: []string{"WATCH"}})
+	reader := c.ingress(t).Reader()
+	defer reader.Close()
+	for _, value := range []string{"1", "2", "3"} {
+		c.byHand(t, "kubectl-edit", `{"metadata":{"annotations":{"`+weight+`":"`+value+`"}}}`)
+		if got := read(t, reader); got != value {
+			t.Errorf("read %q, want %s", got, value)
+		}
+	}
+}
+
 func TestReaderOpensASilentWatchAnew(t *testing.T) {
 	t.Parallel()
 	c := newClusterWith(t, kube.Config{Silence: 50 * time.Millisecond})

@@ -31,6 +31,10 @@ type Config struct {
 	// Silence is how long a watch may be silent before it is opened anew
 	// (default 90s). A healthy API server says something every minute.
 	Silence time.Duration
+	// Quiet is how long what a watch told last is taken for the present; then
+	// reading asks the cluster once (default 20s). A connection whose other end is
+	// gone is as silent as an object that nobody changes.
+	Quiet time.Duration
 }
 
 // Client reaches one cluster. It is safe for concurrent use.
@@ -39,13 +43,14 @@ type Client struct {
 	namespace string
 	timeout   time.Duration
 	silence   time.Duration
+	quiet     time.Duration
 }
 
 // Connect reads the configuration; it does not call the cluster yet. The error
 // is release.ErrInvalid and names the file or context.
 func Connect(cfg Config) (*Client, error) {
-	if cfg.Timeout < 0 || cfg.Silence < 0 {
-		return nil, fmt.Errorf("kubernetes: timeout %v and silence %v must not be negative: %w", cfg.Timeout, cfg.Silence, release.ErrInvalid)
+	if cfg.Timeout < 0 || cfg.Silence < 0 || cfg.Quiet < 0 {
+		return nil, fmt.Errorf("kubernetes: timeout %v, silence %v and quiet %v must not be negative: %w", cfg.Timeout, cfg.Silence, cfg.Quiet, release.ErrInvalid)
 	}
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = cfg.Kubeconfig
@@ -77,12 +82,15 @@ func newClient(config *rest.Config, cfg Config, namespace string) (*Client, erro
 	if err != nil {
 		return nil, fmt.Errorf("kubernetes: %s: %s: %w", cfg.origin(), bounded(err.Error()), release.ErrInvalid)
 	}
-	c := &Client{dynamic: client, namespace: namespace, timeout: cfg.Timeout, silence: cfg.Silence}
+	c := &Client{dynamic: client, namespace: namespace, timeout: cfg.Timeout, silence: cfg.Silence, quiet: cfg.Quiet}
 	if c.timeout == 0 {
 		c.timeout = 10 * time.Second
 	}
 	if c.silence == 0 {
 		c.silence = 90 * time.Second
+	}
+	if c.quiet == 0 {
+		c.quiet = 20 * time.Second
 	}
 	return c, nil
 }

@@ -15,10 +15,10 @@ import (
 	"github.com/linnet-project/linnet/release"
 )
 
-// Reader reads one object again and again. While a watch on it is healthy, and
-// has told everything that we know to have happened, reading costs no call;
-// otherwise the cluster is asked. A watch that broke, fell silent or stayed
-// behind is never taken for the present.
+// Reader reads one object again and again. While a watch on it is healthy, has
+// told everything that we know to have happened, and the cluster was heard
+// within Config.Quiet, reading costs no call; otherwise the cluster is asked. So
+// what is read is never older than that, whatever became of the watch.
 type Reader struct {
 	object *Object
 
@@ -27,6 +27,10 @@ type Reader struct {
 	told *unstructured.Unstructured
 	// known is the newest version that a call has shown us.
 	known string
+	// heard runs out Config.Quiet after the last word of the cluster: an event or
+	// bookmark of the watch, or the beginning of a call that was answered. nil
+	// when it has.
+	heard *time.Timer
 	stop  context.CancelFunc
 	done  chan struct{}
 }
@@ -46,11 +50,15 @@ func (r *Reader) Read(ctx context.Context) (*unstructured.Unstructured, error) {
 	if told := r.present(); told != nil {
 		return told.DeepCopy(), nil
 	}
+	word := r.word()
 	got, err := r.object.Get(ctx)
 	if err != nil {
 		return nil, err
 	}
 	r.Saw(got)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.heard = word
 	return got, nil
 }
 
@@ -107,6 +115,9 @@ func (r *Reader) Saw(object *unstructured.Unstructured) {
 	}
 }
 
+// word is what heard is while the cluster speaks.
+func (r *Reader) word() *time.Timer { return time.NewTimer(r.object.client.quiet) }
+
 // Close ends the watch and waits for its end. The Reader may be used again.
 func (r *Reader) Close() {
 	r.mu.Lock()
@@ -114,7 +125,7 @@ func (r *Reader) Close() {
 	if r.stop != nil {
 		r.stop()
 	}
-	r.stop, r.done, r.told = nil, nil, nil
+	r.stop, r.done, r.told, r.heard = nil, nil, nil, nil
 	r.mu.Unlock()
 	if done != nil {
 		<-done
@@ -135,7 +146,14 @@ func (r *Reader) present() *unstructured.Unstructured {
 			r.follow(ctx)
 		}()
 	}
-	if r.told == nil || r.known != "" && newer(r.known, r.told.GetResourceVersion()) {
+	if r.heard != nil {
+		select {
+		case <-r.heard.C:
+			r.heard = nil
+		default:
+		}
+	}
+	if r.told == nil || r.heard == nil || r.known != "" && newer(r.known, r.told.GetResourceVersion()) {
 		return nil
 	}
 	return r.told
@@ -161,7 +179,7 @@ func (r *Reader) follow(ctx context.Context) {
 	next := firstPause
 	for {
 		healthy := r.once(ctx)
-		r.tell(ctx, nil)
+		r.tell(ctx, nil, nil)
 		if healthy {
 			next = firstPause
 		}
@@ -172,12 +190,13 @@ func (r *Reader) follow(ctx context.Context) {
 	}
 }
 
-// tell notes what the watch says; nil when it says nothing any more.
-func (r *Reader) tell(ctx context.Context, object *unstructured.Unstructured) {
+// tell notes what the watch says, and the word that it is; nil when it says
+// nothing any more.
+func (r *Reader) tell(ctx context.Context, object *unstructured.Unstructured, word *time.Timer) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if ctx.Err() == nil {
-		r.told = object
+		r.told, r.heard = object, word
 	}
 }
 
@@ -186,6 +205,7 @@ func (r *Reader) tell(ctx context.Context, object *unstructured.Unstructured) {
 func (r *Reader) once(ctx context.Context) (healthy bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	word := r.word()
 	object, err := r.object.Get(ctx)
 	if err != nil {
 		return false
@@ -205,12 +225,12 @@ func (r *Reader) once(ctx context.Context) (healthy bool) {
 	if !opening.Stop() {
 		return false
 	}
-	r.tell(ctx, object)
-	return r.listen(ctx, events)
+	r.tell(ctx, object, word)
+	return r.listen(ctx, events, object)
 }
 
-// listen takes what a watch says.
-func (r *Reader) listen(ctx context.Context, events watch.Interface) (healthy bool) {
+// listen takes what a watch says of an object that was read.
+func (r *Reader) listen(ctx context.Context, events watch.Interface, last *unstructured.Unstructured) (healthy bool) {
 	silence := time.NewTimer(r.object.client.silence)
 	defer silence.Stop()
 	for {
@@ -225,11 +245,12 @@ func (r *Reader) listen(ctx context.Context, events watch.Interface) (healthy bo
 			case !open || !ok:
 				return healthy
 			case event.Type == watch.Added || event.Type == watch.Modified:
-				r.tell(ctx, object)
+				last = object
 			case event.Type == watch.Bookmark:
 			default: // deleted, or an error
 				return healthy
 			}
+			r.tell(ctx, last, r.word())
 			healthy = true
 			silence.Reset(r.object.client.silence)
 		}
