@@ -162,8 +162,9 @@ func TestErrorsHaveTheirMeaning(t *testing.T) {
 		meaning error
 		says    string
 	}{
-		{"forbidden", apiserver.Fault{Status: 403, Reason: "Forbidden", Message: "no"}, release.ErrInvalid,
-			`apiGroups: ["networking.k8s.io"], resources: ["ingresses"], resourceNames: ["web"], verbs: ["patch"]`},
+		{"forbidden", apiserver.Fault{Status: 403, Reason: "Forbidden", Message: `User "linnet" cannot patch resource "ingresses" in API group "networking.k8s.io"`}, release.ErrInvalid,
+			`needs the right: apiGroups: ["networking.k8s.io"], resources: ["ingresses"], resourceNames: ["web"], verbs: ["patch"]`},
+		{"refused by admission", apiserver.Fault{Status: 403, Reason: "Forbidden", Message: "exceeded quota"}, release.ErrInvalid, "exceeded quota: invalid"},
 		{"unauthorized", apiserver.Fault{Status: 401, Reason: "Unauthorized", Message: "Unauthorized"}, release.ErrInvalid, "credentials"},
 		{"bad request", apiserver.Fault{Status: 400, Reason: "BadRequest", Message: "bad"}, release.ErrInvalid, "bad"},
 		{"method", apiserver.Fault{Status: 405, Reason: "MethodNotAllowed", Message: "no patch"}, release.ErrInvalid, "no patch"},
@@ -187,6 +188,9 @@ func TestErrorsHaveTheirMeaning(t *testing.T) {
 				if !strings.Contains(err.Error(), words) {
 					t.Errorf("%v: does not say %q", err, words)
 				}
+			}
+			if errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%v: is told as the end of the caller's context", err)
 			}
 			if strings.Contains(err.Error(), "a-secret-token") || strings.Contains(err.Error(), "\n") {
 				t.Errorf("%q: tells too much, or on more than one line", err)

@@ -14,8 +14,8 @@ import (
 )
 
 // failure gives an error of the API the meaning it has at our border, and says
-// what was tried on what.
-func (o *Object) failure(verb string, err error) error {
+// what was tried on what. The context is the caller's own.
+func (o *Object) failure(ctx context.Context, verb string, err error) error {
 	what := o.String()
 	if verb == "list" {
 		what = fmt.Sprintf("%s in namespace %s", o.resource.GroupResource(), o.namespace)
@@ -25,7 +25,7 @@ func (o *Object) failure(verb string, err error) error {
 	if hint != "" {
 		text += "; " + hint
 	}
-	return &failed{text: text + ": " + meaning.Error(), meaning: meaning, cause: gaveUp(err)}
+	return &failed{text: text + ": " + meaning.Error(), meaning: meaning, cause: ctx.Err()}
 }
 
 // strictly begins what an API server says of fields that it does not know, after
@@ -41,7 +41,7 @@ func said(err error) string {
 }
 
 // failed is an error with its meaning. Where the caller gave up, its context's
-// own error is kept, so that it can tell.
+// own error is kept, so that it can tell that from a cluster that is too slow.
 type failed struct {
 	text           string
 	meaning, cause error
@@ -72,7 +72,9 @@ func (o *Object) meaning(verb string, err error) (hint string, meaning error) {
 		return "", release.ErrNotFound
 	case code == http.StatusConflict || changedSince(said):
 		return "somebody changed it since it was read", release.ErrConflict
-	case code == http.StatusForbidden:
+	case code == http.StatusForbidden && strings.Contains(said.Message, " cannot "+verb+" resource "):
+		// So says whoever grants rights; admission refuses with the same code,
+		// and no right would help.
 		return "needs the right: " + o.rule(verb).String(), release.ErrInvalid
 	case code == http.StatusUnauthorized:
 		return "the cluster does not know our credentials", release.ErrInvalid
@@ -102,16 +104,6 @@ func (o *Object) rule(verb string) Rule {
 		r.Names = nil
 	}
 	return r
-}
-
-// gaveUp is the error of a context among the causes of another.
-func gaveUp(err error) error {
-	for _, own := range []error{context.Canceled, context.DeadlineExceeded} {
-		if errors.Is(err, own) {
-			return own
-		}
-	}
-	return nil
 }
 
 // bounded keeps what others say short and on one line.

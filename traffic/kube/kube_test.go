@@ -74,7 +74,7 @@ func TestWhatNeverReachedAServerIsUnavailable(t *testing.T) {
 		errors.New("getting credentials: exec: executable aws failed with exit code 255"),
 		apierrors.NewGenericServerResponse(http.StatusBadGateway, "patch", schema.GroupResource{}, "web", strings.Repeat("<html>\n", 500), 0, true),
 	} {
-		got := o.failure("patch", err)
+		got := o.failure(t.Context(), "patch", err)
 		if !errors.Is(got, release.ErrUnavailable) {
 			t.Errorf("%v, want %q", got, release.ErrUnavailable)
 		}

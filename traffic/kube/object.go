@@ -37,11 +37,11 @@ func (o *Object) Namespace() string { return o.namespace }
 
 // Get reads the object as it is now, past any cache.
 func (o *Object) Get(ctx context.Context) (*unstructured.Unstructured, error) {
-	ctx, cancel := context.WithTimeout(ctx, o.client.timeout)
+	within, cancel := context.WithTimeout(ctx, o.client.timeout)
 	defer cancel()
-	got, err := o.api().Get(ctx, o.name, metav1.GetOptions{})
+	got, err := o.api().Get(within, o.name, metav1.GetOptions{})
 	if err != nil {
-		return nil, o.failure("get", err)
+		return nil, o.failure(ctx, "get", err)
 	}
 	return got, nil
 }
@@ -58,22 +58,22 @@ func (o *Object) Patch(ctx context.Context, read *unstructured.Unstructured, cha
 	if text == nil {
 		return read, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, o.client.timeout)
+	within, cancel := context.WithTimeout(ctx, o.client.timeout)
 	defer cancel()
-	got, err := o.api().Patch(ctx, o.name, types.JSONPatchType, text, metav1.PatchOptions{FieldManager: Manager, FieldValidation: metav1.FieldValidationStrict})
+	got, err := o.api().Patch(within, o.name, types.JSONPatchType, text, metav1.PatchOptions{FieldManager: Manager, FieldValidation: metav1.FieldValidationStrict})
 	if err != nil {
-		return nil, o.failure("patch", err)
+		return nil, o.failure(ctx, "patch", err)
 	}
 	return got, nil
 }
 
 // List reads the objects of the same kind in the same namespace, at most 500.
 func (o *Object) List(ctx context.Context) ([]unstructured.Unstructured, error) {
-	ctx, cancel := context.WithTimeout(ctx, o.client.timeout)
+	within, cancel := context.WithTimeout(ctx, o.client.timeout)
 	defer cancel()
-	got, err := o.api().List(ctx, metav1.ListOptions{Limit: mostListed})
+	got, err := o.api().List(within, metav1.ListOptions{Limit: mostListed})
 	if err != nil {
-		return nil, o.failure("list", err)
+		return nil, o.failure(ctx, "list", err)
 	}
 	if got.GetContinue() != "" {
 		return nil, fmt.Errorf("list %s in namespace %s: there are more than %d: %w", o.resource.GroupResource(), o.namespace, mostListed, release.ErrInvalid)

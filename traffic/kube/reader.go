@@ -45,7 +45,7 @@ func (r *Reader) Object() *Object { return r.object }
 // Read returns the object as it is. It is the caller's to change.
 func (r *Reader) Read(ctx context.Context) (*unstructured.Unstructured, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, r.object.failure("get", err)
+		return nil, r.object.failure(ctx, "get", err)
 	}
 	if told := r.present(); told != nil {
 		return told.DeepCopy(), nil
