@@ -238,7 +238,7 @@ func TestKubernetesBesideFlux(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Join(seen.Writers, "; "); !strings.Contains(got, "kustomize-controller (server-side apply at ") {
+	if got := strings.Join(seen.Writers, "; "); !strings.Contains(got, "kustomize-controller (server-side apply)") {
 		t.Errorf("writers are %q, want Flux among them", got)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 	"unicode"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -28,9 +27,10 @@ var tools = []struct {
 const mostWriters = 10
 
 // Writers names who else writes an object: the field managers besides us that
-// own one of the paths (or something below or around it) with how and when they
-// last wrote, and the tools that have marked the object as theirs. Names of
-// places in lists mean nothing here: a list without keys has one owner.
+// own one of the paths (or something below or around it) with how they
+// write, and the tools that have marked the object as theirs. A name stays the
+// same from one write to the next, so that it is told once. Names of places in
+// lists mean nothing here: a list without keys has one owner.
 func Writers(object *unstructured.Unstructured, paths ...Path) []string {
 	var out []string
 	for _, entry := range object.GetManagedFields() {
@@ -57,7 +57,7 @@ func Writers(object *unstructured.Unstructured, paths ...Path) []string {
 	return out[:min(len(out), mostWriters)]
 }
 
-// writer says who, how and when.
+// writer says who and how.
 func writer(entry metav1.ManagedFieldsEntry) string {
 	how := "update"
 	if entry.Operation == metav1.ManagedFieldsOperationApply {
@@ -66,11 +66,7 @@ func writer(entry metav1.ManagedFieldsEntry) string {
 	if entry.Subresource != "" {
 		how += " of " + entry.Subresource
 	}
-	text := fmt.Sprintf("%s (%s", plain(entry.Manager), how)
-	if entry.Time != nil {
-		text += " at " + entry.Time.UTC().Format(time.RFC3339)
-	}
-	return text + ")"
+	return fmt.Sprintf("%s (%s)", plain(entry.Manager), how)
 }
 
 // plain keeps a name that somebody else chose short and on one line.
