@@ -41,7 +41,7 @@ var rights = map[string]func(spec.Traffic) (spec.Cluster, map[string][]kube.Rule
 		for _, i := range t.IngressNginx.Ingresses {
 			pairs = append(pairs, ingressnginx.Pair{Main: i.Main, Canary: i.Canary})
 		}
-		return t.IngressNginx.Cluster, ingressnginx.Rights(pairs)
+		return t.IngressNginx.Cluster, map[string][]kube.Rule{"": ingressnginx.Rights(pairs)}
 	},
 	"kubernetes": func(t spec.Traffic) (spec.Cluster, map[string][]kube.Rule) {
 		return t.Kubernetes.Cluster, map[string][]kube.Rule{"": kubernetes.Rights(t.Kubernetes.Baseline, t.Kubernetes.Candidate)}

@@ -138,7 +138,7 @@ func TestReleaseByIngressNginx(t *testing.T) {
 	w.RollsBack(t, shop.Place{
 		Name: "ingressnginx", URL: served.between(t, bed.Front(t, w.namespace, "shop"), bed.Front(t, w.namespace, "shop-canary")),
 		Traffic: fmt.Sprintf("ingressNginx: { ingresses: [ { main: shop, canary: shop-canary } ], kubeconfig: %q }",
-			w.account(t, ingressnginx.Rights([]ingressnginx.Pair{{Main: "shop", Canary: "shop-canary"}})[""])),
+			w.account(t, ingressnginx.Rights([]ingressnginx.Pair{{Main: "shop", Canary: "shop-canary"}}))),
 		Weight: func(context.Context) (release.Weight, error) { return release.Weight(served.weight.Load()), nil },
 	})
 }

@@ -38,8 +38,8 @@ type Config struct {
 	Client *kube.Client
 	// Kind is HTTPRoutes() or GRPCRoutes().
 	Kind schema.GroupVersionResource
-	// Namespace and Name are the route's; an empty namespace is the client's.
-	Namespace, Name string
+	// Name is the route's, in the client's namespace.
+	Name string
 	// Service is what Linnet calls the service.
 	Service string
 	// Arms are the arms, baseline first.
@@ -88,7 +88,7 @@ func New(cfg Config) (*Router, error) {
 		r.backends = append(r.backends, b)
 		r.rules.Arms = append(r.rules.Arms, arm.Name)
 	}
-	r.object = cfg.Client.Object(cfg.Kind, cfg.Namespace, cfg.Name)
+	r.object = cfg.Client.Object(cfg.Kind, "", cfg.Name)
 	r.reader = r.object.Reader()
 	return r, nil
 }

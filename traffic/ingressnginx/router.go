@@ -15,7 +15,8 @@ import (
 	"github.com/linnet-project/linnet/traffic/split"
 )
 
-// Config says which Ingresses split the traffic of a service.
+// Config says which Ingresses of the client's namespace split the traffic of a
+// service.
 type Config struct {
 	Client  *kube.Client
 	Service string
@@ -27,8 +28,6 @@ type Config struct {
 
 // Pair is a user's Ingress and the one for the candidate.
 type Pair struct {
-	// Namespace is where both are; empty means the client's.
-	Namespace string
 	// Main leads to the baseline and is only read.
 	Main string
 	// Canary leads to the candidate, is marked as a canary and has hosts and
@@ -62,23 +61,22 @@ func New(cfg Config) (*Router, error) {
 	r := &Router{cfg: cfg, rules: split.Rules{Service: cfg.Service, Arms: cfg.Arms, Abilities: []release.Ability{release.HeaderTesters}}}
 	for _, p := range cfg.Ingresses {
 		r.pairs = append(r.pairs, pair{
-			main:   cfg.Client.Object(ingresses(), p.Namespace, p.Main),
-			canary: cfg.Client.Object(ingresses(), p.Namespace, p.Canary).Reader(),
+			main:   cfg.Client.Object(ingresses(), "", p.Main),
+			canary: cfg.Client.Object(ingresses(), "", p.Canary).Reader(),
 		})
 	}
 	return r, nil
 }
 
-// Rights are the least that a router of these Ingresses needs, by namespace; ""
-// is the client's own.
-func Rights(pairs []Pair) map[string][]kube.Rule {
-	out := map[string][]kube.Rule{}
+// Rights are the least that a router of these Ingresses needs in their
+// namespace.
+func Rights(pairs []Pair) (rules []kube.Rule) {
 	for _, p := range pairs {
-		out[p.Namespace] = append(out[p.Namespace],
+		rules = append(rules,
 			kube.ReadWrite("networking.k8s.io", "ingresses", p.Canary),
 			kube.Rule{Group: "networking.k8s.io", Resource: "ingresses", Names: []string{p.Main}, Verbs: []string{"get"}})
 	}
-	return out
+	return rules
 }
 
 // Close ends the watches.

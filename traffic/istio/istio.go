@@ -42,9 +42,7 @@ type Config struct {
 	Service string
 	// Arms are two or more, baseline first.
 	Arms []Arm
-	// Namespace of the VirtualService; "" means the client's.
-	Namespace string
-	// VirtualService is its name. Where none of its own routes has the arms, the
+	// VirtualService is its name, in the client's namespace. Where none of its own routes has the arms, the
 	// VirtualServices that it delegates to are looked at.
 	VirtualService string
 	// Routes are those that move: by name, or by protocol and place where they
@@ -81,7 +79,7 @@ func New(cfg Config) (*Router, error) {
 	if len(cfg.Arms) < 2 || cfg.VirtualService == "" || cfg.Client == nil {
 		return nil, fmt.Errorf("istio: a client, a virtualService and two arms are needed: %w", release.ErrInvalid)
 	}
-	r.root = cfg.Client.Object(virtualServices, cfg.Namespace, cfg.VirtualService).Reader()
+	r.root = cfg.Client.Object(virtualServices, "", cfg.VirtualService).Reader()
 	return r, nil
 }
 

@@ -12,14 +12,13 @@ import (
 	"github.com/linnet-project/linnet/traffic/split"
 )
 
-// Config says which Deployments share the traffic of a service.
+// Config says which Deployments of the client's namespace share the traffic of a
+// service.
 type Config struct {
 	Client  *kube.Client
 	Service string
 	// Arms are the names of baseline and candidate.
 	Arms []string
-	// Namespace is where both Deployments are; empty means the client's.
-	Namespace string
 	// Baseline and Candidate are the Deployments' names. The pods of both, and
 	// no others, belong to one Service.
 	Baseline, Candidate string
@@ -74,9 +73,9 @@ func New(cfg Config) (*Router, error) {
 	return &Router{
 		cfg:         cfg,
 		rules:       split.Rules{Service: cfg.Service, Arms: cfg.Arms, Grain: grain},
-		baseline:    cfg.Client.Object(deployments(), cfg.Namespace, cfg.Baseline).Reader(),
-		candidate:   cfg.Client.Object(deployments(), cfg.Namespace, cfg.Candidate).Reader(),
-		autoscalers: cfg.Client.Object(autoscalers(), cfg.Namespace, ""),
+		baseline:    cfg.Client.Object(deployments(), "", cfg.Baseline).Reader(),
+		candidate:   cfg.Client.Object(deployments(), "", cfg.Candidate).Reader(),
+		autoscalers: cfg.Client.Object(autoscalers(), "", ""),
 	}, nil
 }
 

@@ -29,9 +29,8 @@ func ServiceAbilities() []release.Ability { return FileAbilities() }
 // ServiceConfig says which TraefikService splits the traffic of a service.
 type ServiceConfig struct {
 	Client *kube.Client
-	// Namespace and Name are those of a weighted TraefikService; an empty
-	// namespace is the client's.
-	Namespace, Name string
+	// Name is that of a weighted TraefikService in the client's namespace.
+	Name string
 	// Service is what Linnet calls the service.
 	Service string
 	// Arms are the arms, baseline first.
@@ -74,7 +73,7 @@ func NewService(cfg ServiceConfig) (*Service, error) {
 	if s.live, err = newLive(cfg.API); err != nil {
 		return nil, err
 	}
-	s.object = cfg.Client.Object(Services(), cfg.Namespace, cfg.Name)
+	s.object = cfg.Client.Object(Services(), "", cfg.Name)
 	s.reader = s.object.Reader()
 	return s, nil
 }
