@@ -123,7 +123,7 @@ func TestKubernetesRaisesOnlyOntoReadyPods(t *testing.T) {
 	if got := c.replicasOf(t, "stable"); got != 10 {
 		t.Errorf("the baseline has %d replicas before the candidate is ready, want 10", got)
 	}
-	if err := router.Ready(soon(t), "candidate"); !errors.Is(err, release.ErrUnavailable) {
+	if err := router.Ready(soon(t), "candidate"); !errors.Is(err, release.ErrUnavailable) || !strings.HasPrefix(err.Error(), "kubernetes: ") {
 		t.Errorf("the candidate is ready: %v", err)
 	}
 	if seen, err := router.Observed(soon(t)); !errors.Is(err, release.ErrUnavailable) {

@@ -339,7 +339,7 @@ func TestReadiness(t *testing.T) {
 		b.api.SetTargets(b.groups[1], c.targets...)
 		err := r.Ready(t.Context(), release.Candidate)
 		if c.says != "" {
-			fails(t, err, release.ErrUnavailable, "shop-candidate", c.says)
+			fails(t, err, release.ErrUnavailable, "alb: target group shop-candidate", c.says)
 		} else if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 		}

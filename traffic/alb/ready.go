@@ -20,7 +20,7 @@ import (
 func (r *Router) Ready(ctx context.Context, arm string) error {
 	i := slices.Index(r.names, arm)
 	if i < 0 {
-		return fmt.Errorf("arm %.100q is not known: %w", arm, release.ErrUnavailable)
+		return fmt.Errorf("alb: arm %.100q is not known: %w", arm, release.ErrUnavailable)
 	}
 	at, err := r.find(ctx)
 	if err != nil {
@@ -37,7 +37,7 @@ func (r *Router) Ready(ctx context.Context, arm string) error {
 		return untold(err)
 	}
 	if err := readiness(out.TargetHealthDescriptions); err != nil {
-		return fmt.Errorf("target group %s of %s: %w", nameOf(group), arm, err)
+		return fmt.Errorf("alb: target group %s of %s: %w", nameOf(group), arm, err)
 	}
 	return nil
 }
@@ -45,9 +45,9 @@ func (r *Router) Ready(ctx context.Context, arm string) error {
 // untold is the error of not knowing, whatever it comes from.
 func untold(err error) error {
 	if errors.Is(err, release.ErrUnavailable) {
-		return err
+		return fmt.Errorf("alb: %w", err)
 	}
-	return fmt.Errorf("health is not told: %v: %w", err, release.ErrUnavailable)
+	return fmt.Errorf("alb: health is not told: %v: %w", err, release.ErrUnavailable)
 }
 
 // readiness judges the targets of a group.

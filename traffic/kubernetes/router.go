@@ -151,14 +151,14 @@ func (r *Router) Ready(ctx context.Context, arm string) error {
 	case r.cfg.Arms[1]:
 		reader = r.candidate
 	default:
-		return fmt.Errorf("arm %.100q is not known: %w", arm, release.ErrInvalid)
+		return fmt.Errorf("kubernetes: arm %.100q is not known: %w", arm, release.ErrInvalid)
 	}
 	d, err := read(ctx, reader)
 	if err != nil {
-		return err
+		return fmt.Errorf("kubernetes: %w", err)
 	}
 	if waits := d.waits(); waits != "" {
-		return fmt.Errorf("%s: %w", waits, release.ErrUnavailable)
+		return fmt.Errorf("kubernetes: %s: %w", waits, release.ErrUnavailable)
 	}
 	return nil
 }
