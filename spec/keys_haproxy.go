@@ -88,14 +88,17 @@ var (
 
 // edgeRules checks what must hold between the keys of HAProxy and of nginx.
 func edgeRules(c *checker, f *File) {
-	edgeRule(c, f.Traffic, "spec.traffic")
+	edgeRule(c, f, f.Traffic, "spec.traffic")
 	for i, part := range f.Traffic.Several {
-		edgeRule(c, part, "spec.traffic.several["+strconv.Itoa(i)+"]")
+		edgeRule(c, f, part, "spec.traffic.several["+strconv.Itoa(i)+"]")
 	}
 }
 
-func edgeRule(c *checker, t Traffic, path string) {
+func edgeRule(c *checker, f *File, t Traffic, path string) {
 	if h := t.HAProxy; h != nil {
+		if !haproxyLike.MatchString(f.Service) && c.fine("spec.service") {
+			c.fail("spec.service", clip(f.Service)+" is not what HAProxy's commands take", "write a word of letters, digits and -_.:/")
+		}
 		haproxyRules(c, h, path+".haproxy")
 	}
 	if n := t.Nginx; n != nil {

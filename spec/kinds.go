@@ -128,7 +128,7 @@ func parseAddress(s string) (string, fault) {
 func parseOpenHeader(s string) (string, fault) {
 	switch strings.ToLower(s) {
 	case "authorization", "proxy-authorization", "cookie":
-		return "", fault{"would put a secret into the file", "use bearerTokenFile or basicAuth"}
+		return "", fault{"would put a secret into the file", "use a key that names a file with it, such as bearerTokenFile"}
 	}
 	return headerName.parse(s)
 }

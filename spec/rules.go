@@ -18,6 +18,7 @@ func rules(c *checker, f *File) {
 	eachProxy(c, f)
 	ownRules(c, f)
 	edgeRules(c, f)
+	targetRules(c, f)
 	sourceRules(c, f)
 	pace(c, f)
 	metricRules(c, f)

@@ -253,8 +253,14 @@ func (l *listOf[V]) decode(c *checker, n *node, path string, into *[]V) {
 	if !c.is(n, list, path) {
 		return
 	}
-	if len(n.items) < l.min {
+	switch {
+	case len(n.items) >= l.min:
+	case len(n.items) == 1:
+		c.fail(path, "has one entry", fmt.Sprintf("write at least %d", l.min))
+	case l.min == 1:
 		c.fail(path, "is empty", "write at least one entry")
+	default:
+		c.fail(path, "is empty", fmt.Sprintf("write at least %d entries", l.min))
 	}
 	if len(n.items) > maxEntries {
 		c.fail(path, fmt.Sprintf("has %d entries", len(n.items)), fmt.Sprintf("write at most %d", maxEntries))
