@@ -167,21 +167,50 @@ func TestAMapsFileThatCannotBeWritten(t *testing.T) {
 	cfg := mapConfig(b, b.socket())
 	cfg.MapFile = filepath.Join(b.dir, "gone", "checkout.map")
 	r := router(t, cfg)
-	if err := r.Apply(t.Context(), route(1, 10_000)); !errors.Is(err, release.ErrUnavailable) || !strings.Contains(err.Error(), "map file") {
-		t.Errorf("a file that cannot be written: %v", err)
+	if err := r.Apply(t.Context(), route(1, 10_000)); !errors.Is(err, release.ErrNotFound) || !strings.Contains(err.Error(), "nothing is raised") {
+		t.Errorf("a raise with a file that cannot be written: %v", err)
 	}
-	if got := served(t, r); got != 10_000 {
+	if got := served(t, r); got != 0 {
 		t.Errorf("%d is served", got)
 	}
-	if err := os.Mkdir(filepath.Dir(cfg.MapFile), 0o700); err != nil {
+	folder := filepath.Dir(cfg.MapFile)
+	if err := os.Mkdir(folder, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	apply(t, r, route(1, 10_000))
 	if text := b.read(cfg.MapFile); !strings.Contains(text, "\ncheckout 1:checkout-1.5.0%2F1:salt:") {
 		t.Errorf("the file holds %q", text)
 	}
+	if err := os.Rename(folder, folder+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Apply(t.Context(), route(2, 0)); !errors.Is(err, release.ErrUnavailable) || !strings.Contains(err.Error(), "map file") {
+		t.Errorf("a rollback with a file that cannot be written: %v", err)
+	}
+	if got := served(t, r); got != 0 {
+		t.Errorf("after a rollback %d is served", got)
+	}
+	if err := os.Rename(folder+".away", folder); err != nil {
+		t.Fatal(err)
+	}
+	apply(t, r, route(2, 0))
+	if text := b.read(cfg.MapFile); !strings.Contains(text, "\ncheckout 2:") {
+		t.Errorf("the file holds %q", text)
+	}
 	if left, _ := filepath.Glob(filepath.Join(b.dir, "gone", ".*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// A backend that HAProxy does not have is found before anything is set.
+func TestABackendThatIsNotThere(t *testing.T) {
+	b := openMap(t)
+	for i := range 2 {
+		cfg := mapConfig(b, b.socket())
+		cfg.Arms[i].Backend = "checkout-nowhere"
+		if _, err := router(t, cfg).Observed(t.Context()); !errors.Is(err, release.ErrNotFound) || !strings.Contains(err.Error(), cfg.Arms[i].Name) {
+			t.Errorf("a backend of arm %q that is not there: %v", cfg.Arms[i].Name, err)
+		}
 	}
 }
 

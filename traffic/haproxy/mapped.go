@@ -1,10 +1,12 @@
 package haproxy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/traffic/file"
@@ -15,6 +17,7 @@ import (
 type byMap struct {
 	cfg    Config
 	socket socket
+	found  *atomic.Bool // the backends, once
 }
 
 // errNoEntry says that the map has no entry of this key.
@@ -52,11 +55,29 @@ func parseGetMap(text string) (value string, known bool) {
 
 func (b byMap) observed(ctx context.Context) (release.Route, error) {
 	value, err := b.read(ctx)
+	if err == nil {
+		err = b.known(ctx)
+	}
 	if err != nil {
 		return release.Route{}, err
 	}
 	stamp, weights := parseEntry(value, len(b.cfg.Arms))
 	return release.Route{Weights: split.Of(b.cfg.names(), weights), Epoch: stamp.Epoch, Owner: stamp.Owner}, nil
+}
+
+// known says that HAProxy has the backends of the arms: a release of one that it
+// has not is not to begin. Once found, they are not looked for again.
+func (b byMap) known(ctx context.Context) error {
+	if b.found.Load() {
+		return nil
+	}
+	for _, arm := range b.cfg.Arms {
+		if _, err := b.socket.ask(ctx, "show servers state "+arm.Backend); err != nil {
+			return fmt.Errorf("arm %q: %w", arm.Name, err)
+		}
+	}
+	b.found.Store(true)
+	return nil
 }
 
 // apply sets the entry, reads it back, and writes the file from which the next
@@ -75,11 +96,31 @@ func (b byMap) apply(ctx context.Context, route release.Route, weights []release
 		return fmt.Errorf("haproxy at %s: map %s: %w", b.cfg.Socket, b.cfg.Map, err)
 	}
 	if before != wanted.String() {
+		if err := b.writable(before, weights); err != nil {
+			return err
+		}
 		if err := b.set(ctx, wanted.String()); err != nil {
 			return err
 		}
 	}
 	return b.keep(wanted.String())
+}
+
+// writable writes what is served to the map's file before an arm gets more, so
+// that a file that cannot be written stops the raise and not only its record.
+func (b byMap) writable(before string, weights []release.Weight) error {
+	_, served := parseEntry(before, len(b.cfg.Arms))
+	if b.cfg.MapFile == "" || weights[0] >= served[0] {
+		return nil
+	}
+	now, _, err := file.Read(b.cfg.MapFile)
+	if err == nil {
+		err = file.Replace(b.cfg.MapFile, withEntry(now, b.cfg.Service, cmp.Or(before, none)))
+	}
+	if err != nil {
+		return fmt.Errorf("map file %s: nothing is raised: %w", b.cfg.MapFile, err)
+	}
+	return nil
 }
 
 func (b byMap) set(ctx context.Context, value string) error {
@@ -145,5 +186,5 @@ func (b byMap) ready(ctx context.Context, arm int) error {
 	if err != nil {
 		return err
 	}
-	return readiness(servers)
+	return b.cfg.readiness(servers)
 }

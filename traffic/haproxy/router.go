@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/linnet-project/linnet/release"
@@ -47,7 +48,7 @@ func New(cfg Config) (*Router, error) {
 		r.way = byServers{cfg, s}
 		return r, nil
 	}
-	r.way = byMap{cfg, s}
+	r.way = byMap{cfg, s, new(atomic.Bool)}
 	r.rules.Abilities = append(r.rules.Abilities,
 		release.HeaderTesters, release.CookieTesters, release.HeaderSticky, release.CookieSticky)
 	return r, nil
@@ -108,7 +109,7 @@ func (r *Router) Ready(ctx context.Context, arm string) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, release.ErrUnavailable):
-		return fmt.Errorf("haproxy at %s: arm %q: %w", r.cfg.Socket, arm, err)
+		return fmt.Errorf("arm %q: %w", arm, err)
 	}
-	return fmt.Errorf("haproxy at %s: arm %q: %w: %w", r.cfg.Socket, arm, err, release.ErrUnavailable)
+	return fmt.Errorf("arm %q: %v: %w", arm, err, release.ErrUnavailable)
 }

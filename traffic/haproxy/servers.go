@@ -196,12 +196,12 @@ func (b byServers) ready(ctx context.Context, arm int) error {
 	if err != nil {
 		return err
 	}
-	return readiness(arms[arm])
+	return b.cfg.readiness(arms[arm])
 }
 
 // readiness is nil where one of the servers is in service and its check has
 // passed; else it says of each why not.
-func readiness(servers []server) error {
+func (c Config) readiness(servers []server) error {
 	var why []string
 	for _, s := range servers {
 		switch {
@@ -221,5 +221,5 @@ func readiness(servers []server) error {
 	if len(why) == 0 {
 		why = []string{"it has no server"}
 	}
-	return fmt.Errorf("not ready: %.500s: %w", strings.Join(why, "; "), release.ErrUnavailable)
+	return fmt.Errorf("haproxy at %s: not ready: %.500s: %w", c.Socket, strings.Join(why, "; "), release.ErrUnavailable)
 }
