@@ -127,7 +127,7 @@ func rolesOf(traffic spec.Traffic) (roles []role, err error) {
 		}
 	}
 	if len(roles) == 0 {
-		return nil, fmt.Errorf("no provider there is on Kubernetes: %w", release.ErrInvalid)
+		return nil, fmt.Errorf("it needs no rights on Kubernetes: traffic.%s is elsewhere; what others need is in docs/traffic.md: %w", traffic.Provider(), release.ErrInvalid)
 	}
 	return roles, nil
 }
