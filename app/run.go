@@ -265,6 +265,10 @@ func (r *running) interrupted(ctx context.Context, s engine.State) error {
 		why = "the wait ran out"
 	}
 	left := "the candidate keeps " + engine.Percent(engine.CandidateWeight(s.Route))
+	if s.Pending.Route != nil {
+		left = fmt.Sprintf("the candidate had %s, and %s is still to be set",
+			engine.Percent(s.ServedWeight), engine.Percent(engine.CandidateWeight(s.Route)))
+	}
 	switch {
 	case r.parts.proxy != nil:
 		left = "the splitter in this process stops too, and nobody serves " + r.parts.traffic
