@@ -292,6 +292,7 @@ func (r *gateway) users(arms ...string) string {
 }
 
 func TestHTTPRouteConforms(t *testing.T) {
+	t.Parallel()
 	trafficconf.Exercise(t, func(t *testing.T) trafficconf.Harness {
 		third := func(cfg *gatewayapi.Config) {
 			cfg.Arms = append(cfg.Arms, gatewayapi.Arm{Name: "third", Backend: "third"})
@@ -305,6 +306,7 @@ func TestHTTPRouteConforms(t *testing.T) {
 }
 
 func TestGRPCRouteConforms(t *testing.T) {
+	t.Parallel()
 	trafficconf.Exercise(t, func(t *testing.T) trafficconf.Harness {
 		if strings.Contains(t.Name(), "more_than_two") {
 			t.Skip("the same as for an HTTPRoute")
@@ -351,6 +353,7 @@ func half(epoch uint64) release.Route {
 }
 
 func TestHTTPRouteRefusesWhatWouldNotSplit(t *testing.T) {
+	t.Parallel()
 	mirrors := half(1)
 	mirrors.Mirror = release.Whole / 4
 	for _, test := range []struct {
@@ -388,6 +391,7 @@ func TestHTTPRouteRefusesWhatWouldNotSplit(t *testing.T) {
 
 // A release that names rules leaves the others as they are.
 func TestOnlyNamedRulesAreSplit(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"cart", "0"} {
 		r := newGateway(t, gatewayapi.HTTPRoutes(), fmt.Sprintf(httpRoute, 0), func(cfg *gatewayapi.Config) { cfg.Rules = []string{name} })
 		tested := half(1)
@@ -407,6 +411,7 @@ func TestOnlyNamedRulesAreSplit(t *testing.T) {
 // A rule that somebody takes away, or takes the candidate out of, in the middle
 // of a release keeps the others from being raised, and not from going back.
 func TestANamedRuleThatGoes(t *testing.T) {
+	t.Parallel()
 	for name, edit := range map[string]string{
 		"the rule goes":      `{"op":"remove","path":"/spec/rules/2"}`,
 		"its candidate goes": `{"op":"remove","path":"/spec/rules/2/backendRefs/1"}`,
@@ -434,6 +439,7 @@ func TestANamedRuleThatGoes(t *testing.T) {
 // A tool that puts a route back to what it was without the candidate takes its
 // traffic away: that is seen as such, and a release can go back and end.
 func TestACandidateThatGoesFromTheRoute(t *testing.T) {
+	t.Parallel()
 	r := newGateway(t, gatewayapi.HTTPRoutes(), fmt.Sprintf(httpRoute, 0), nil)
 	tested := half(1)
 	tested.Testers.Header = "X-Arm"
@@ -465,6 +471,7 @@ func TestACandidateThatGoesFromTheRoute(t *testing.T) {
 // Rules of one route with different weights are told one by one, and the least
 // counts.
 func TestRulesThatDifferAreTold(t *testing.T) {
+	t.Parallel()
 	r := newGateway(t, gatewayapi.HTTPRoutes(), fmt.Sprintf(httpRoute, 0), nil)
 	if err := r.router.Apply(soon(t), half(1)); err != nil {
 		t.Fatal(err)
@@ -484,6 +491,7 @@ func TestRulesThatDifferAreTold(t *testing.T) {
 // Testers get a rule in front of each that splits, which takes the same requests
 // under one condition more and keeps all else; at the end it is gone.
 func TestTestersGetRulesOfTheirOwn(t *testing.T) {
+	t.Parallel()
 	r := newGateway(t, gatewayapi.HTTPRoutes(), fmt.Sprintf(httpRoute, 0), nil)
 	before := r.users("stable", "canary")
 	route := half(1)
@@ -536,6 +544,7 @@ func TestTestersGetRulesOfTheirOwn(t *testing.T) {
 // An implementation that does not mirror may answer such requests with errors:
 // the GatewayClass of every parent is asked.
 func TestMirroringNeedsEveryParent(t *testing.T) {
+	t.Parallel()
 	r := newGateway(t, gatewayapi.HTTPRoutes(), fmt.Sprintf(httpRoute, 0), nil)
 	if err := server.Client().Resource(gateways).Namespace(r.namespace).Delete(soon(t), "back", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
@@ -562,10 +571,12 @@ func TestMirroringNeedsEveryParent(t *testing.T) {
 // A change counts when every parent has accepted it, and not before; while a
 // backend is missing nothing is raised, and lowering goes on.
 func TestHTTPRouteWaitsForEveryParent(t *testing.T) {
+	t.Parallel()
 	r := newGateway(t, gatewayapi.HTTPRoutes(), fmt.Sprintf(httpRoute, 0), func(cfg *gatewayapi.Config) { cfg.Patience = 300 * time.Millisecond })
-	if err := r.router.Apply(soon(t), half(1)); err != nil {
-		t.Fatal(err)
+	apply := func(route release.Route) { // the patience is short, and the machine may be busy
+		apiserver.Eventually(t, "it is accepted", func() bool { return r.router.Apply(soon(t), route) == nil })
 	}
+	apply(half(1))
 	r.stop()
 	third := half(2)
 	third.Weights[0].Weight, third.Weights[1].Weight = 70_000, 30_000
@@ -594,9 +605,7 @@ func TestHTTPRouteWaitsForEveryParent(t *testing.T) {
 	}
 	none := half(4)
 	none.Weights[0].Weight, none.Weights[1].Weight = release.Whole, 0
-	if err := r.router.Apply(soon(t), none); err != nil {
-		t.Errorf("lowered to nothing: %v", err)
-	}
+	apply(none) // which needs no backend but the baseline's
 	r.stop()
 	r.accepting(func(parent map[string]any, kind string) (string, string) {
 		if parent["name"] == "back" && kind == "Accepted" {
@@ -614,6 +623,7 @@ func TestHTTPRouteWaitsForEveryParent(t *testing.T) {
 // A tool that applies the whole route on the server's side takes the weights
 // back: it is named, and the next change takes them again.
 func TestHTTPRouteBesideAnApplier(t *testing.T) {
+	t.Parallel()
 	r := newGateway(t, gatewayapi.HTTPRoutes(), fmt.Sprintf(httpRoute, 0), nil)
 	if err := r.router.Apply(soon(t), half(1)); err != nil {
 		t.Fatal(err)

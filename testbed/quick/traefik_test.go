@@ -95,7 +95,10 @@ func (c *cluster) traefikUsers(t *testing.T) string {
 	return usersPart(t, shop, "linnet.dev/sticky", "linnet.dev/mirror") + usersPart(t, mirrored)
 }
 
-func TestTraefikServiceConforms(t *testing.T) { trafficconf.Exercise(t, traefikHarness) }
+func TestTraefikServiceConforms(t *testing.T) {
+	t.Parallel()
+	trafficconf.Exercise(t, traefikHarness)
+}
 
 func TestTraefikServiceInChaos(t *testing.T) {
 	t.Parallel()
@@ -117,6 +120,7 @@ func traefikHarness(t *testing.T) trafficconf.Harness {
 }
 
 func TestTraefikServiceRefusesWhatWouldNotSplit(t *testing.T) {
+	t.Parallel()
 	raise := release.Route{Service: service, Epoch: 1, Owner: "shop/1", Weights: []release.ArmWeight{{Arm: "baseline", Weight: 90_000}, {Arm: "candidate", Weight: 10_000}}}
 	mirrors, sticks := raise, raise
 	mirrors.Mirror, sticks.Sticky.Cookie = release.Whole, "arm"
@@ -151,6 +155,7 @@ func TestTraefikServiceRefusesWhatWouldNotSplit(t *testing.T) {
 // What is left of a mirror does not keep a rollback from being made, and goes
 // with it.
 func TestTraefikServiceStopsToMirror(t *testing.T) {
+	t.Parallel()
 	c, s := newTraefik(t, nil)
 	before := c.traefikUsers(t)
 	route := release.Route{Service: service, Epoch: 1, Owner: "shop/1", Mirror: release.Whole / 4,
