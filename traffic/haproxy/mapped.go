@@ -53,6 +53,9 @@ func parseGetMap(text string) (value string, known bool) {
 	return value, true
 }
 
+// observed reads what is served. While the file has another entry it is nobody's:
+// the next restart would undo it, so that no route counts as arrived that was
+// set and could not be kept.
 func (b byMap) observed(ctx context.Context) (release.Route, error) {
 	value, err := b.read(ctx)
 	if err == nil {
@@ -62,6 +65,9 @@ func (b byMap) observed(ctx context.Context) (release.Route, error) {
 		return release.Route{}, err
 	}
 	stamp, weights := parseEntry(value, len(b.cfg.Arms))
+	if !b.kept(value) {
+		stamp = split.Stamp{}
+	}
 	return release.Route{Weights: split.Of(b.cfg.names(), weights), Epoch: stamp.Epoch, Owner: stamp.Owner}, nil
 }
 
@@ -143,18 +149,26 @@ func (b byMap) set(ctx context.Context, value string) error {
 // not so already. The entry is served by then, so that a file that cannot be
 // written is something to try again, and no reason against a rollback.
 func (b byMap) keep(value string) error {
-	path := b.cfg.MapFile
-	if path == "" {
+	if b.kept(value) {
 		return nil
 	}
-	now, _, err := file.Read(path)
-	if text := withEntry(now, b.cfg.Service, value); err == nil && text != now {
-		err = file.Replace(path, text)
+	now, _, err := file.Read(b.cfg.MapFile)
+	if err == nil {
+		err = file.Replace(b.cfg.MapFile, withEntry(now, b.cfg.Service, value))
 	}
 	if err != nil {
 		return fmt.Errorf("map file: %v; HAProxy serves the new weights, and a restart of it would go back: %w", err, release.ErrUnavailable)
 	}
 	return nil
+}
+
+// kept says that the file, where one is to be written, has the entry.
+func (b byMap) kept(value string) bool {
+	if b.cfg.MapFile == "" {
+		return true
+	}
+	now, _, err := file.Read(b.cfg.MapFile)
+	return err == nil && now == withEntry(now, b.cfg.Service, value)
 }
 
 // withEntry is a map file's text with one entry of a key, in the place of the
