@@ -205,3 +205,15 @@ func TestJSONFormIsStable(t *testing.T) {
 		t.Error("a report read back is written differently")
 	}
 }
+
+// Weights that the provider has not confirmed are not told as if it had.
+func TestWeightsThatAreNotServedYet(t *testing.T) {
+	r := segment(t).report()
+	for _, served := range []bool{true, false} {
+		r.Served = served
+		text, _, _ := rendered(t, r)
+		if told := strings.Contains(text, "has not confirmed these weights yet"); told == served {
+			t.Errorf("served %t is told as\n%s", served, text)
+		}
+	}
+}

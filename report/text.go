@@ -65,6 +65,9 @@ func (p *paper) facts(r Release) {
 		}
 		p.fact(clean(a.Name), armText(a), st)
 	}
+	if !r.Served {
+		p.fact("provider", "has not confirmed these weights yet", plain)
+	}
 	if len(r.Steps) > 0 {
 		p.line(append([]span{say(indent + pad("steps", 11, false))}, rail(r.Steps)...)...)
 	}
