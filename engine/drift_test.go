@@ -47,6 +47,20 @@ func TestRoutersThatDiffer(t *testing.T) {
 	}
 }
 
+// What no look has seen served is not told as somebody's doing alone: a provider
+// may say yes and do nothing.
+func TestAWeightThatNeverCame(t *testing.T) {
+	never := newTale(plan.Plan{})
+	never.served()
+	never.look(good, &release.Seen{Route: never.s.route(0)})
+	never.says(t, release.WeightLowered, "50 % was set and 0 % is served", "the provider did not do it")
+	later := newTale(plan.Plan{})
+	later.served()
+	later.look(good, &release.Seen{Route: later.s.route(50_000)})
+	later.look(good, &release.Seen{Route: later.s.route(0)})
+	later.says(t, release.WeightLowered, "somebody lowered the weight from 50 % to 0 %")
+}
+
 // A route that reached only one of several routers stays asked for.
 func TestARouteThatArrivedInPart(t *testing.T) {
 	s := newTale(plan.Plan{})

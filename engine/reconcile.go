@@ -211,12 +211,16 @@ func (t *turn) respect(want, got release.Weight, seen release.Seen) {
 		return
 	}
 	t.s.Route = t.route(got, t.s.Route.Lease)
-	t.aside(Held, release.WeightLowered, fmt.Sprintf(
-		"somebody lowered the weight from %s to %s%s; it holds there until `linnet release resume %s`",
-		Percent(want), servedBy(got, seen), by(seen), t.s.Release))
+	title := "weight lowered by hand"
+	what := fmt.Sprintf("somebody lowered the weight from %s to %s", Percent(want), servedBy(got, seen))
+	if !t.s.LookedAt.After(t.s.ServedAt) { // no look has seen it served
+		title = "weight not served"
+		what = fmt.Sprintf("%s was set and %s is served: the provider did not do it, or somebody lowered it at once", Percent(want), servedBy(got, seen))
+	}
+	t.aside(Held, release.WeightLowered, fmt.Sprintf("%s%s; it holds there until `linnet release resume %s`", what, by(seen), t.s.Release))
 	if len(seen.Parts) > 0 {
 		t.setRoute(got)
 	}
 	t.decide(HoldHere)
-	t.notify(release.Page, t.s.Release+": weight lowered by hand")
+	t.notify(release.Page, t.s.Release+": "+title)
 }
