@@ -27,6 +27,15 @@ func (b *bed) harness(t *testing.T, place string, change func(*alb.Config)) traf
 				b.groups[0]: int(1000 - second/alb.Grain), b.groups[1]: int(second / alb.Grain), b.groups[2]: 0,
 			})
 		},
+		Meddle: map[string]func(){
+			"the candidate's group is taken out": func() { b.api.Edit(place, map[string]int{b.groups[1]: -1}) },
+			"only the baseline's group is left":  func() { b.api.Edit(place, map[string]int{b.groups[1]: -1, b.groups[2]: -1}) },
+			"a group of nobody's": func() {
+				b.api.Edit(place, map[string]int{must(b.api.AddGroup("other", answers("other")))(t): 100})
+			},
+			"a part that the client does not know": func() { b.api.Break(albtest.Novel, "") },
+			"nobody is served":                     func() { b.api.Edit(place, map[string]int{b.groups[0]: 0, b.groups[1]: 0}) },
+		},
 		Users: func() string { return b.api.Show(place) },
 		Split: func(n int) map[string]int { return b.send(n, nil) },
 		Send:  b.send,
@@ -62,8 +71,8 @@ func TestADefaultActionConforms(t *testing.T) {
 	trafficconf.Exercise(t, func(t *testing.T) trafficconf.Harness {
 		b := newBed(t, 3, albtest.Config{})
 		h := b.harness(t, b.listener, func(c *alb.Config) { c.Host = "" })
-		h.Split, h.Send = nil, nil // requests are for the rule's host
-		h.Break = nil              // as with a rule
+		h.Split, h.Send = nil, nil   // requests are for the rule's host
+		h.Break, h.Meddle = nil, nil // as with a rule
 		return h
 	})
 }

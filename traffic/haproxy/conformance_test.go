@@ -78,6 +78,15 @@ func theServers(t *testing.T) trafficconf.Harness {
 	b := openServers(t)
 	m := b.middle()
 	r := router(t, serversConfig(m.address))
+	// HAProxy starts with the weights of its file, and the candidate's are set again.
+	reloaded := func(from, to string) func() {
+		return func() {
+			b.stop()
+			b.write(b.config(), replaced(t, b.read(b.config()), from, to))
+			b.start()
+			b.say("set weight checkout/v2-a 10")
+		}
+	}
 	return trafficconf.Harness{
 		Router: r, Service: service, Arms: []string{release.Baseline, release.Candidate, third},
 		Grain: r.Grain(), Abilities: r.Abilities(),
@@ -85,6 +94,13 @@ func theServers(t *testing.T) trafficconf.Harness {
 			units := int(second / 1000)
 			b.say(fmt.Sprintf("set weight checkout/v1-a %d;set weight checkout/v1-b %d;set weight checkout/v2-a %d;set weight checkout/v2-b 0",
 				100-units, 0, units))
+		},
+		Meddle: map[string]func(){
+			"another algorithm":                     reloaded("balance roundrobin", "balance leastconn"),
+			"a server in no arm":                    reloaded("server v1-b", "server v1-c"),
+			"a server of the candidate's is gone":   reloaded("server v2-b", "server old"),
+			"a server of the candidate's is out":    func() { b.say("set server checkout/v2-a state maint") },
+			"the baseline's servers have no weight": func() { b.say("set weight checkout/v1-a 0;set weight checkout/v1-b 0") },
 		},
 		Users:    func() string { return b.read(b.config()) },
 		Split:    b.split,

@@ -79,6 +79,9 @@ type Harness struct {
 	// Editor is the name under which the writer of Edit is seen; "" where the
 	// provider cannot tell writers.
 	Editor string
+	// Meddle is what somebody may do to the data plane in the middle of a release,
+	// by words for it, that leaves the first arm's part there.
+	Meddle map[string]func()
 	// Users returns the user's part of whatever holds the split: all that is
 	// there before Linnet comes, but for the weights.
 	Users func() string
@@ -145,6 +148,7 @@ func Exercise(t *testing.T, open func(t *testing.T) Harness) {
 			test.run(t, h)
 		})
 	}
+	t.Run("zero under an edit", func(t *testing.T) { meddled(t, open) })
 }
 
 func (h Harness) can(a release.Ability) bool { return slices.Contains(h.Abilities, a) }

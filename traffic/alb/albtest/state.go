@@ -177,7 +177,8 @@ func (s *Server) AddRule(listener string, priority int, host, path string, actio
 }
 
 // Edit sets the weights of a rule or a listener's default action past the API,
-// as somebody in the console would: at once, for all readers.
+// as somebody in the console would: at once, for all readers. A group that is not
+// there is added, and one with a weight below 0 taken out.
 func (s *Server) Edit(place string, weights map[string]int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -187,11 +188,26 @@ func (s *Server) Edit(place string, weights map[string]int) {
 	}
 	all := at.now.clone()
 	for _, a := range all.items {
-		for _, t := range a.get("ForwardConfig").list("TargetGroups") {
-			if w, ok := weights[t.say("TargetGroupArn")]; ok {
+		forward := a.get("ForwardConfig")
+		if forward == nil {
+			continue
+		}
+		left := maps.Clone(weights)
+		var groups []*node
+		for _, t := range forward.list("TargetGroups") {
+			group := t.say("TargetGroupArn")
+			if w, ok := left[group]; ok {
 				t.fields["Weight"] = number(w)
 			}
+			if left[group] >= 0 {
+				groups = append(groups, t)
+			}
+			delete(left, group)
 		}
+		for _, group := range slices.Sorted(maps.Keys(left)) {
+			groups = append(groups, object(map[string]*node{"TargetGroupArn": words(group), "Weight": number(left[group])}))
+		}
+		forward.fields["TargetGroups"] = items(groups...)
 	}
 	at.set(all, 0)
 }
