@@ -176,6 +176,7 @@ func istioHarness(arms int) func(*testing.T) trafficconf.Harness {
 					`[{"op":"replace","path":"/spec/http/1/route/0/weight","value":%d},{"op":"replace","path":"/spec/http/1/route/1/weight","value":%d}]`, 100-share, share))
 				noticed(t, router, second)
 			},
+			Meddle: m.meddle(t),
 			SetReady: func(arm string, ready bool) {
 				var rest []string
 				for i, name := range names {

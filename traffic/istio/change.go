@@ -51,13 +51,21 @@ func (r *Router) weigh(c *kube.Change, p place, weights []release.Weight) error 
 		return fmt.Errorf("%s has a weight on %s, which is no arm's; set it to 0: %w", p, strings.Join(p.others[:min(len(p.others), 5)], ", "), release.ErrInvalid)
 	}
 	destinations := p.destinations()
-	for i, j := range p.arms {
-		is := int64(weights[i] / Grain)
-		switch was, there := destinations[j]["weight"]; {
-		case !there:
-			c.Add(p.path(p.index, j), is)
-		case was != any(is):
-			c.Replace(p.path(p.index, j), was, is)
+	if !p.leadsOn() && (len(destinations) == 1 || len(p.others) > 0) {
+		return nil // who took the other arms out has given their share to somebody
+	}
+	for i, at := range p.arms {
+		for n, j := range at {
+			is := int64(weights[i] / Grain)
+			if n > 0 {
+				is = 0 // a destination that is there twice
+			}
+			switch was, there := destinations[j]["weight"]; {
+			case !there:
+				c.Add(p.path(p.index, j), is)
+			case was != any(is):
+				c.Replace(p.path(p.index, j), was, is)
+			}
 		}
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/traffic/kube"
+	"github.com/linnet-project/linnet/traffic/split"
 )
 
 // mostDelegates bounds how many VirtualServices below the root are looked at.
@@ -43,23 +44,24 @@ func (t target) owned() (out []kube.Path) {
 // find reads the VirtualService and looks for the routes that move: in itself,
 // else in what it delegates to. The error is release.ErrInvalid where they are
 // not there, or where it is not clear which ones are meant; back is as pick has
-// it.
-func (r *Router) find(ctx context.Context, back string) (target, error) {
+// it. Where they are not there, read are the objects that were looked at.
+func (r *Router) find(ctx context.Context, back string) (found target, read []target, err error) {
 	object, err := r.root.Read(ctx)
 	if err != nil {
-		return target{}, err
+		return target{}, nil, err
 	}
 	root := target{reader: r.root, object: object}
 	places, missing := r.pick(root, back)
 	if missing == nil {
 		root.places = places
-		return root, nil
+		return root, nil, nil
 	}
 	delegates, err := r.delegates(root)
 	if err != nil {
-		return target{}, err
+		return target{}, nil, err
 	}
-	var found []target
+	read = []target{root}
+	var having []target
 	for _, reader := range delegates {
 		object, err := reader.Read(ctx)
 		if errors.Is(err, release.ErrNotFound) {
@@ -67,25 +69,64 @@ func (r *Router) find(ctx context.Context, back string) (target, error) {
 			continue
 		}
 		if err != nil {
-			return target{}, err
+			return target{}, nil, err
 		}
 		t := target{reader: reader, object: object}
+		read = append(read, t)
 		places, none := r.pick(t, back)
 		if none != nil {
 			missing = fmt.Errorf("%w; %w", missing, none)
 			continue
 		}
 		t.places = places
-		found = append(found, t)
+		having = append(having, t)
 	}
-	switch len(found) {
+	switch len(having) {
 	case 0:
-		return target{}, missing
+		return target{}, read, missing
 	case 1:
-		return found[0], nil
+		return having[0], nil, nil
 	}
-	return target{}, fmt.Errorf("%s delegates to %s and %s, and both have the arms; name the one that moves as virtualService, or both under several: %w",
-		root, found[0], found[1], release.ErrInvalid)
+	return target{}, nil, fmt.Errorf("%s delegates to %s and %s, and both have the arms; name the one that moves as virtualService, or both under several: %w",
+		root, having[0], having[1], release.ErrInvalid)
+}
+
+// left is the object, of those that were read, in which only arms after the first
+// have gone: the one that a release has moved, else, on the way back, any.
+func (r *Router) left(read []target, back bool) (target, bool) {
+	for _, moved := range []bool{true, false} {
+		for _, t := range read {
+			if moved != (kube.StampOf(t.object) != split.Stamp{}) || !moved && !back {
+				continue
+			}
+			places, clear := r.remaining(t)
+			if t.places = places; !clear || len(places) > 0 {
+				return t, clear
+			}
+		}
+	}
+	return target{}, false
+}
+
+// remaining are the routes of an object with the first arm, where somebody has
+// taken others out: those can go back that still lead to one, and where none does
+// all have. It is not clear where an arm stands without the first, and where there
+// are routes with all arms.
+func (r *Router) remaining(t target) (out []place, clear bool) {
+	named := len(r.cfg.Routes) > 0 && !slices.Equal(r.cfg.Routes, []string{AllRoutes})
+	for _, p := range r.places(t.object) {
+		switch {
+		case named && !slices.Contains(r.cfg.Routes, p.name) && !slices.Contains(r.cfg.Routes, p.at()):
+		case len(p.arms[0]) == 0 && p.leadsOn(), !named && p.lacks == "":
+			return nil, false
+		case len(p.arms[0]) > 0:
+			out = append(out, p)
+		}
+	}
+	if slices.ContainsFunc(out, place.leadsOn) {
+		out = slices.DeleteFunc(out, func(p place) bool { return !p.leadsOn() })
+	}
+	return out, true
 }
 
 // delegates are the readers of what a root delegates to, in its order.
@@ -102,15 +143,16 @@ func (r *Router) delegates(root target) (out []*kube.Reader, err error) {
 			namespace = root.object.GetNamespace()
 		}
 		key := namespace + "/" + name
+		if r.below[key] != nil && slices.Contains(out, r.below[key]) {
+			continue
+		}
+		if len(out) == mostDelegates {
+			return nil, fmt.Errorf("%s delegates to more than %d; name the one that moves as virtualService: %w", root, mostDelegates, release.ErrInvalid)
+		}
 		if r.below[key] == nil {
-			if len(r.below) == mostDelegates {
-				return nil, fmt.Errorf("%s delegates to more than %d; name the one that moves as virtualService: %w", root, mostDelegates, release.ErrInvalid)
-			}
 			r.below[key] = r.cfg.Client.Object(virtualServices, namespace, name).Reader()
 		}
-		if !slices.Contains(out, r.below[key]) {
-			out = append(out, r.below[key])
-		}
+		out = append(out, r.below[key])
 	}
 	return out, nil
 }

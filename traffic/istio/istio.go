@@ -103,7 +103,9 @@ func (r *Router) rules(t target) split.Rules {
 }
 
 // Apply sets the weights, and puts in and takes out what else the route asks
-// for, in one patch.
+// for, in one patch. The way back to the first arm needs only that one's
+// destination: whoever took another out in the middle of a release has left nobody
+// there.
 func (r *Router) Apply(ctx context.Context, route release.Route) error {
 	if route.Service != r.cfg.Service {
 		_, err := split.Rules{Service: r.cfg.Service}.Weights(route)
@@ -113,14 +115,21 @@ func (r *Router) Apply(ctx context.Context, route release.Route) error {
 	if len(route.Weights) > 0 && route.Weights[0] == (release.ArmWeight{Arm: r.arms[0], Weight: release.Whole}) {
 		back = route.Owner
 	}
-	t, err := r.find(ctx, back)
+	t, read, err := r.find(ctx, back)
+	if one, ok := r.left(read, true); ok && back != "" {
+		t, err = one, nil
+	}
 	if err != nil {
 		return err
 	}
 	_, err = t.reader.Update(ctx, func(read *unstructured.Unstructured) (*kube.Change, error) {
 		t.object = read
 		if t.places, err = r.pick(t, back); err != nil {
-			return nil, err
+			one, ok := r.left([]target{t}, back != "")
+			if !ok || back == "" {
+				return nil, err
+			}
+			t = one
 		}
 		weights, err := r.rules(t).Weights(route)
 		if err != nil {
@@ -140,12 +149,16 @@ func (r *Router) Apply(ctx context.Context, route release.Route) error {
 }
 
 // Observed reads the weights back from the object. It cannot see whether every
-// proxy of the mesh has them yet.
+// proxy of the mesh has them yet. An arm that somebody took out of an object that
+// was moved has none.
 func (r *Router) Observed(ctx context.Context) (release.Seen, error) {
 	if err := ctx.Err(); err != nil {
 		return release.Seen{}, fmt.Errorf("istio: %w: %w", err, release.ErrUnavailable)
 	}
-	t, err := r.find(ctx, "")
+	t, read, err := r.find(ctx, "")
+	if one, ok := r.left(read, false); ok {
+		t, err = one, nil
+	}
 	if err != nil {
 		return release.Seen{}, err
 	}

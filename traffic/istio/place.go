@@ -21,11 +21,13 @@ type place struct {
 	// index is where it is in its list, and nth where it would be without the
 	// routes that we put there.
 	index, nth int
-	// arms are the arms' places among its destinations, in their order.
-	arms []int
+	// arms are the places of each arm among its destinations: one, unless it lacks
+	// something.
+	arms [][]int
 	// others are destinations with a weight that are no arm's.
 	others []string
-	// lacks says in words why it cannot move; "" where it can.
+	// lacks says in words why it cannot move; "" where it can. Back to the first arm
+	// it can wherever that one is there.
 	lacks string
 }
 
@@ -80,40 +82,43 @@ func (r *Router) look(p *place, namespace string) {
 				at = append(at, j)
 			}
 		}
+		p.arms = append(p.arms, at)
 		switch {
+		case p.lacks != "":
 		case len(at) == 0:
 			p.lacks = fmt.Sprintf("has no destination %s for the %s; add it with weight 0", a, a.Name)
 			if len(armless) > 0 {
 				p.lacks += " (it has " + strings.Join(armless[:min(len(armless), 5)], ", ") + ")"
 			}
-			return
 		case len(at) > 1:
 			p.lacks = fmt.Sprintf("has the destination %s of the %s %d times", a, a.Name, len(at))
-			return
 		}
-		p.arms = append(p.arms, at[0])
 	}
 }
 
 func (p place) destinations() []map[string]any { return objects(p.entry["route"]) }
 
-// own are the arms' weights as they are written.
-func (p place) own() []int64 {
-	out := make([]int64, len(p.arms))
-	for i, j := range p.arms {
-		out[i] = weight(p.destinations()[j])
-	}
-	return out
+// leadsOn tells whether a route leads to an arm after the first.
+func (p place) leadsOn() bool {
+	return slices.ContainsFunc(p.arms[1:], func(at []int) bool { return len(at) > 0 })
 }
 
 // shares are the arms' weights as they are served. The error is
 // release.ErrInvalid for weights that Istio refuses.
 func (p place) shares() ([]release.Weight, error) {
-	own := p.own()
-	for i, w := range own {
-		if w < 0 {
-			return nil, fmt.Errorf("%s has the weight %d at %s, which Istio refuses: %w", p, w, p.path(p.index, p.arms[i]), release.ErrInvalid)
+	destinations := p.destinations()
+	own := make([]int64, len(p.arms))
+	for i, at := range p.arms {
+		for _, j := range at {
+			w := weight(destinations[j])
+			if w < 0 {
+				return nil, fmt.Errorf("%s has the weight %d at %s, which Istio refuses: %w", p, w, p.path(p.index, j), release.ErrInvalid)
+			}
+			own[i] += w
 		}
+	}
+	if !p.leadsOn() {
+		own[0] = 1 // whatever it gets, no other arm gets any
 	}
 	shares, ok := split.Shares(own)
 	if !ok {

@@ -21,7 +21,7 @@ func (r *Router) Ready(ctx context.Context, arm string) error {
 	if i < 0 {
 		return fmt.Errorf("istio: arm %.100q is not known, only %s: %w", arm, strings.Join(r.arms, ", "), release.ErrUnavailable)
 	}
-	t, err := r.find(ctx, "")
+	t, _, err := r.find(ctx, "")
 	if err != nil {
 		return unready(err)
 	}
@@ -38,7 +38,7 @@ func (r *Router) Ready(ctx context.Context, arm string) error {
 	}
 	labels, defined := subsets[a.Subset]
 	if !defined {
-		return fmt.Errorf("istio: no DestinationRule in namespace %s defines the subset %q of host %s, so requests to the %s would be answered with 503: %w",
+		return fmt.Errorf("istio: no DestinationRule in namespace %s defines the subset %q of host %s, so requests to the %s would be answered with 503 (one in the mesh's root namespace is not looked at; put it beside the VirtualService): %w",
 			strings.Join(namespaces(a.Host, t.object.GetNamespace()), " or "), a.Subset, a.Host, arm, release.ErrUnavailable)
 	}
 	for _, other := range r.cfg.Arms {

@@ -36,6 +36,9 @@ func (r *Router) extras(t target, route release.Route) (out []extra, err error) 
 	}
 	for _, p := range t.places {
 		for i, arm := range r.arms {
+			if len(p.arms[i]) == 0 {
+				continue
+			}
 			matches, err := p.chosen(choices(route.Testers, arm))
 			if err != nil {
 				return nil, err
@@ -62,10 +65,13 @@ func present(t target) (out []extra) {
 // only is a copy of a route that leads to one arm.
 func (r *Router) only(t target, p place, i int, matches []any) map[string]any {
 	entry := runtime.DeepCopyJSON(p.entry)
-	if r.ownMirror(t, p) {
-		delete(entry, mirrorsKey)
+	if own := r.ownMirrors(t, p); len(own) > 0 {
+		list, _ := entry[mirrorsKey].([]any)
+		if entry[mirrorsKey] = without(list, own); len(own) == len(list) {
+			delete(entry, mirrorsKey)
+		}
 	}
-	to := objects(entry["route"])[p.arms[i]]
+	to := objects(entry["route"])[p.arms[i][0]]
 	delete(to, "weight")
 	name := p.name
 	if name == "" {
