@@ -78,6 +78,21 @@ func ingressHarness(names ...string) func(*testing.T) trafficconf.Harness {
 				}
 				return all
 			},
+			Meddle: map[string]func(){
+				"the canary is deleted": func() { c.remove(t, apiserver.Ingresses, names[0]+"-canary") },
+				"every canary is deleted": func() {
+					for _, name := range names {
+						c.remove(t, apiserver.Ingresses, name+"-canary")
+					}
+				},
+				"the main Ingress is deleted": func() { c.remove(t, apiserver.Ingresses, names[0]) },
+				"the canary loses its mark": func() {
+					c.edit(t, editor, apiserver.Ingresses, names[0]+"-canary", `{"metadata":{"annotations":{"nginx.ingress.kubernetes.io/canary":null}}}`)
+				},
+				"the canary's weight is no number": func() {
+					c.edit(t, editor, apiserver.Ingresses, names[0]+"-canary", `{"metadata":{"annotations":{"`+canaryWeight+`":"much"}}}`)
+				},
+			},
 			Break:  c.breaks(t, apiserver.Ingresses, names[0]+"-canary"),
 			Secret: secret,
 		}
@@ -186,6 +201,48 @@ func TestIngressNginxRefusesWhatWouldNotSplit(t *testing.T) {
 				t.Errorf("apply: %v, want %q saying %q", err, test.meaning, test.says)
 			}
 		})
+	}
+}
+
+// A canary that was deleted in the middle of a release has no weight; one that was
+// never there is not found.
+func TestIngressNginxACanaryThatWasDeleted(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	router := c.pairs(t, "web", "api")
+	if err := router.Apply(soon(t), routeOf(1, 20_000)); err != nil {
+		t.Fatal(err)
+	}
+	restore := c.remove(t, apiserver.Ingresses, "web-canary")
+	apiserver.Eventually(t, "the deletion is seen", func() bool {
+		seen, err := router.Observed(soon(t))
+		return err == nil && len(seen.Parts) == 2 && seen.Route.Weights[1].Weight == 0 && seen.Route.Epoch == 1
+	})
+	if err := router.Apply(soon(t), routeOf(2, 30_000)); !errors.Is(err, release.ErrNotFound) {
+		t.Errorf("a raise: %v, want %q", err, release.ErrNotFound)
+	}
+	if err := router.Apply(soon(t), routeOf(2, 0)); err != nil {
+		t.Fatal(err)
+	}
+	noticed(t, router, 0)
+	restore()
+	apiserver.Eventually(t, "it is back with its old weight", func() bool {
+		seen, err := router.Observed(soon(t))
+		return err == nil && len(seen.Parts) == 2 && seen.Parts[0].Weights[1].Weight == 20_000
+	})
+	if err := router.Apply(soon(t), routeOf(2, 0)); err != nil {
+		t.Fatal(err)
+	}
+	noticed(t, router, 0)
+
+	c.remove(t, apiserver.Ingresses, "web-canary")
+	pairs := []ingressnginx.Pair{{Main: "web", Canary: "web-canary"}, {Main: "api", Canary: "api-canary"}}
+	if seen, err := c.router(t, pairs...).Observed(soon(t)); !errors.Is(err, release.ErrNotFound) {
+		t.Errorf("a release may begin without its canary: %+v, %v", seen, err)
+	}
+	c.remove(t, apiserver.Ingresses, "web")
+	if err := c.router(t, pairs...).Apply(soon(t), routeOf(3, 0)); !errors.Is(err, release.ErrNotFound) {
+		t.Errorf("without either Ingress: %v, want %q", err, release.ErrNotFound)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -45,6 +46,29 @@ type Router struct {
 type pair struct {
 	main   *kube.Object
 	canary *kube.Reader
+	last   *last
+}
+
+// last is the stamp that a canary Ingress had last. It goes with an Ingress that
+// somebody deletes, and tells what a release has left there from what was never
+// there.
+type last struct {
+	mu    sync.Mutex
+	stamp split.Stamp
+}
+
+func (l *last) set(stamp split.Stamp) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if stamp != (split.Stamp{}) {
+		l.stamp = stamp
+	}
+}
+
+func (l *last) get() split.Stamp {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.stamp
 }
 
 // ingresses are the kind of objects.
@@ -63,6 +87,7 @@ func New(cfg Config) (*Router, error) {
 		r.pairs = append(r.pairs, pair{
 			main:   cfg.Client.Object(ingresses(), "", p.Main),
 			canary: cfg.Client.Object(ingresses(), "", p.Canary).Reader(),
+			last:   &last{},
 		})
 	}
 	return r, nil
@@ -92,27 +117,18 @@ func (r *Router) Observed(ctx context.Context) (release.Seen, error) {
 	var seen release.Seen
 	least, differ := release.Whole+1, false
 	for i, p := range r.pairs {
-		object, err := p.canary.Read(ctx)
+		weight, stamp, object, err := p.observed(ctx)
 		if err != nil {
 			return release.Seen{}, err
-		}
-		if kube.StampOf(object) == (split.Stamp{}) {
-			// Nobody's yet: what could never be served is told before a release begins.
-			if _, err := p.suits(ctx, object); err != nil {
-				return release.Seen{}, err
-			}
-		}
-		weight, err := served(object.GetAnnotations())
-		if err != nil {
-			return release.Seen{}, fmt.Errorf("%s: %w", p.canary.Object(), err)
 		}
 		weights := split.Of(r.cfg.Arms, []release.Weight{release.Whole - weight, weight})
 		differ = differ || i > 0 && weight != seen.Parts[0].Weights[1].Weight
 		seen.Parts = append(seen.Parts, release.Part{Name: p.canary.Object().Name(), Weights: weights})
-		seen.Writers = append(seen.Writers, kube.Writers(object, annotation(weightKey), annotation(totalKey), annotation(canaryKey))...)
+		if object != nil {
+			seen.Writers = append(seen.Writers, kube.Writers(object, annotation(weightKey), annotation(totalKey), annotation(canaryKey))...)
+		}
 		if weight < least {
 			least = weight
-			stamp := kube.StampOf(object)
 			seen.Route = release.Route{Service: r.cfg.Service, Weights: weights, Owner: stamp.Owner, Epoch: stamp.Epoch}
 		}
 	}
@@ -124,11 +140,36 @@ func (r *Router) Observed(ctx context.Context) (release.Seen, error) {
 	return seen, nil
 }
 
+// observed reads back one canary Ingress. One that was deleted in the middle of a
+// release gives the candidate nothing; there is no object then.
+func (p pair) observed(ctx context.Context) (release.Weight, split.Stamp, *unstructured.Unstructured, error) {
+	object, err := p.canary.Read(ctx)
+	if stamp := p.last.get(); errors.Is(err, release.ErrNotFound) && stamp != (split.Stamp{}) {
+		return 0, stamp, nil, nil
+	}
+	if err != nil {
+		return 0, split.Stamp{}, nil, err
+	}
+	stamp := kube.StampOf(object)
+	if stamp == (split.Stamp{}) {
+		// Nobody's yet: what could never be served is told before a release begins.
+		if _, err := p.suits(ctx, object); err != nil {
+			return 0, stamp, nil, err
+		}
+	}
+	p.last.set(stamp)
+	weight, err := served(object.GetAnnotations())
+	if err != nil {
+		return 0, stamp, nil, fmt.Errorf("%s: %w", p.canary.Object(), err)
+	}
+	return weight, stamp, object, nil
+}
+
 func annotation(key string) kube.Path { return kube.Path{"metadata", "annotations", key} }
 
 // Apply makes the canary Ingresses say what the route asks for. Everything is
 // read and checked first. Where one of several cannot be raised, those before it
-// go back; down goes every one that can.
+// go back; down goes every one that can, and one that was deleted is down.
 func (r *Router) Apply(ctx context.Context, route release.Route) error {
 	weights, err := r.rules.Weights(route)
 	if err != nil {
@@ -141,10 +182,15 @@ func (r *Router) Apply(ctx context.Context, route release.Route) error {
 	}
 	var failed []error
 	for i, p := range r.pairs {
+		if before[i] == nil {
+			p.last.set(split.StampOf(route))
+			continue
+		}
 		_, err := p.canary.Update(ctx, func(read *unstructured.Unstructured) (*kube.Change, error) {
 			return change(p.canary.Object(), read, route, wishes[i])
 		})
 		if err == nil {
+			p.last.set(split.StampOf(route))
 			continue
 		}
 		was, unread := served(before[i].GetAnnotations())
@@ -171,12 +217,20 @@ func (p pair) suits(ctx context.Context, canary *unstructured.Unstructured) (aff
 	return main.GetAnnotations()[affinityKey] != "", nil
 }
 
-// look reads all Ingresses, and refuses what could not be served.
+// look reads all Ingresses, and refuses what could not be served. It has nil for a
+// canary that is not there, where all is to go to the main Ingress that is.
 func (r *Router) look(ctx context.Context, route release.Route, w wish) ([]*unstructured.Unstructured, []wish, error) {
 	var before []*unstructured.Unstructured
 	var wishes []wish
 	for _, p := range r.pairs {
 		canary, err := p.canary.Object().Get(ctx)
+		if errors.Is(err, release.ErrNotFound) && w.weight == 0 && w.header == "" {
+			if _, err := p.main.Get(ctx); err != nil {
+				return nil, nil, err
+			}
+			before, wishes = append(before, nil), append(wishes, w)
+			continue
+		}
 		if err != nil {
 			return nil, nil, err
 		}
