@@ -29,6 +29,13 @@ spec:
     spec: { containers: [ { name: web, image: "web:1" } ] }
 `
 
+const ofStable = `
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: { name: web }
+spec: { scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: stable }, maxReplicas: 20 }
+`
+
 // replicas makes two Deployments and a router over them.
 func (c *cluster) replicas(t *testing.T, total, candidate int) (*kubernetes.Router, *apiserver.Pods) {
 	t.Helper()
@@ -86,6 +93,21 @@ func replicasHarness(t *testing.T, candidate int) trafficconf.Harness {
 				most = -1
 			}
 			pods.Ready(names[arm], most)
+		},
+		Meddle: map[string]func(){
+			"the candidate is deleted": func() { c.remove(t, apiserver.Deployments, "canary") },
+			"the candidate is deleted and comes back": func() {
+				c.remove(t, apiserver.Deployments, "canary")()
+			},
+			"the candidate is made anew": func() {
+				c.remove(t, apiserver.Deployments, "canary")
+				server.Create(t, apiserver.Deployments, c.namespace, fmt.Sprintf(twoDeployments, "canary", 7))
+			},
+			"both are scaled": func() {
+				c.edit(t, editor, apiserver.Deployments, "stable", `{"spec":{"replicas":3}}`)
+				c.edit(t, editor, apiserver.Deployments, "canary", `{"spec":{"replicas":9}}`)
+			},
+			"an autoscaler": func() { server.Create(t, apiserver.Autoscalers, c.namespace, ofStable) },
 		},
 		Break:  c.breaks(t, apiserver.Deployments, "canary"),
 		Secret: secret,
@@ -162,6 +184,98 @@ func TestKubernetesSurgeAndRollback(t *testing.T) {
 	noticed(t, router, 0)
 }
 
+// What keeps the baseline from growing does not keep the candidate up where the
+// baseline has pods, and is told; a baseline of a newer route's does.
+func TestKubernetesGoesDownBesideABaselineThatCannotGrow(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	router, pods := c.replicas(t, 10, 0)
+	if err := router.Apply(soon(t), routeOf(1, 50_000)); err != nil {
+		t.Fatal(err)
+	}
+	quota := apiserver.Fault{Status: 403, Reason: "Forbidden", Message: "exceeded quota", Methods: []string{"PATCH"}, Times: 1}
+	pods.Ready("stable", 0)
+	apiserver.Eventually(t, "the baseline has no ready pods", func() bool { return router.Ready(soon(t), "baseline") != nil })
+	c.Set(quota)
+	if err := router.Apply(soon(t), routeOf(2, 0)); !errors.Is(err, release.ErrInvalid) || c.replicasOf(t, "canary") != 5 {
+		t.Errorf("without a ready pod of the baseline: %v, and the candidate has %d replicas, want %q and 5", err, c.replicasOf(t, "canary"), release.ErrInvalid)
+	}
+	pods.Ready("stable", -1)
+	apiserver.Eventually(t, "the baseline is ready", func() bool { return router.Ready(soon(t), "baseline") == nil })
+	c.Set(quota)
+	err := router.Apply(soon(t), routeOf(2, 0))
+	if !errors.Is(err, release.ErrUnavailable) || !strings.Contains(err.Error(), "exceeded quota") || !strings.Contains(err.Error(), "lowered all the same") {
+		t.Errorf("a rollback without quota: %v", err)
+	}
+	if got := c.replicasOf(t, "canary"); got != 0 {
+		t.Errorf("the candidate has %d replicas after it", got)
+	}
+	if err := router.Apply(soon(t), routeOf(2, 0)); err != nil {
+		t.Fatal(err)
+	}
+	noticed(t, router, 0)
+
+	if err := router.Apply(soon(t), routeOf(3, 50_000)); err != nil {
+		t.Fatal(err)
+	}
+	if err := router.Apply(soon(t), routeOf(2, 0)); !errors.Is(err, release.ErrConflict) || c.replicasOf(t, "canary") != 5 {
+		t.Errorf("a stale rollback: %v, and the candidate has %d replicas", err, c.replicasOf(t, "canary"))
+	}
+}
+
+// A candidate that was deleted has no weight, and one that comes back has that of
+// its pods, whoever it was.
+func TestKubernetesACandidateThatWasDeleted(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	router, _ := c.replicas(t, 10, 0)
+	if err := router.Apply(soon(t), routeOf(1, 20_000)); err != nil {
+		t.Fatal(err)
+	}
+	c.remove(t, apiserver.Deployments, "canary")
+	apiserver.Eventually(t, "the deletion is seen", func() bool {
+		seen, err := router.Observed(soon(t))
+		return err == nil && seen.Route.Weights[1].Weight == 0 && seen.Route.Epoch == 1
+	})
+	if err := router.Apply(soon(t), routeOf(2, 30_000)); !errors.Is(err, release.ErrNotFound) {
+		t.Errorf("a raise: %v, want %q", err, release.ErrNotFound)
+	}
+	if err := router.Apply(soon(t), routeOf(2, 0)); err != nil || c.replicasOf(t, "stable") != 10 {
+		t.Errorf("a rollback: %v, and the baseline has %d replicas", err, c.replicasOf(t, "stable"))
+	}
+	server.Create(t, apiserver.Deployments, c.namespace, fmt.Sprintf(twoDeployments, "canary", 10))
+	noticed(t, router, 50_000)
+	if err := router.Apply(soon(t), routeOf(2, 0)); err != nil {
+		t.Fatal(err)
+	}
+	noticed(t, router, 0)
+
+	// Back with its old stamp it is seen all the same.
+	if err := router.Apply(soon(t), routeOf(3, 50_000)); err != nil {
+		t.Fatal(err)
+	}
+	restore := c.remove(t, apiserver.Deployments, "canary")
+	if err := router.Apply(soon(t), routeOf(4, 0)); err != nil {
+		t.Fatal(err)
+	}
+	restore()
+	apiserver.Eventually(t, "it is back", func() bool {
+		seen, err := router.Observed(soon(t))
+		return err == nil && seen.Route.Weights[1].Weight > 30_000
+	})
+	if err := router.Apply(soon(t), routeOf(4, 0)); err != nil {
+		t.Fatal(err)
+	}
+	noticed(t, router, 0)
+
+	other := newCluster(t)
+	router, _ = other.replicas(t, 10, 0)
+	other.remove(t, apiserver.Deployments, "canary")
+	if seen, err := router.Observed(soon(t)); !errors.Is(err, release.ErrNotFound) {
+		t.Errorf("a release may begin without its candidate: %+v, %v", seen, err)
+	}
+}
+
 // Pods that come and go are no change of the weight.
 func TestKubernetesPodsThatFailAreNoBrake(t *testing.T) {
 	t.Parallel()
@@ -192,12 +306,7 @@ func TestKubernetesRefusesWhatItCannotHold(t *testing.T) {
 		t.Errorf("a weight between two pods: %v", err)
 	}
 
-	server.Create(t, apiserver.Autoscalers, c.namespace, `
-apiVersion: autoscaling/v2
-kind: HorizontalPodAutoscaler
-metadata: { name: web }
-spec: { scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: stable }, maxReplicas: 20 }
-`)
+	server.Create(t, apiserver.Autoscalers, c.namespace, ofStable)
 	if err := router.Apply(soon(t), routeOf(1, 20_000)); !errors.Is(err, release.ErrInvalid) || !strings.Contains(err.Error(), "HorizontalPodAutoscaler web") {
 		t.Errorf("a raise beside an autoscaler: %v", err)
 	}

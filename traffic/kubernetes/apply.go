@@ -17,7 +17,8 @@ import (
 // pods are there and ready. Up it goes a few pods at a time, and no pod of the
 // baseline leaves before the candidate's are ready; an Apply that runs out of
 // time is release.ErrUnavailable, and the next one goes on from there. Down it
-// goes at once, the baseline's new pods being asked for first.
+// goes at once, the baseline's new pods being asked for first; to nothing also
+// where somebody has deleted the candidate.
 func (r *Router) Apply(ctx context.Context, route release.Route) error {
 	weights, err := r.rules.Weights(route)
 	if err != nil {
@@ -25,31 +26,53 @@ func (r *Router) Apply(ctx context.Context, route release.Route) error {
 	}
 	total := int64(r.cfg.Replicas)
 	target := int64(weights[1]) * total / int64(release.Whole)
-	b, c, err := r.fresh(ctx)
+	b, c, err := r.fresh(ctx, target == 0)
 	if err != nil {
 		return err
 	}
 	up := target >= c.replicas
 	begun := b.stamp.Owner == route.Owner || c.stamp.Owner == route.Owner
-	if target > c.replicas || up && !begun {
+	if target > c.replicas || up && !begun && !c.lost() {
 		if err := r.mayBegin(ctx, b, c, begun); err != nil {
 			return err
 		}
 	}
-	if up {
+	if up && !c.lost() {
 		if err := r.climb(ctx, route, c.replicas, target); err != nil {
 			return err
 		}
 	}
-	if _, err := r.scale(ctx, r.baseline, exactly(total-target), &route, route); err != nil {
+	_, err = r.scale(ctx, r.baseline, exactly(total-target), &route, route)
+	if !up {
+		err = r.lower(ctx, target, route, err)
+	}
+	if err != nil {
 		return err
 	}
-	if !up {
-		if _, err := r.scale(ctx, r.candidate, exactly(target), &route, route); err != nil {
-			return err
-		}
+	if c.lost() { // the watch may still have to tell
+		return r.await(ctx, func(b, _ deployment) bool { return b.replicas == total }, parted)
 	}
 	return r.await(ctx, func(b, c deployment) bool { return b.replicas == total-target && c.replicas == target }, settled)
+}
+
+// lower takes the candidate down. Where the baseline could not be scaled up before,
+// that holds it up only as long as the baseline has no pods that are ready, or
+// serves a newer route; what failed is told all the same.
+func (r *Router) lower(ctx context.Context, target int64, route release.Route, failed error) error {
+	if failed != nil {
+		b, err := r.baseline.Object().Get(ctx)
+		if err != nil || parse(b).ready == 0 || r.baseline.Object().Fence(b, route) != nil {
+			return failed
+		}
+	}
+	_, err := r.scale(ctx, r.candidate, exactly(target), &route, route)
+	switch {
+	case failed == nil:
+		return err
+	case err != nil:
+		return errors.Join(failed, err)
+	}
+	return fmt.Errorf("%v; the candidate was lowered all the same: %w", failed, release.ErrUnavailable)
 }
 
 // climb raises the candidate in stages, each ready before as many pods of the
@@ -97,13 +120,18 @@ func (r *Router) scale(ctx context.Context, of *kube.Reader, to func(now int64) 
 
 func exactly(n int64) func(int64) int64 { return func(int64) int64 { return n } }
 
-// fresh reads both Deployments past any cache.
-func (r *Router) fresh(ctx context.Context) (b, c deployment, err error) {
+// fresh reads both Deployments past any cache; on the way to nothing the candidate
+// may be gone.
+func (r *Router) fresh(ctx context.Context, toNothing bool) (b, c deployment, err error) {
 	for _, one := range []struct {
 		of   *kube.Reader
 		into *deployment
 	}{{r.baseline, &b}, {r.candidate, &c}} {
 		object, err := one.of.Object().Get(ctx)
+		if errors.Is(err, release.ErrNotFound) && one.into == &c && toNothing {
+			c = gone(r.cfg.Candidate, b)
+			break
+		}
 		if err != nil {
 			return b, c, err
 		}

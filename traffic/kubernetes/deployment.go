@@ -19,11 +19,11 @@ const orderedKey = "linnet.dev/replicas"
 // deployment is what counts of a Deployment.
 type deployment struct {
 	name     string
-	object   *unstructured.Unstructured
-	replicas int64 // asked for
-	pods     int64 // there
-	ready    int64 // of them
-	current  bool  // its controller has seen what is asked for
+	object   *unstructured.Unstructured // nil where it is gone
+	replicas int64                      // asked for
+	pods     int64                      // there
+	ready    int64                      // of them
+	current  bool                       // its controller has seen what is asked for
 	ordered  string
 	stamp    split.Stamp
 }
@@ -34,6 +34,12 @@ func read(ctx context.Context, r *kube.Reader) (deployment, error) {
 		return deployment{}, err
 	}
 	return parse(object), nil
+}
+
+// gone stands for a candidate that somebody deleted in the middle of a release: it
+// has no pods, and nothing more is to be done to it.
+func gone(name string, b deployment) deployment {
+	return deployment{name: b.object.GetNamespace() + "/" + name, current: true, stamp: b.stamp}
 }
 
 // parse reads a Deployment; the API server has checked its form.
@@ -79,6 +85,9 @@ func (d deployment) waits() string {
 	return fmt.Sprintf("%s has %d pods, %d of them ready, and should have %d", d, d.pods, d.ready, d.replicas)
 }
 
+// lost says whether a candidate is gone.
+func (d deployment) lost() bool { return d.object == nil }
+
 // settled says what is missing for the pods to split the traffic as ordered; ""
 // where nothing is. One without pods takes no traffic whatever the other does.
 func settled(b, c deployment) string {
@@ -92,6 +101,14 @@ func settled(b, c deployment) string {
 		return waits
 	}
 	return b.waits()
+}
+
+// parted says what is missing for a deleted candidate to take no traffic.
+func parted(b, c deployment) string {
+	if !c.lost() {
+		return fmt.Sprintf("%s was deleted and is there again, with %d replicas", c, c.replicas)
+	}
+	return settled(b, c)
 }
 
 // order scales a Deployment, and stamps it where the route says so.

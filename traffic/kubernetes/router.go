@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -94,12 +95,16 @@ func (r *Router) Close() {
 	r.candidate.Close()
 }
 
-// both reads the two Deployments.
+// both reads the two Deployments. A candidate that is not there beside a baseline
+// which a release has moved is gone.
 func (r *Router) both(ctx context.Context) (baseline, candidate deployment, err error) {
 	if baseline, err = read(ctx, r.baseline); err != nil {
 		return deployment{}, deployment{}, err
 	}
 	candidate, err = read(ctx, r.candidate)
+	if errors.Is(err, release.ErrNotFound) && baseline.stamp != (split.Stamp{}) {
+		return baseline, gone(r.cfg.Candidate, baseline), nil
+	}
 	return baseline, candidate, err
 }
 
@@ -118,8 +123,10 @@ func (r *Router) Observed(ctx context.Context) (release.Seen, error) {
 			return release.Seen{}, err
 		}
 	}
-	if b.asOrdered() && c.asOrdered() {
-		if b.stamp != c.stamp {
+	// A candidate that was made anew beside a baseline of ours is nobody's order.
+	anew := b.stamp != (split.Stamp{}) && c.stamp == (split.Stamp{})
+	if b.asOrdered() && c.asOrdered() && !anew {
+		if b.stamp != c.stamp && !r.parting(b, c) {
 			return release.Seen{}, fmt.Errorf("%s and %s: a move from one to the other is under way: %w", b, c, release.ErrUnavailable)
 		}
 		if waits := settled(b, c); waits != "" {
@@ -135,12 +142,22 @@ func (r *Router) Observed(ctx context.Context) (release.Seen, error) {
 		oldest = c.stamp
 	}
 	path := kube.Path{"spec", "replicas"}
-	writers := append(kube.Writers(b.object, path), kube.Writers(c.object, path)...)
+	writers := kube.Writers(b.object, path)
+	if !c.lost() {
+		writers = append(writers, kube.Writers(c.object, path)...)
+	}
 	slices.Sort(writers)
 	return release.Seen{
 		Route:   release.Route{Service: r.cfg.Service, Weights: split.Of(r.cfg.Arms, shares), Owner: oldest.Owner, Epoch: oldest.Epoch},
 		Writers: slices.Compact(writers),
 	}, nil
+}
+
+// parting tells whether all was to go to the baseline, so that whatever the
+// candidate has is what it serves: it was not lowered yet, or is back after it was
+// gone.
+func (r *Router) parting(b, c deployment) bool {
+	return c.replicas == 0 || b.replicas == int64(r.cfg.Replicas) && b.stamp.Epoch > c.stamp.Epoch
 }
 
 // Ready tells whether all pods that an arm should have are ready.
