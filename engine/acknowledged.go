@@ -64,7 +64,7 @@ func (t *turn) notReady(why release.Reason) {
 	if first {
 		t.s.UnreadyAt = t.s.Now
 	}
-	t.d.Reason = release.Reason{Code: release.NotReady, Text: Percent(CandidateWeight(t.s.Route)) + " waits for the candidate: " + why.Text}
+	t.d.Reason = release.Reason{Code: release.NotReady, Text: Percent(CandidateWeight(t.s.Route)) + " waits until the candidate is known to be ready: " + why.Text}
 	switch waited := t.s.Now.Sub(t.s.UnreadyAt); {
 	case first:
 		t.tell(release.Inform, t.s.Release+": waits for the candidate to be ready", t.d.Reason.Text)

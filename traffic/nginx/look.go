@@ -104,7 +104,7 @@ func (m *measurement) arm(ctx context.Context, place int) (int, error) {
 	}
 	arm := slices.IndexFunc(m.router.cfg.Arms, func(a Arm) bool { return a.Upstream == got.arm })
 	if arm < 0 {
-		return 0, fmt.Errorf("nginx: status %s: upstream %.100q is served, which is none of the arms: %w", m.router.cfg.Status, got.arm, release.ErrInvalid)
+		return 0, fmt.Errorf("nginx: status %s: upstream %.100q is served, which is none of the arms; name it, or write the file as docs/nginx.md begins it, and reload: %w", m.router.cfg.Status, got.arm, release.ErrInvalid)
 	}
 	m.arms[place] = arm
 	return arm, nil

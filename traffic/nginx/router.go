@@ -170,7 +170,8 @@ func (r *Router) notServed(why error, text string) error {
 	if now, _, err := file.Read(r.cfg.File); err == nil && now != text {
 		return fmt.Errorf("nginx: %s was changed by somebody else at once: %w", r.cfg.File, release.ErrConflict)
 	}
-	return fmt.Errorf("nginx: the reload was accepted, and new connections do not meet it yet (see nginx's error log): %w: %w", why, release.ErrUnavailable)
+	return fmt.Errorf("nginx: the reload was accepted, and new connections do not meet it yet (does the configuration include %s? see nginx's error log too): %w: %w",
+		r.cfg.File, why, release.ErrUnavailable)
 }
 
 // Observed measures what the running workers serve, not what the file says.
