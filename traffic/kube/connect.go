@@ -58,6 +58,9 @@ func Connect(cfg Config) (*Client, error) {
 	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules,
 		&clientcmd.ConfigOverrides{CurrentContext: cfg.Context})
 	config, err := loader.ClientConfig()
+	if clientcmd.IsEmptyConfig(err) && cfg.Kubeconfig != "" {
+		return nil, fmt.Errorf("kubernetes: kubeconfig %s names no cluster; is it empty?: %w", cfg.Kubeconfig, release.ErrInvalid)
+	}
 	if clientcmd.IsEmptyConfig(err) {
 		return nil, fmt.Errorf("kubernetes: there is no kubeconfig at $KUBECONFIG or ~/.kube/config, and this is no pod with a service account: %w", release.ErrInvalid)
 	}

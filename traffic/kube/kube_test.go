@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -110,4 +112,16 @@ func FuzzWriters(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A kubeconfig that was named and names nothing is told by its name.
+func TestAnEmptyKubeconfig(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "config")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Connect(Config{Kubeconfig: path})
+	if !errors.Is(err, release.ErrInvalid) || !strings.Contains(err.Error(), path) {
+		t.Errorf("an empty kubeconfig: %v", err)
+	}
 }
