@@ -189,6 +189,26 @@ func TestAnUpstreamThatIsNotThere(t *testing.T) {
 	serves(t, r, 3, 0)
 }
 
+// An nginx that is down when a release rolls back starts again without the
+// candidate, whoever starts it.
+func TestARollbackWhileNginxIsDown(t *testing.T) {
+	b := open(t)
+	r := router(t, b.cfg())
+	apply(t, r, route(1, 50_000))
+	b.stop()
+	if err := r.Apply(t.Context(), route(2, 60_000)); !errors.Is(err, release.ErrUnavailable) || !strings.Contains(err.Error(), "old file is back") {
+		t.Errorf("a raise while nginx is down: %v", err)
+	}
+	if err := r.Apply(t.Context(), route(3, 0)); !errors.Is(err, release.ErrUnavailable) || !strings.Contains(err.Error(), "new file stays") {
+		t.Errorf("a rollback while nginx is down: %v", err)
+	}
+	b.start()
+	serves(t, r, 3, 0)
+	if got := b.split(50); got[release.Baseline] != 50 {
+		t.Errorf("50 requests went %v", got)
+	}
+}
+
 // A file written and not loaded, by a process that was killed or a person, is
 // not taken for what is served; the next apply mends, and sweeps.
 func TestAFileThatWasNotLoaded(t *testing.T) {

@@ -83,7 +83,7 @@ func (r *Router) Apply(ctx context.Context, route release.Route) error {
 		}
 	}
 	if before != text || unseen != nil || !now.equal(want) {
-		if err := r.change(ctx, before, there, text); err != nil {
+		if err := r.change(ctx, before, there, text, weights[0] == release.Whole); err != nil {
 			return err
 		}
 	}
@@ -117,8 +117,10 @@ func written(text string) split.Stamp {
 // change puts a new text in place, and the old one back where nginx does not
 // take it. Nobody else can load a file that fails: nginx tests what it is to
 // load, and goes on with what it has. A file that passes may be loaded early, by
-// somebody else's reload: it is recorded, and wanted.
-func (r *Router) change(ctx context.Context, before string, there bool, text string) error {
+// somebody else's reload: it is recorded, and wanted. One that passes and gives
+// all to the baseline stays, also where the reload fails: an nginx that is down
+// is to start with it.
+func (r *Router) change(ctx context.Context, before string, there bool, text string, home bool) error {
 	if before != text {
 		if err := file.Replace(r.cfg.File, text); err != nil {
 			return fmt.Errorf("nginx: %w", err)
@@ -128,6 +130,9 @@ func (r *Router) change(ctx context.Context, before string, there bool, text str
 	if failed == nil {
 		if failed = run(ctx, r.cfg.Reload); failed == nil {
 			return nil
+		}
+		if home {
+			return fmt.Errorf("nginx: the reload failed; the new file stays for its next start: %w", failed)
 		}
 		return r.restored(failed, before, there, text, "the reload failed")
 	}
