@@ -56,6 +56,9 @@ func (p *process) listProviders(names []string) error {
 		}
 		form.write(p)
 	}
+	if len(names) == 0 && !p.json {
+		fmt.Fprintln(p.out, "\nseveral\n  Any of these together, whose weights move together.\n  more       docs/several.md")
+	}
 	return nil
 }
 

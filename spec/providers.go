@@ -32,7 +32,7 @@ var providers = []provider{
 	{
 		Provider: Provider{
 			Name: "proxy", Page: "proxy.md",
-			Doc:   "Linnet's own splitter: inside `run` (listen and upstreams), or a `linnet proxy` elsewhere (admin). With neither, the file can be planned, judged and backtested, but not run.",
+			Doc:   "Linnet's own splitter: inside `run` (listen and upstreams), or a `linnet proxy` elsewhere (admin). With neither, the file can be planned, judged and backtested, but not run. Testers and sticky users are part of its own configuration.",
 			Grain: "0.001%", Abilities: []release.Ability{release.Leases, release.ManyArms},
 			Verifies: "what it serves",
 		},
