@@ -37,7 +37,10 @@ func (r *Router) Apply(ctx context.Context, route release.Route) error {
 			return err
 		}
 	}
-	if up && !c.lost() {
+	if c.lost() {
+		return r.withdraw(ctx, route)
+	}
+	if up {
 		if err := r.climb(ctx, route, c.replicas, target); err != nil {
 			return err
 		}
@@ -49,10 +52,25 @@ func (r *Router) Apply(ctx context.Context, route release.Route) error {
 	if err != nil {
 		return err
 	}
-	if c.lost() { // the watch may still have to tell
-		return r.await(ctx, func(b, _ deployment) bool { return b.replicas == total }, parted)
-	}
 	return r.await(ctx, func(b, c deployment) bool { return b.replicas == total-target && c.replicas == target }, settled)
+}
+
+// withdraw gives all to the baseline after somebody has deleted the candidate.
+func (r *Router) withdraw(ctx context.Context, route release.Route) error {
+	total := int64(r.cfg.Replicas)
+	_, err := r.baseline.Update(ctx, func(read *unstructured.Unstructured) (*kube.Change, error) {
+		if err := r.baseline.Object().Fence(read, route); err != nil {
+			return nil, err
+		}
+		change := order(parse(read), total, &route)
+		change.Annotate(aloneKey, "true")
+		return change, nil
+	})
+	if err != nil {
+		return err
+	}
+	// The watch may still have to tell that the candidate is gone.
+	return r.await(ctx, func(b, _ deployment) bool { return b.replicas == total }, parted)
 }
 
 // lower takes the candidate down. Where the baseline could not be scaled up before,
@@ -110,7 +128,9 @@ func (r *Router) scale(ctx context.Context, of *kube.Reader, to func(now int64) 
 			return nil, err
 		}
 		d := parse(read)
-		return order(d, to(d.replicas), stamp), nil
+		change := order(d, to(d.replicas), stamp)
+		change.Unannotate(aloneKey)
+		return change, nil
 	})
 	if err != nil {
 		return deployment{}, err

@@ -16,6 +16,10 @@ import (
 // else can be told from pods that are on their way.
 const orderedKey = "linnet.dev/replicas"
 
+// aloneKey marks a baseline that got all while the candidate was gone, so that one
+// that is back can be told from one that is about to be lowered.
+const aloneKey = "linnet.dev/alone"
+
 // deployment is what counts of a Deployment.
 type deployment struct {
 	name     string
@@ -25,6 +29,7 @@ type deployment struct {
 	ready    int64                      // of them
 	current  bool                       // its controller has seen what is asked for
 	ordered  string
+	alone    bool // the candidate was gone when it was scaled
 	stamp    split.Stamp
 }
 
@@ -58,6 +63,7 @@ func parse(object *unstructured.Unstructured) deployment {
 		ready:    number(0, "status", "readyReplicas"),
 		current:  number(0, "status", "observedGeneration") >= object.GetGeneration(),
 		ordered:  object.GetAnnotations()[orderedKey],
+		alone:    object.GetAnnotations()[aloneKey] != "",
 		stamp:    kube.StampOf(object),
 	}
 }

@@ -123,10 +123,11 @@ func (r *Router) Observed(ctx context.Context) (release.Seen, error) {
 			return release.Seen{}, err
 		}
 	}
-	// A candidate that was made anew beside a baseline of ours is nobody's order.
+	// A candidate that was made anew beside a baseline of ours is nobody's order, and
+	// neither is one that is back after the baseline got all without it.
 	anew := b.stamp != (split.Stamp{}) && c.stamp == (split.Stamp{})
 	if b.asOrdered() && c.asOrdered() && !anew {
-		if b.stamp != c.stamp && !r.parting(b, c) {
+		if b.stamp != c.stamp && !b.alone && c.replicas > 0 {
 			return release.Seen{}, fmt.Errorf("%s and %s: a move from one to the other is under way: %w", b, c, release.ErrUnavailable)
 		}
 		if waits := settled(b, c); waits != "" {
@@ -151,13 +152,6 @@ func (r *Router) Observed(ctx context.Context) (release.Seen, error) {
 		Route:   release.Route{Service: r.cfg.Service, Weights: split.Of(r.cfg.Arms, shares), Owner: oldest.Owner, Epoch: oldest.Epoch},
 		Writers: slices.Compact(writers),
 	}, nil
-}
-
-// parting tells whether all was to go to the baseline, so that whatever the
-// candidate has is what it serves: it was not lowered yet, or is back after it was
-// gone.
-func (r *Router) parting(b, c deployment) bool {
-	return c.replicas == 0 || b.replicas == int64(r.cfg.Replicas) && b.stamp.Epoch > c.stamp.Epoch
 }
 
 // Ready tells whether all pods that an arm should have are ready.
