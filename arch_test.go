@@ -27,6 +27,13 @@ type row struct {
 
 var pureFolders = []string{"release", "stats", "spec", "plan", "exposure", "judge", "engine"}
 
+// adapters are what the table in app names.
+var adapters = []string{
+	"traffic/proxy", "traffic/istio", "traffic/gatewayapi", "traffic/traefik", "traffic/ingressnginx", "traffic/kubernetes",
+	"traffic/alb", "traffic/haproxy", "traffic/nginx", "traffic/exec", "traffic/webhook", "traffic/several",
+	"metric/prometheus", "metric/tsdb", "metric/recording",
+}
+
 // house has one row for each folder with Go code.
 var house = map[string]row{
 	"release":  {floor: 0},
@@ -45,26 +52,31 @@ var house = map[string]row{
 	"backtest": {floor: 2, imports: pureFolders},
 	"report":   {floor: 2, imports: append([]string{"journal"}, pureFolders...)},
 
-	"traffic/proxy":        {floor: 3, imports: []string{"release", "exposure", "traffic/split"}},
-	"traffic/file":         {floor: 3, imports: []string{"release"}},
-	"traffic/haproxy":      {floor: 3, imports: []string{"release", "traffic/split", "traffic/file"}},
-	"traffic/nginx":        {floor: 3, imports: []string{"release", "traffic/split", "traffic/file"}},
-	"traffic/trafficconf":  {floor: 3, imports: []string{"release"}},
-	"traffic/split":        {floor: 3, imports: []string{"release"}},
-	"traffic/chaos":        {floor: 3, imports: []string{"release", "plan", "engine", "journal", "run", "traffic/trafficconf"}},
-	"traffic/gatewayapi":   {floor: 3, imports: []string{"release", "traffic/split", "traffic/kube"}},
-	"traffic/traefik":      {floor: 3, imports: []string{"release", "traffic/split", "traffic/file", "traffic/kube"}},
-	"traffic/kube":         {floor: 3, imports: []string{"release", "traffic/split"}},
-	"traffic/contract":     {floor: 3, imports: []string{"release", "traffic/split"}},
-	"traffic/exec":         {floor: 3, imports: []string{"release", "traffic/split", "traffic/contract"}},
-	"traffic/alb":          {floor: 3, imports: []string{"release", "traffic/split"}},
-	"traffic/alb/albtest":  {floor: 3},
-	"traffic/istio":        {floor: 3, imports: []string{"release", "traffic/split", "traffic/kube"}},
-	"metric/series":        {floor: 3, imports: []string{"release"}},
-	"metric/prometheus":    {floor: 3, imports: []string{"release", "metric/series"}},
-	"metric/tsdb":          {floor: 3, imports: []string{"release", "metric/series"}},
-	"metric/recording":     {floor: 3, imports: []string{"release", "metric/series"}},
-	"metric/metricconf":    {floor: 3, imports: []string{"release"}},
+	"traffic/proxy":       {floor: 3, imports: []string{"release", "exposure", "traffic/split"}},
+	"traffic/file":        {floor: 3, imports: []string{"release"}},
+	"traffic/haproxy":     {floor: 3, imports: []string{"release", "traffic/split", "traffic/file"}},
+	"traffic/nginx":       {floor: 3, imports: []string{"release", "traffic/split", "traffic/file"}},
+	"traffic/trafficconf": {floor: 3, imports: []string{"release"}},
+	"traffic/split":       {floor: 3, imports: []string{"release"}},
+	"traffic/chaos":       {floor: 3, imports: []string{"release", "plan", "engine", "journal", "run", "traffic/trafficconf"}},
+	"traffic/gatewayapi":  {floor: 3, imports: []string{"release", "traffic/split", "traffic/kube"}},
+	"traffic/traefik":     {floor: 3, imports: []string{"release", "traffic/split", "traffic/file", "traffic/kube"}},
+	"traffic/kube":        {floor: 3, imports: []string{"release", "traffic/split"}},
+	"traffic/contract":    {floor: 3, imports: []string{"release", "traffic/split"}},
+	"traffic/exec":        {floor: 3, imports: []string{"release", "traffic/split", "traffic/contract"}},
+	"traffic/alb":         {floor: 3, imports: []string{"release", "traffic/split"}},
+	"traffic/alb/albtest": {floor: 3},
+	"traffic/istio":       {floor: 3, imports: []string{"release", "traffic/split", "traffic/kube"}},
+	"metric/series":       {floor: 3, imports: []string{"release"}},
+	"metric/prometheus":   {floor: 3, imports: []string{"release", "metric/series"}},
+	"metric/tsdb":         {floor: 3, imports: []string{"release", "metric/series"}},
+	"metric/recording":    {floor: 3, imports: []string{"release", "metric/series"}},
+	"metric/metricconf":   {floor: 3, imports: []string{"release"}},
+	"metric/rows":         {floor: 3, imports: []string{"release"}},
+	"metric/template":     {floor: 3, imports: []string{"release"}},
+
+	// What is sent to us, from the formats (each a folder) to the store.
+	"ingest/item":          {floor: 3, imports: []string{"release"}},
 	"load":                 {floor: 3, imports: []string{"release"}},
 	"demo":                 {floor: 3, imports: []string{"release"}},
 	"sim":                  {floor: 3, imports: append([]string{"journal", "run", "backtest", "traffic/split"}, pureFolders...)},
@@ -85,20 +97,11 @@ var house = map[string]row{
 	"testbed/istio":     {floor: 3},
 	"testbed/shop":      {floor: 3, imports: []string{"release", "engine", "journal", "load", "testbed/program"}},
 
-	"app": {floor: 4, imports: append([]string{
+	// Whoever puts it all together may import each adapter.
+	"app": {floor: 4, imports: slices.Concat(pureFolders, adapters, []string{
 		"journal", "run", "backtest", "report", "kayenta", "forecast", "load", "demo",
-		"traffic/haproxy", "traffic/nginx",
-		"traffic/alb",
-		"traffic/ingressnginx",
-		"traffic/kube",
-		"traffic/kubernetes", "traffic/gatewayapi", "traffic/traefik",
-		"traffic/proxy",
-		"journal", "run", "backtest", "report", "kayenta", "forecast", "traffic/proxy", "load", "demo",
-		"traffic/kube", "traffic/istio", "traffic/ingressnginx", "traffic/kubernetes",
-		"traffic/kube", "traffic/ingressnginx", "traffic/kubernetes", "traffic/exec", "traffic/webhook", "traffic/several", "traffic/split",
-		"journal", "run", "backtest", "report", "kayenta", "forecast", "traffic/proxy", "traffic/alb", "load", "demo",
-		"metric/series", "metric/prometheus", "metric/tsdb", "metric/recording",
-	}, pureFolders...)},
+		"traffic/kube", "traffic/split", "metric/series",
+	})},
 	"cmd/linnet": {floor: 4, imports: []string{"app"}},
 }
 

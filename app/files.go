@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/linnet-project/linnet/metric/series"
 	"github.com/linnet-project/linnet/plan"
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/spec"
@@ -41,7 +40,7 @@ func (p *process) readFile(name string) (spec.File, error) {
 	}
 	var errs []error
 	for _, m := range f.Analysis.Metrics {
-		if err := series.Check(m, []release.Arm{f.Baseline, f.Candidate}); err != nil {
+		if err := checkMetric(f, m); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", name, err))
 		}
 	}

@@ -159,7 +159,7 @@ func (p *process) service(ctx context.Context, pl plan.Plan, f spec.File, q *pla
 		s.Metrics = append(s.Metrics, forecast.Assume(m))
 	}
 	if q.fromSource {
-		source, closeSource, err := p.openSource(f)
+		source, closeSource, err := p.openSources(ctx, f)
 		if err != nil {
 			return s, err
 		}

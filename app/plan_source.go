@@ -4,17 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/linnet-project/linnet/forecast"
-	"github.com/linnet-project/linnet/metric/prometheus"
-	"github.com/linnet-project/linnet/metric/tsdb"
 	"github.com/linnet-project/linnet/plan"
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/run"
-	"github.com/linnet-project/linnet/spec"
 )
 
 // How much of the past a forecast is made from: an hour, in so many windows at
@@ -23,27 +18,6 @@ const (
 	learnFrom    = time.Hour
 	learnWindows = 240
 )
-
-// openSource opens the release file's source to read from. An embedded store is
-// opened as it lies there, and scrapes nothing.
-func (p *process) openSource(f spec.File) (run.Source, func() error, error) {
-	switch s := f.Analysis.Source; {
-	case s.Prometheus != nil:
-		client, err := prometheus.New(prometheusConfig(*s.Prometheus))
-		return client, func() error { return nil }, err
-	case s.Embedded != nil:
-		dir := filepath.Join(p.data, "metrics-"+f.Service)
-		if _, err := os.Stat(dir); err != nil {
-			return nil, nil, fmt.Errorf("--from-source: the embedded store has nothing yet: %w: %w", err, release.ErrNotFound)
-		}
-		store, err := tsdb.Open(tsdb.Config{Dir: dir, Retention: s.Embedded.Retention, Interval: s.Embedded.Interval, Now: time.Now})
-		if err != nil {
-			return nil, nil, err
-		}
-		return store, store.Close, nil
-	}
-	return nil, nil, fmt.Errorf("the release file names no metric source that this linnet has: %w", release.ErrInvalid)
-}
 
 // learn reads the last hour up to an instant from a source, all metrics. What
 // the source has nothing of stays as it was, and is among the warnings.

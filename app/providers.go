@@ -13,7 +13,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/linnet-project/linnet/metric/prometheus"
 	"github.com/linnet-project/linnet/metric/tsdb"
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/run"
@@ -21,8 +20,8 @@ import (
 	"github.com/linnet-project/linnet/traffic/proxy"
 )
 
-// This file and routers.go are the table of adapters: the one place that names
-// them.
+// This file, routers.go and sources.go are the table of adapters: the one place
+// that names them.
 
 // parts are what a release runs with, put together and running.
 type parts struct {
@@ -69,7 +68,7 @@ func (p *process) assemble(ctx context.Context, f spec.File, log *slog.Logger) (
 		return nil, fmt.Errorf("status: %w", err)
 	}
 	w.status = "http://" + w.listener.Addr().String()
-	return w, w.sources(p, f, log)
+	return w, w.measure(ctx, p, f, log)
 }
 
 // tokenVariable holds the admin API's token where no file does.
@@ -123,50 +122,6 @@ func proxyConfig(f spec.File, log *slog.Logger) proxy.Config {
 		cfg.Arms = append(cfg.Arms, proxy.Upstream{Name: arm.Name, URL: c.Upstreams[arm.Name], Version: arm.Version})
 	}
 	return cfg
-}
-
-// sources makes the metric source that a release file names.
-func (w *parts) sources(p *process, f spec.File, log *slog.Logger) error {
-	switch s := f.Analysis.Source; {
-	case s.Prometheus != nil:
-		client, err := prometheus.New(prometheusConfig(*s.Prometheus))
-		w.source = client
-		return err
-	case s.Embedded != nil:
-		return w.embedStore(p, f, log)
-	}
-	return fmt.Errorf("the release file names no metric source that this linnet has: %w", release.ErrInvalid)
-}
-
-func prometheusConfig(c spec.Prometheus) prometheus.Config {
-	return prometheus.Config{
-		URL: c.URL, BearerTokenFile: c.BearerTokenFile, Username: c.Username, PasswordFile: c.PasswordFile, Headers: c.Headers,
-		CAFile: c.CAFile, CertFile: c.CertFile, KeyFile: c.KeyFile, ServerName: c.ServerName, Insecure: c.Insecure, Timeout: c.Timeout,
-	}
-}
-
-// embedStore runs the metric store inside this process, scraping the arms, and
-// the splitter where that lives here too.
-func (w *parts) embedStore(p *process, f spec.File, log *slog.Logger) error {
-	c := f.Analysis.Source.Embedded
-	cfg := tsdb.Config{
-		Dir: filepath.Join(p.data, "metrics-"+f.Service), Retention: c.Retention, Interval: c.Interval,
-		Logger: log, Now: time.Now,
-	}
-	if w.proxy != nil {
-		cfg.Targets = append(cfg.Targets, tsdb.Target{URL: w.status + splitterMetrics})
-	}
-	for _, arm := range []release.Arm{f.Baseline, f.Candidate} {
-		for _, u := range c.Targets[arm.Name] {
-			cfg.Targets = append(cfg.Targets, tsdb.Target{URL: u, Labels: arm.Labels})
-		}
-	}
-	store, err := tsdb.Open(cfg)
-	if err != nil {
-		return err
-	}
-	w.store, w.source = store, store
-	return nil
 }
 
 // serveStatus gives out this process's metrics, the splitter's, and the

@@ -46,6 +46,10 @@ type storedValue struct {
 	Of     number   `json:"o,omitempty"`
 	Counts []int64  `json:"c,omitempty"`
 	Points []number `json:"p,omitempty"`
+	// Averages, KeptEvents and KeptOf are seldom there.
+	Averages   bool   `json:"av,omitempty"`
+	KeptEvents int64  `json:"ke,omitempty"`
+	KeptOf     number `json:"ko,omitempty"`
 }
 
 type storedProblem struct {
@@ -121,6 +125,7 @@ func (s *storedLooked) add(o *release.Observation) {
 	segment.Values = append(segment.Values, storedValue{
 		Arm: s.arm(o.Arm), Events: o.Events, Of: number(o.Of),
 		Counts: o.Counts, Points: storeNumbers(o.Points),
+		Averages: o.Averages, KeptEvents: o.Kept.Events, KeptOf: number(o.Kept.Of),
 	})
 }
 
@@ -170,5 +175,6 @@ func (s *storedLooked) observation(g *storedGroup, segment string, v *storedValu
 		Metric: g.Metric, Segment: segment, Arm: s.Arms[v.Arm], Window: window,
 		Events: v.Events, Of: float64(v.Of),
 		Bounds: loadNumbers(g.Bounds), Counts: v.Counts, Points: loadNumbers(v.Points),
+		Averages: v.Averages, Kept: release.Kept{Events: v.KeptEvents, Of: float64(v.KeptOf)},
 	}
 }

@@ -73,6 +73,9 @@ type storedMetric struct {
 	Method       release.Method    `json:"m,omitempty"`
 	Events       string            `json:"e,omitempty"`
 	Of           string            `json:"o,omitempty"`
+	Query        string            `json:"q,omitempty"`
+	Source       string            `json:"src,omitempty"`
+	Averages     bool              `json:"av,omitempty"`
 	By           []string          `json:"by,omitempty"`
 	Tolerance    number            `json:"tol,omitempty"`
 	ToleranceAbs number            `json:"abs,omitempty"`
@@ -138,7 +141,7 @@ func (s storedPlan) load() plan.Plan {
 func storeMetric(m release.Metric) storedMetric {
 	stored := storedMetric{
 		Name: m.Name, Kind: m.Kind, Worse: m.Worse, Severity: m.Severity, Method: m.Method,
-		Events: m.Events, Of: m.Of, By: m.By,
+		Events: m.Events, Of: m.Of, By: m.By, Query: m.Query, Source: m.Source, Averages: m.Averages,
 		Tolerance: number(m.Tolerance), ToleranceAbs: number(m.ToleranceAbs),
 		Exclude: number(m.Exclude), MinSamples: m.MinSamples, LimitOnly: m.LimitOnly,
 		Prior:   storedPrior{number(m.Prior.Rate), number(m.Prior.Weight)},
@@ -153,7 +156,7 @@ func storeMetric(m release.Metric) storedMetric {
 func (s storedMetric) load() release.Metric {
 	m := release.Metric{
 		Name: s.Name, Kind: s.Kind, Worse: s.Worse, Severity: s.Severity, Method: s.Method,
-		Events: s.Events, Of: s.Of, By: s.By,
+		Events: s.Events, Of: s.Of, By: s.By, Query: s.Query, Source: s.Source, Averages: s.Averages,
 		Tolerance: float64(s.Tolerance), ToleranceAbs: float64(s.ToleranceAbs),
 		Exclude: float64(s.Exclude), MinSamples: s.MinSamples, LimitOnly: s.LimitOnly,
 		Prior:   release.Prior{Rate: float64(s.Prior.Rate), Weight: float64(s.Prior.Weight)},

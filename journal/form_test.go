@@ -50,12 +50,12 @@ func oddLook() engine.Looked {
 	other := release.Window{From: day.Add(-time.Hour), To: day}
 	return engine.Looked{At: day, Window: w, Observations: []release.Observation{
 		{Metric: "errors", Segment: "region=eu", Arm: "baseline", Window: w, Events: 1, Of: 10},
-		{Metric: "errors", Segment: "region=us", Arm: "baseline", Window: w},
+		{Metric: "errors", Segment: "region=us", Arm: "baseline", Window: w, Events: 20, Of: 100, Kept: release.Kept{Events: 2, Of: 10}},
 		{Metric: "errors", Segment: "region=eu", Arm: "candidate", Window: w, Events: -1, Of: math.Inf(1)},
 		{Metric: "latency", Arm: "baseline", Window: other, Bounds: []float64{0.1, math.Inf(1)}, Counts: []int64{1, 2, math.MaxInt64}},
 		{Metric: "latency", Arm: "candidate", Window: other, Bounds: []float64{0.2, math.Inf(1)}, Counts: []int64{1, 2, 3}},
 		{Metric: "latency", Arm: "third", Window: release.Window{}, Bounds: []float64{0.2, math.Inf(1)}},
-		{Metric: "errors", Arm: "<&>\u2028 \"quoted\"", Points: []float64{math.Inf(-1), math.SmallestNonzeroFloat64, math.MaxFloat64, 0.1, -0.5}},
+		{Metric: "errors", Arm: "<&>\u2028 \"quoted\"", Points: []float64{math.Inf(-1), math.SmallestNonzeroFloat64, math.MaxFloat64, 0.1, -0.5}, Averages: true},
 	}}
 }
 

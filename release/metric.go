@@ -67,6 +67,15 @@ type Metric struct {
 	// Of is the denominator of a Ratio, or the exposure of a Count; empty for
 	// a Count whose exposure is the arm's share of traffic over time.
 	Of string
+	// Query, where set, is one question that answers the whole metric; Events and
+	// Of then name columns of its answer.
+	Query string
+	// Source names the source that is asked, where a release has several; "" for
+	// its first.
+	Source string
+	// Averages says of a Gauge that its points are averages or quantiles over
+	// requests, such as an error rate or a p99, because the source cannot count.
+	Averages bool
 	// By are labels whose values make segments, each judged on its own too.
 	By []string
 
@@ -158,6 +167,20 @@ type Observation struct {
 	Counts []int64
 
 	Points []float64 // Gauge: levels read in the window
+	// Averages says that Points are averages or quantiles over requests, whose
+	// numbers the source did not tell.
+	Averages bool
+
+	// Kept is what was really counted, where only a sample of the events was and
+	// Events, Of and Counts are scaled up to stand for all; zero where all were.
+	Kept Kept
+}
+
+// Kept is the part of an observation that was counted: of a Ratio or Count its
+// events and what they are out of, of a Histogram its values as Of.
+type Kept struct {
+	Events int64
+	Of     float64
 }
 
 // Answer is what a source knows of a Query. An arm without series has no

@@ -10,9 +10,12 @@ var analysisKeys = &object[Analysis]{keys: []key[Analysis]{
 	{name: "source", doc: "Where metrics come from: exactly one source.", need: true,
 		sample: "{ prometheus: { url: http://localhost:9090 } }",
 		bind:   at(func(a *Analysis) *Source { return &a.Source }, sourceKeys)},
-	{name: "every", doc: "The time between looks.", def: "15s",
+	{name: "others", doc: "Sources beside it, each with a name: a metric that names one is asked of it.",
+		bind: at(func(a *Analysis) *[]Source { return &a.Others }, &listOf[Source]{item: otherKeys, min: 1})},
+	{name: "every", doc: "The time between looks.", derive: defaultEvery, words: "15s, or as long as the coarsest source needs",
 		bind: at(func(a *Analysis) *time.Duration { return &a.Every }, between(durations, time.Second, time.Hour))},
-	{name: "delay", doc: "How long the source is given to see what happened: a look ends this long before now.", def: "5s",
+	{name: "delay", doc: "How long the source is given to see what happened: a look ends this long before now.",
+		derive: defaultDelay, words: "5s, or as long as the slowest source needs", zero: true,
 		bind: at(func(a *Analysis) *time.Duration { return &a.Delay }, between(durations, 0, time.Hour))},
 	{name: "warmUp", doc: "How long a fresh candidate's latency and levels are not judged. Errors always are.", def: "1m",
 		bind: at(func(a *Analysis) *time.Duration { return &a.WarmUp }, between(durations, 0, day))},
@@ -26,14 +29,6 @@ var analysisKeys = &object[Analysis]{keys: []key[Analysis]{
 	{name: "metrics", doc: "The measures that decide. At least one is a guardrail.", need: true,
 		sample: "[ { name: errors, ratio: { bad: …, of: … } } ]",
 		bind:   at(func(a *Analysis) *[]release.Metric { return &a.Metrics }, &listOf[release.Metric]{item: metricShape{metricKeys}, min: 1})},
-}}
-
-// sourceKeys has a key for every source; the adapters are in metric/.
-var sourceKeys = &object[Source]{noun: "source", exactly: []string{"prometheus", "embedded"}, keys: []key[Source]{
-	{name: "prometheus", doc: "A server that speaks Prometheus' HTTP API.",
-		bind: at(func(s *Source) **Prometheus { return &s.Prometheus }, optional[Prometheus]{prometheusKeys})},
-	{name: "embedded", doc: "Linnet's own store, which scrapes the arms itself.",
-		bind: at(func(s *Source) **Embedded { return &s.Embedded }, optional[Embedded]{embeddedKeys})},
 }}
 
 var prometheusKeys = &object[Prometheus]{atMost: [][]string{{"bearerTokenFile", "basicAuth"}}, keys: []key[Prometheus]{

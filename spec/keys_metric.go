@@ -10,6 +10,9 @@ type metricForm struct {
 	histogram string
 	count     *countForm
 	gauge     string
+	average   string
+	query     string
+	source    string
 
 	worse        release.Direction
 	tolerance    float64
@@ -44,10 +47,17 @@ var metricKeys = &object[metricForm]{
 			bind: at(func(m *metricForm) **countForm { return &m.count }, optional[countForm]{countShape{countKeys}})},
 		{name: "gauge", doc: "A level, read at points in time, from one instance or several.",
 			bind: at(func(m *metricForm) *string { return &m.gauge }, selector)},
+		{name: "average", doc: "An average or quantile over requests, such as an error rate or a p99, from a source that cannot count them. It is judged as a gauge, with a warning: rates without counts cannot be judged exactly.",
+			bind: at(func(m *metricForm) *string { return &m.average }, selector)},
+		{name: "query", doc: "One question that answers the whole metric; bad and of, events and per, or the other words of its kind then name columns of the answer.",
+			words: "each of them is a question of its own",
+			bind:  at(func(m *metricForm) *string { return &m.query }, selector)},
+		{name: "source", doc: "Which of others is asked.", words: "the source itself",
+			bind: at(func(m *metricForm) *string { return &m.source }, releaseName)},
 		{name: "worse", doc: "Which way is worse.", def: "higher",
 			bind: at(func(m *metricForm) *release.Direction { return &m.worse }, oneOf(release.Higher, release.Lower))},
 		{name: "tolerance", doc: "How much worse than the baseline still is fine, relative to it.",
-			derive: defaultTolerance, words: "5%; 10% for a gauge", zero: true,
+			derive: defaultTolerance, words: "5%; 10% for a gauge or an average", zero: true,
 			bind: at(func(m *metricForm) *float64 { return &m.tolerance }, between(percents, 0, 10))},
 		{name: "toleranceAbs", doc: "How much worse still is fine in absolute terms: percentage points for a ratio or histogram, a rate for a count, a number for a gauge.",
 			words: "none",
@@ -84,7 +94,7 @@ var metricKeys = &object[metricForm]{
 }
 
 // metricKinds are the keys of which a metric has exactly one.
-var metricKinds = []string{"ratio", "histogram", "count", "gauge"}
+var metricKinds = []string{"ratio", "histogram", "count", "gauge", "average"}
 
 var ratioKeys = &object[ratioForm]{keys: []key[ratioForm]{
 	{name: "bad", doc: "The counter of bad events.", need: true, sample: "'requests_total{code=~\"5..\"}'",
@@ -101,7 +111,7 @@ var countKeys = &object[countForm]{keys: []key[countForm]{
 }}
 
 func defaultTolerance(metric *node) string {
-	if metric.get("gauge") != nil {
+	if metric.get("gauge") != nil || metric.get("average") != nil {
 		return "10%"
 	}
 	return "5%"

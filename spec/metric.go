@@ -30,7 +30,7 @@ func (s metricShape) encode(m release.Metric) *node { return s.object.encode(for
 func (f metricForm) metric(c *checker, path string) release.Metric {
 	m := release.Metric{
 		Name: f.name, Worse: f.worse, Severity: f.severity, Method: f.method,
-		By: f.by, Tolerance: f.tolerance, Exclude: f.exclude,
+		By: f.by, Tolerance: f.tolerance, Exclude: f.exclude, Query: f.query, Source: f.source,
 		MinSamples: f.minSamples, LimitOnly: !f.compare,
 	}
 	switch {
@@ -42,6 +42,8 @@ func (f metricForm) metric(c *checker, path string) release.Metric {
 		m.Kind, m.Events, m.Of = release.Count, f.count.events, f.count.per
 	case f.gauge != "":
 		m.Kind, m.Events = release.Gauge, f.gauge
+	case f.average != "":
+		m.Kind, m.Events, m.Averages = release.Gauge, f.average, true
 	}
 	if f.toleranceAbs.value < 0 {
 		c.fail(join(path, "toleranceAbs"), "is negative", toleranceOf(m).hint)
@@ -133,7 +135,7 @@ func formOf(m release.Metric) metricForm {
 	f := metricForm{
 		name: m.Name, worse: m.Worse, tolerance: m.Tolerance, exclude: m.Exclude,
 		by: m.By, severity: m.Severity, method: m.Method,
-		minSamples: m.MinSamples, compare: !m.LimitOnly,
+		minSamples: m.MinSamples, compare: !m.LimitOnly, query: m.Query, source: m.Source,
 	}
 	u := bare
 	switch m.Kind {
@@ -146,7 +148,9 @@ func formOf(m release.Metric) metricForm {
 			u = rate
 		}
 	case release.Gauge:
-		f.gauge = m.Events
+		if f.gauge = m.Events; m.Averages {
+			f.gauge, f.average = "", m.Events
+		}
 	}
 	if m.Limit != nil {
 		q := &quantity{m.Limit.Value, u}

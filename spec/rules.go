@@ -112,20 +112,6 @@ func proxyRules(c *checker, f *File, p *Proxy, path string) {
 	renewable(c, f, p.Lease, path+".lease")
 }
 
-func sourceRules(c *checker, f *File) {
-	const path = "spec.analysis.source"
-	if p := f.Analysis.Source.Prometheus; p != nil {
-		certificateRules(c, p.TLS, path+".prometheus")
-	}
-	e := f.Analysis.Source.Embedded
-	if e == nil || !c.fine(path+".embedded.interval", "spec.analysis.every") {
-		return
-	}
-	if every := f.Analysis.Every; e.Interval > every {
-		c.fail(path+".embedded.interval", fmt.Sprintf("%s is longer than every, %s, so that looks would find nothing new", formatDuration(e.Interval), formatDuration(every)), "let it be at most every")
-	}
-}
-
 // pace checks the times of the analysis against each other.
 func pace(c *checker, f *File) {
 	a := f.Analysis

@@ -102,12 +102,15 @@ func (*Proxy) fences() bool           { return true }
 
 // Source names where metrics come from; exactly one is set.
 type Source struct {
+	// Name is what one of several is called; "" for the first.
+	Name       string
 	Prometheus *Prometheus
 	Embedded   *Embedded
 }
 
 // Prometheus is a server that speaks Prometheus' HTTP API.
 type Prometheus struct {
+	Prompt
 	URL             string
 	BearerTokenFile string
 	Username        string
@@ -119,6 +122,7 @@ type Prometheus struct {
 
 // Embedded is Linnet's own store, scraping the arms itself.
 type Embedded struct {
+	Prompt
 	// Targets are metric URLs by arm name; the arm's labels are added to every
 	// series scraped from them.
 	Targets   map[string][]string
@@ -128,7 +132,9 @@ type Embedded struct {
 
 // Analysis says what is looked at and how.
 type Analysis struct {
-	Source        Source
+	Source Source
+	// Others are sources beside it, which metrics name.
+	Others        []Source
 	Every, Delay  time.Duration
 	WarmUp        time.Duration
 	BlindFor      time.Duration

@@ -1,0 +1,171 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/linnet-project/linnet/metric/prometheus"
+	"github.com/linnet-project/linnet/metric/series"
+	"github.com/linnet-project/linnet/metric/tsdb"
+	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/run"
+	"github.com/linnet-project/linnet/spec"
+)
+
+// sources is the table of metric sources: by the name that a release file calls
+// each, what makes it, and what checks a metric against its language. One with
+// a method Close is closed at the end.
+var sources = map[string]struct {
+	open  func(context.Context, spec.Source) (run.Source, error)
+	check func(release.Metric, []release.Arm) error
+}{
+	"prometheus": {openPrometheus, series.Check},
+	// The store lives in this process, which opens it itself.
+	"embedded": {nil, series.Check},
+}
+
+// checkMetric holds a metric against the language of the source that it names.
+func checkMetric(f spec.File, m release.Metric) error {
+	s, ok := f.Analysis.Of(m.Source)
+	if !ok {
+		return fmt.Errorf("metric %s: there is no source %q: %w", m.Name, m.Source, release.ErrInvalid)
+	}
+	return sources[s.Kind()].check(m, []release.Arm{f.Baseline, f.Candidate})
+}
+
+// mixed asks each metric of the source that it names.
+type mixed map[string]run.Source
+
+// Observe implements run.Source.
+func (m mixed) Observe(ctx context.Context, q release.Query) (release.Answer, error) {
+	source, ok := m[q.Metric.Source]
+	if !ok {
+		return release.Answer{}, fmt.Errorf("metric %s: there is no source %q: %w", q.Metric.Name, q.Metric.Source, release.ErrInvalid)
+	}
+	a, err := source.Observe(ctx, q)
+	if err != nil && q.Metric.Source != "" {
+		err = fmt.Errorf("source %s: %w", q.Metric.Source, err)
+	}
+	return a, err
+}
+
+// measure makes the metric sources that a release file names.
+func (w *parts) measure(ctx context.Context, p *process, f spec.File, log *slog.Logger) (err error) {
+	if f.Analysis.Source.Embedded != nil {
+		err = w.embedStore(p, f, log)
+	} else {
+		w.source, err = w.sourceOf(ctx, f.Analysis.Source)
+	}
+	if err != nil || len(f.Analysis.Others) == 0 {
+		return err
+	}
+	all := mixed{"": w.source}
+	for _, s := range f.Analysis.Others {
+		if all[s.Name], err = w.sourceOf(ctx, s); err != nil {
+			return fmt.Errorf("source %s: %w", s.Name, err)
+		}
+	}
+	w.source = all
+	return nil
+}
+
+func (w *parts) sourceOf(ctx context.Context, s spec.Source) (run.Source, error) {
+	source, err := openSource(ctx, s)
+	if c, ok := source.(interface{ Close() }); ok && err == nil {
+		w.ends = append(w.ends, c.Close)
+	}
+	return source, err
+}
+
+func openSource(ctx context.Context, s spec.Source) (run.Source, error) {
+	open := sources[s.Kind()].open
+	if open == nil {
+		return nil, fmt.Errorf("the release file names no metric source that this linnet has: %w", release.ErrInvalid)
+	}
+	return open(ctx, s)
+}
+
+// openSources opens a release file's sources to read from. An embedded store is
+// opened as it lies there, and scrapes nothing.
+func (p *process) openSources(ctx context.Context, f spec.File) (_ run.Source, _ func() error, err error) {
+	all := mixed{}
+	var ends []func() error
+	end := func() error {
+		var errs []error
+		for _, f := range ends {
+			errs = append(errs, f())
+		}
+		return errors.Join(errs...)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, end())
+		}
+	}()
+	for _, s := range f.Analysis.All() {
+		if s.Embedded != nil {
+			store, err := p.readStore(f)
+			if err != nil {
+				return nil, nil, err
+			}
+			all[s.Name], ends = store, append(ends, store.Close)
+			continue
+		}
+		source, err := openSource(ctx, s)
+		if err != nil {
+			return nil, nil, err
+		}
+		if c, ok := source.(interface{ Close() }); ok {
+			ends = append(ends, func() error { c.Close(); return nil })
+		}
+		all[s.Name] = source
+	}
+	return all, end, nil
+}
+
+// readStore opens a release's embedded store as it lies there.
+func (p *process) readStore(f spec.File) (*tsdb.Store, error) {
+	c := f.Analysis.Source.Embedded
+	dir := filepath.Join(p.data, "metrics-"+f.Service)
+	if _, err := os.Stat(dir); err != nil {
+		return nil, fmt.Errorf("the embedded store has nothing yet: %w: %w", err, release.ErrNotFound)
+	}
+	return tsdb.Open(tsdb.Config{Dir: dir, Retention: c.Retention, Interval: c.Interval, Now: time.Now})
+}
+
+func openPrometheus(_ context.Context, s spec.Source) (run.Source, error) {
+	c := s.Prometheus
+	return prometheus.New(prometheus.Config{
+		URL: c.URL, BearerTokenFile: c.BearerTokenFile, Username: c.Username, PasswordFile: c.PasswordFile, Headers: c.Headers,
+		CAFile: c.CAFile, CertFile: c.CertFile, KeyFile: c.KeyFile, ServerName: c.ServerName, Insecure: c.Insecure, Timeout: c.Timeout,
+	})
+}
+
+// embedStore runs the metric store inside this process, scraping the arms, and
+// the splitter where that lives here too.
+func (w *parts) embedStore(p *process, f spec.File, log *slog.Logger) error {
+	c := f.Analysis.Source.Embedded
+	cfg := tsdb.Config{
+		Dir: filepath.Join(p.data, "metrics-"+f.Service), Retention: c.Retention, Interval: c.Interval,
+		Logger: log, Now: time.Now,
+	}
+	if w.proxy != nil {
+		cfg.Targets = append(cfg.Targets, tsdb.Target{URL: w.status + splitterMetrics})
+	}
+	for _, arm := range []release.Arm{f.Baseline, f.Candidate} {
+		for _, u := range c.Targets[arm.Name] {
+			cfg.Targets = append(cfg.Targets, tsdb.Target{URL: u, Labels: arm.Labels})
+		}
+	}
+	store, err := tsdb.Open(cfg)
+	if err != nil {
+		return err
+	}
+	w.store, w.source = store, store
+	return nil
+}

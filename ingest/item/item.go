@@ -1,0 +1,150 @@
+// Package item holds the nouns of the front door: what a sender sends, what is
+// decoded of it, and what is refused.
+package item
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/prometheus/prometheus/model/histogram"
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/linnet-project/linnet/release"
+)
+
+// Format is how a batch is written.
+type Format string
+
+// The formats.
+const (
+	OTLPMetrics Format = "otlp-metrics" // ExportMetricsServiceRequest, protobuf
+	OTLPTraces  Format = "otlp-traces"  // ExportTraceServiceRequest, protobuf
+	RemoteWrite Format = "remote-write-1"
+	RemoteTwo   Format = "remote-write-2"
+	EventsJSON  Format = "events-ndjson"
+	EventsCSV   Format = "events-csv"
+	StatsD      Format = "statsd"
+)
+
+// Batch is what one sender sent at once, as it came but for compression. It is
+// in the log before it is acknowledged, and a replay decodes it again.
+type Batch struct {
+	// Seq is its place in the log, from 1; the door gives it.
+	Seq uint64
+	// ID is the sender's own name for it, "" where it has none: seen twice within
+	// the declared time, it counts once.
+	ID     string
+	Tenant string
+	// Sender says where it came from, for people: "otlp/http 10.0.0.7".
+	Sender string
+	Format Format
+	// At is when it came in, by our clock.
+	At   time.Time
+	Body []byte
+}
+
+// Outcome is how a request or a doing ended.
+type Outcome string
+
+// The outcomes.
+const (
+	OK    Outcome = "ok"
+	Error Outcome = "error"
+)
+
+// Event is one request, or one other thing that happened, such as an order.
+type Event struct {
+	// ID tells events apart: seen twice within the declared time, it counts once.
+	ID   string
+	Time time.Time
+	// Name is what happened: "request" of a service's requests, else of the
+	// sender's choice.
+	Name    string
+	Service string
+	Version string
+	Arm     string
+	Route   string
+	Outcome Outcome
+	// Seconds is how long it took; nil where that is not told.
+	Seconds *float64
+	// Value is what it was worth, in base units; nil where that is not told.
+	Value *float64
+	// Tags are further labels: environment, region, device, …
+	Tags map[string]string
+	// Trace is the id of its trace; "" for none.
+	Trace string
+	// Kept is the share of such events that the sender kept, above 0 and at most
+	// 1; 0 stands for 1.
+	Kept float64
+	// Place is where in the batch it stands, for people: "line 7". Raw is the
+	// event as it came, at most 64 KiB, for the quarantine; it is a slice of the
+	// batch where that can be.
+	Place string
+	Raw   []byte
+}
+
+// Sample is one sample of one series, as a sender that counts for itself has it.
+// One of V, H and FH counts.
+type Sample struct {
+	Labels labels.Labels
+	T      int64 // milliseconds since 1970
+	V      float64
+	H      *histogram.Histogram
+	FH     *histogram.FloatHistogram
+}
+
+// Refusal is one thing that was not taken, and why.
+type Refusal struct {
+	Code  Code
+	Text  string // one sentence that says what is wrong and what to do
+	Place string
+	Raw   []byte // as it came, or as JSON where it was binary; at most 64 KiB
+}
+
+// Code is a stable name for why something is refused.
+type Code string
+
+// Codes of refusals.
+const (
+	Unreadable  Code = "unreadable"  // the batch or record cannot be decoded
+	UnknownForm Code = "schema"      // a version of the schema that is not known, or a field of the wrong type
+	MissingTag  Code = "missing-tag" // a required label is not there
+	OutOfRange  Code = "range"       // a value that cannot be
+	TooOld      Code = "too-old"
+	TooNew      Code = "too-new"      // its time lies in the future
+	TooLate     Code = "too-late"     // its window is closed
+	Disordered  Code = "out-of-order" // older than a sample of its series, beyond what is allowed
+	TooMany     Code = "cardinality"  // the tenant's limit of series
+	TooLarge    Code = "too-large"
+)
+
+// Decoded is what a batch holds.
+type Decoded struct {
+	Events  []Event
+	Samples []Sample
+	Refused []Refusal
+}
+
+// Busy is the error of a door that is full: the same batch may come again after
+// a while.
+type Busy struct {
+	After time.Duration
+}
+
+// Error implements error.
+func (b Busy) Error() string {
+	return fmt.Sprintf("the front door is full; try again in %s", b.After)
+}
+
+// Unwrap makes it a release.ErrUnavailable.
+func (b Busy) Unwrap() error { return release.ErrUnavailable }
+
+// Receipt is what the door did with a batch.
+type Receipt struct {
+	Seq      uint64
+	Accepted int // events and samples
+	Refused  int // those in the quarantine
+	Repeated int // those seen before
+	// Refusals are the first few of those refused, without Raw.
+	Refusals []Refusal
+}

@@ -1,0 +1,232 @@
+package spec
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// SourceInfo is a place that metrics come from, as a release file can name it.
+type SourceInfo struct {
+	// Name is its key under source.
+	Name string
+	Doc  string
+	// Language says in words how a metric is asked for.
+	Language string
+	// Gives says in words what it can give: counts, buckets, levels, averages.
+	Gives string
+	// Page is its page under docs.
+	Page string
+}
+
+// sources is the table of sources, in the order in which they are listed. The
+// adapters are in metric/.
+var sources = []source{
+	{
+		SourceInfo: SourceInfo{
+			Name: "prometheus", Page: "metrics.md",
+			Doc:      "A server that speaks Prometheus' HTTP API.",
+			Language: "PromQL selectors; the arm's labels are added",
+			Gives:    "counts, buckets, levels",
+		},
+		bind: at(func(s *Source) **Prometheus { return &s.Prometheus }, optional[Prometheus]{prometheusKeys}),
+		of:   func(s Source) sourceForm { return someSource(s.Prometheus) },
+	},
+	{
+		SourceInfo: SourceInfo{
+			Name: "embedded", Page: "metrics.md",
+			Doc:      "Linnet's own store, which scrapes the arms itself.",
+			Language: "PromQL selectors; the arm's labels are added",
+			Gives:    "counts, buckets, levels",
+		},
+		bind: at(func(s *Source) **Embedded { return &s.Embedded }, optional[Embedded]{embeddedKeys}),
+		of:   func(s Source) sourceForm { return someSource(s.Embedded) },
+	},
+}
+
+// source is a row of the table.
+type source struct {
+	SourceInfo
+	bind binding[Source]
+	// of gives what a file says of this source; nil where it does not name it.
+	of func(Source) sourceForm
+}
+
+// sourceForm is what the form of every source tells.
+type sourceForm interface {
+	// pace is how fine the source's answers are, and how long after a moment
+	// they are whole. Looks come no more often, and end no later before now.
+	pace() (grain, lag time.Duration)
+	// rules checks what must hold between its keys, at a path.
+	rules(c *checker, f *File, path string)
+}
+
+// Prompt is part of the form of every source that knows of a moment at once.
+type Prompt struct{}
+
+func (Prompt) pace() (grain, lag time.Duration) { return 0, 0 }
+
+// someSource is a pointer as a source, nil where it is nil.
+func someSource[T any, P interface {
+	*T
+	sourceForm
+}](p P) sourceForm {
+	if p == nil {
+		return nil
+	}
+	return p
+}
+
+// Sources lists every source.
+func Sources() []SourceInfo {
+	var out []SourceInfo
+	for _, s := range sources {
+		out = append(out, s.SourceInfo)
+	}
+	return out
+}
+
+// Kind returns the name of the source that the file names, "" where it names
+// none.
+func (s Source) Kind() string {
+	name, _ := s.named()
+	return name
+}
+
+func (s Source) named() (string, sourceForm) {
+	for _, row := range sources {
+		if form := row.of(s); form != nil {
+			return row.Name, form
+		}
+	}
+	return "", nil
+}
+
+// All are the sources of the file, the first of which has no name.
+func (a Analysis) All() []Source { return append([]Source{a.Source}, a.Others...) }
+
+// Of returns the source of a name.
+func (a Analysis) Of(name string) (Source, bool) {
+	all := a.All()
+	i := slices.IndexFunc(all, func(s Source) bool { return s.Name == name })
+	if i < 0 {
+		return Source{}, false
+	}
+	return all[i], true
+}
+
+func sourceNames() []string {
+	var out []string
+	for _, s := range sources {
+		out = append(out, s.Name)
+	}
+	return out
+}
+
+func keysOfSources() []key[Source] {
+	var out []key[Source]
+	for _, s := range sources {
+		out = append(out, key[Source]{name: s.Name, doc: s.Doc, bind: s.bind})
+	}
+	return out
+}
+
+// sourceKeys has a key for every source.
+var sourceKeys = &object[Source]{noun: "source", exactly: sourceNames(), keys: keysOfSources()}
+
+// otherKeys are those of a source beside the first.
+var otherKeys = &object[Source]{
+	noun: "source", exactly: sourceNames(),
+	keys: append([]key[Source]{{
+		name: "name", doc: "What metrics call this source.", need: true, sample: "orders",
+		bind: at(func(s *Source) *string { return &s.Name }, releaseName),
+	}}, keysOfSources()...),
+}
+
+// Looks come every 15 s and end 5 s before now, where no source needs more.
+const (
+	usualEvery = 15 * time.Second
+	usualDelay = 5 * time.Second
+)
+
+func defaultEvery(analysis *node) string {
+	grain, _ := slowest(analysis)
+	return formatDuration(max(grain, usualEvery))
+}
+
+func defaultDelay(analysis *node) string {
+	_, lag := slowest(analysis)
+	return formatDuration(max(lag, usualDelay))
+}
+
+// slowest is what the sources of an analysis need, whatever else is wrong with
+// them.
+func slowest(analysis *node) (grain, lag time.Duration) {
+	quiet := newChecker("")
+	var a Analysis
+	if n := analysis.get("source"); n != nil {
+		sourceKeys.decode(quiet, n, "", &a.Source)
+	}
+	if n := analysis.get("others"); n != nil {
+		(&listOf[Source]{item: otherKeys}).decode(quiet, n, "", &a.Others)
+	}
+	return a.pace()
+}
+
+// pace is what the slowest of the sources needs.
+func (a Analysis) pace() (grain, lag time.Duration) {
+	for _, s := range a.All() {
+		if _, form := s.named(); form != nil {
+			g, l := form.pace()
+			grain, lag = max(grain, g), max(lag, l)
+		}
+	}
+	return grain, lag
+}
+
+// sourceRules checks what must hold between sources, and within each.
+func sourceRules(c *checker, f *File) {
+	const path = "spec.analysis.others"
+	first := map[string]int{}
+	for i, s := range f.Analysis.Others {
+		at := path + "[" + strconv.Itoa(i) + "]"
+		if j, ok := first[s.Name]; ok && s.Name != "" {
+			c.fail(at+".name", fmt.Sprintf("%s is the name of others[%d] too", clip(s.Name), j), "give each source its own")
+		} else {
+			first[s.Name] = i
+		}
+		if name, form := s.named(); form != nil {
+			form.rules(c, f, join(at, name))
+		}
+		if s.Embedded != nil {
+			c.fail(at+".embedded", "is a store inside run, which stands alone", "let it be the source, and the other one of others")
+		}
+	}
+	if name, form := f.Analysis.Source.named(); form != nil {
+		form.rules(c, f, join("spec.analysis.source", name))
+	}
+	for i, m := range f.Analysis.Metrics {
+		at := "spec.analysis.metrics[" + strconv.Itoa(i) + "].source"
+		if _, ok := f.Analysis.Of(m.Source); !ok && c.fine(path, at) {
+			c.fail(at, clip(m.Source)+" is none of others", "write the name of one of them, or take it out for the source itself")
+		}
+	}
+	grain, lag := f.Analysis.pace()
+	const every, delay = "spec.analysis.every", "spec.analysis.delay"
+	if c.fine(every) && f.Analysis.Every < grain {
+		c.fail(every, fmt.Sprintf("%s is finer than its sources tell, which is %s", formatDuration(f.Analysis.Every), formatDuration(grain)), "write at least "+formatDuration(grain))
+	}
+	if c.fine(delay) && f.Analysis.Delay < lag {
+		c.fail(delay, fmt.Sprintf("%s is shorter than its sources need to be whole, which is %s", formatDuration(f.Analysis.Delay), formatDuration(lag)), "write at least "+formatDuration(lag))
+	}
+}
+
+func (p *Prometheus) rules(c *checker, _ *File, path string) { certificateRules(c, p.TLS, path) }
+
+func (e *Embedded) rules(c *checker, f *File, path string) {
+	every := f.Analysis.Every
+	if c.fine(path+".interval", "spec.analysis.every") && e.Interval > every {
+		c.fail(path+".interval", fmt.Sprintf("%s is longer than every, %s, so that looks would find nothing new", formatDuration(e.Interval), formatDuration(every)), "let it be at most every")
+	}
+}
