@@ -1,5 +1,6 @@
 // Package metricconf holds what every metric source must do. A source is done
-// when Exercise passes: its own tests shrink to starting it on given samples.
+// when Answers passes, and one of raw samples when Exercise does, too: its own
+// tests shrink to laying before it what happened, and to breaking it.
 package metricconf
 
 import (
@@ -19,7 +20,7 @@ type Source interface {
 	Observe(ctx context.Context, q release.Query) (release.Answer, error)
 }
 
-// Exercise runs every behaviour against a source. It calls open once, with the
+// Exercise runs every behaviour of raw samples against a source. It calls open once, with the
 // samples that the source must hold, as OpenMetrics text with timestamps.
 func Exercise(t *testing.T, open func(t *testing.T, openMetrics string) Source) {
 	w := newWorld()

@@ -4,12 +4,16 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -102,22 +106,77 @@ func open(t *testing.T, c source.Config) *source.Source {
 	return s
 }
 
-// The whole suite against a real server, on blocks that promtool made.
+// serveBlocks runs a real server on blocks that promtool made of OpenMetrics text.
+func serveBlocks(t *testing.T, text string) string {
+	promtool := program(t, "promtool")
+	data := t.TempDir()
+	file := filepath.Join(data, "world.om")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	blocks := filepath.Join(data, "tsdb")
+	out, err := exec.Command(promtool, "tsdb", "create-blocks-from", "openmetrics", file, blocks).CombinedOutput()
+	if err != nil {
+		t.Fatalf("promtool: %v\n%s", err, out)
+	}
+	return startPrometheus(t, "", blocks)
+}
+
+// The whole suite against a real server.
 func TestConformance(t *testing.T) {
 	metricconf.Exercise(t, func(t *testing.T, text string) metricconf.Source {
-		promtool := program(t, "promtool")
-		data := t.TempDir()
-		file := filepath.Join(data, "world.om")
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		return open(t, source.Config{URL: serveBlocks(t, text)})
+	})
+}
+
+// The suite of every source, against a real server behind a wire that fails.
+func TestAnswers(t *testing.T) {
+	t.Parallel()
+	metricconf.Answers(t, 10*time.Second, func(t *testing.T, h metricconf.Happened) metricconf.Bed {
+		token := filepath.Join(t.TempDir(), "token")
+		if err := os.WriteFile(token, []byte("s3cret-of-ours"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		blocks := filepath.Join(data, "tsdb")
-		out, err := exec.Command(promtool, "tsdb", "create-blocks-from", "openmetrics", file, blocks).CombinedOutput()
-		if err != nil {
-			t.Fatalf("promtool: %v\n%s", err, out)
+		server := &inPart{next: metricconf.To(t, serveBlocks(t, h.OpenMetrics()))}
+		wire := metricconf.NewWire(t, server)
+		return metricconf.Bed{
+			Source: open(t, source.Config{URL: wire.URL, BearerTokenFile: token, Timeout: 2 * time.Second}),
+			Metric: metricconf.TotalsMetric,
+			Asked: func() []string { // exemplars decide nothing, and only the candidate's are shown
+				return slices.DeleteFunc(wire.Asked(), func(text string) bool { return strings.Contains(text, "query_exemplars") })
+			},
+			Secrets: []string{"s3cret-of-ours"},
+			Break: func(t *testing.T, f metricconf.Fault) func() {
+				if f == metricconf.Partial {
+					server.on.Store(true)
+					return func() { server.on.Store(false) }
+				}
+				return wire.Break(t, f)
+			},
+			Cannot: map[string]string{
+				metricconf.CaseLate:   "blocks do not grow; the embedded store takes the case over the same API",
+				metricconf.CaseSkewed: "Prometheus' API tells a time of its own only in headers, which are not read",
+			},
 		}
-		return open(t, source.Config{URL: startPrometheus(t, "", blocks)})
 	})
+}
+
+// inPart makes the answers of a server partial, as Thanos does when a store is
+// away.
+type inPart struct {
+	next http.Handler
+	on   atomic.Bool
+}
+
+func (p *inPart) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !p.on.Load() {
+		p.next.ServeHTTP(w, r)
+		return
+	}
+	whole := httptest.NewRecorder()
+	r.Header.Del("Accept-Encoding")
+	p.next.ServeHTTP(whole, r)
+	_, _ = io.WriteString(w, strings.Replace(whole.Body.String(), `"status":"success"`, `"status":"success","warnings":["store 2 is away"]`, 1))
 }
 
 var arms = []release.Arm{

@@ -3,6 +3,7 @@ package recording_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/linnet-project/linnet/metric/metricconf"
 	"github.com/linnet-project/linnet/metric/recording"
@@ -15,5 +16,24 @@ func TestConformance(t *testing.T) {
 			t.Fatal(err)
 		}
 		return r
+	})
+}
+
+func TestAnswers(t *testing.T) {
+	metricconf.Answers(t, 10*time.Second, func(t *testing.T, h metricconf.Happened) metricconf.Bed {
+		r, err := recording.Read("world.om", strings.NewReader(h.OpenMetrics()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return metricconf.Bed{
+			Source: r,
+			Metric: metricconf.TotalsMetric,
+			Cannot: map[string]string{
+				metricconf.CaseFaults: "a recording lies in memory",
+				metricconf.CaseFair:   "a recording is not asked over any wire",
+				metricconf.CaseFew:    "a recording is not asked over any wire",
+				metricconf.CaseLate:   "a recording does not grow",
+			},
+		}
 	})
 }

@@ -43,7 +43,7 @@ func (l *look) gauges(ctx context.Context) ([]release.Observation, error) {
 			return
 		}
 		o := l.blank(w, g)
-		o.Points = at.points[w]
+		o.Points, o.Averages = at.points[w], l.metric.Averages
 		obs = append(obs, o)
 	})
 	return obs, nil

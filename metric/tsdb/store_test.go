@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +21,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/textparse"
+	"github.com/prometheus/prometheus/storage"
 
 	"github.com/linnet-project/linnet/metric/metricconf"
 	"github.com/linnet-project/linnet/metric/prometheus"
@@ -91,7 +93,8 @@ func (s *Store) load(t *testing.T, text string) {
 		_, at, v := p.Series()
 		var l labels.Labels
 		p.Labels(&l)
-		if _, err := app.Append(0, l, *at, v); err != nil {
+		// What the store has already is not stored again.
+		if _, err := app.Append(0, l, *at, v); err != nil && !errors.Is(err, storage.ErrOutOfOrderSample) {
 			t.Fatal(err)
 		}
 	}
@@ -122,6 +125,52 @@ func TestConformanceOverTheAPI(t *testing.T) {
 		}
 		t.Cleanup(func() { _ = src.Close() })
 		return src
+	})
+}
+
+// late adds what came later to a store that holds what happened before.
+func (s *Store) late(h metricconf.Happened) func(*testing.T, []metricconf.Stretch) {
+	return func(t *testing.T, more []metricconf.Stretch) {
+		h.Stretches = slices.Concat(h.Stretches, more)
+		s.load(t, h.OpenMetrics())
+	}
+}
+
+func TestAnswers(t *testing.T) {
+	metricconf.Answers(t, 10*time.Second, func(t *testing.T, h metricconf.Happened) metricconf.Bed {
+		s := open(t, Config{})
+		s.load(t, h.OpenMetrics())
+		return metricconf.Bed{
+			Source: s,
+			Metric: metricconf.TotalsMetric,
+			Late:   s.late(h),
+			Cannot: map[string]string{
+				metricconf.CaseFaults: "the store lies in this process",
+				metricconf.CaseFair:   "the store is not asked over any wire",
+				metricconf.CaseFew:    "the store is not asked over any wire",
+			},
+		}
+	})
+}
+
+// Over HTTP the store stands for a Prometheus that fails in every way.
+func TestAnswersOverTheAPI(t *testing.T) {
+	metricconf.Answers(t, 10*time.Second, func(t *testing.T, h metricconf.Happened) metricconf.Bed {
+		s := open(t, Config{})
+		s.load(t, h.OpenMetrics())
+		wire := metricconf.NewWire(t, s.Handler())
+		src, err := prometheus.New(prometheus.Config{URL: wire.URL, Timeout: 2 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = src.Close() })
+		return metricconf.Bed{
+			Source: src, Metric: metricconf.TotalsMetric, Break: wire.Break, Late: s.late(h), Asked: wire.Asked,
+			Cannot: map[string]string{
+				metricconf.CasePartial: "the embedded store never answers in part",
+				metricconf.CaseSkewed:  "Prometheus' API tells a time of its own only in headers, which are not read",
+			},
+		}
 	})
 }
 
