@@ -16,6 +16,7 @@ const (
 	Most        = 200_000
 	maxSegments = 100
 	maxWarnings = 20
+	maxNumber   = 1 << 62 // of events, beyond which none can be meant
 )
 
 // Role says what a row's value is.
@@ -99,14 +100,14 @@ func Observe(q release.Query, rows []Row, warnings ...string) (release.Answer, e
 		w, ok := windowOf(q.Windows, r.To)
 		switch {
 		case !ok || r.Arm < 0 || r.Arm >= len(q.Arms):
-		case math.IsNaN(r.Value) || math.IsInf(r.Value, 0) || math.IsNaN(r.Bound) || r.Role != Level && r.Value < 0:
+		case math.IsNaN(r.Value) || math.IsInf(r.Value, 0) || math.IsNaN(r.Bound) || r.Role != Level && (r.Value < 0 || r.Value > maxNumber):
 			odd++
 		default:
 			l.take(r, w)
 		}
 	}
 	if odd > 0 {
-		l.warn("%d rows hold no number that can be (NaN, infinite, or a negative count) and were skipped", odd)
+		l.warn("%d rows hold no number that can be (NaN, infinite, a negative count or one too large) and were skipped", odd)
 	}
 	return l.answer(), nil
 }
@@ -207,9 +208,9 @@ func (l *look) observation(at place, t *tally, bounds []float64) (release.Observ
 		}
 		return o, len(t.buckets) > 0 && len(bounds) > 0
 	}
-	o.Events, o.Of = int64(math.Round(t.events)), t.of
+	o.Events, o.Of = whole(t.events), t.of
 	if t.keptEvents < t.events || t.keptOf < t.of {
-		o.Kept = release.Kept{Events: int64(math.Round(t.keptEvents)), Of: t.keptOf}
+		o.Kept = release.Kept{Events: whole(t.keptEvents), Of: t.keptOf}
 	}
 	switch {
 	case m.Kind == release.Count && m.Of == "":
@@ -221,7 +222,7 @@ func (l *look) observation(at place, t *tally, bounds []float64) (release.Observ
 		return o, false
 	case float64(o.Events) > o.Of:
 		l.warn("arm %s has %d bad events out of %g: of must count the bad ones, too", o.Arm, o.Events, o.Of)
-		o.Events = int64(o.Of)
+		o.Events = whole(o.Of)
 	}
 	return o, true
 }
@@ -263,7 +264,10 @@ func counted(buckets map[float64]float64, bounds []float64) []int64 {
 	}
 	out := make([]int64, len(sums))
 	for i, s := range sums {
-		out[i] = int64(math.Round(s))
+		out[i] = whole(s)
 	}
 	return out
 }
+
+// whole rounds a sum to events.
+func whole(v float64) int64 { return int64(math.Round(min(v, maxNumber))) }
