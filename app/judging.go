@@ -115,9 +115,13 @@ func (l *verdictLine) believe(metrics []release.Metric, c *judge.Comparison) {
 // digits keeps the six digits of a figure that mean something.
 func digits(x float64) float64 { return math.Round(x*1e6) / 1e6 }
 
+// mostTold is how many different warnings are told in a stream.
+const mostTold = 100
+
 func (p *process) judgeStream(pl plan.Plan, w release.Weight) error {
 	out := bufio.NewWriter(p.out)
 	last := judge.Wait
+	told := map[string]bool{}
 	cfg := judge.Config{Metrics: pl.Metrics, FalseRollback: pl.FalseRollback, Share: pl.Share, HarmBudget: pl.HarmBudget}
 	err := backtest.Stream(p.in, cfg, w, func(v judge.Verdict) error {
 		last = v.Outcome
@@ -138,6 +142,12 @@ func (p *process) judgeStream(pl plan.Plan, w release.Weight) error {
 			return errors.Join(json.NewEncoder(out).Encode(l), out.Flush())
 		}
 		_, err := fmt.Fprintf(out, "%s %-4s %s\n", l.Time.UTC().Format(time.RFC3339), l.Verdict, l.Reason)
+		for _, w := range l.Warnings { // once is enough for people
+			if !told[w] && len(told) < mostTold {
+				_, err2 := fmt.Fprintf(out, "  warning: %s\n", w)
+				told[w], err = true, errors.Join(err, err2)
+			}
+		}
 		return errors.Join(err, out.Flush())
 	})
 	if err != nil {

@@ -35,6 +35,9 @@ type line struct {
 	Bounds  []real     `json:"bounds"`
 	Counts  []events   `json:"counts"`
 	Points  []real     `json:"points"`
+	// Of what was sampled: how many were really counted.
+	KeptEvents *events  `json:"kept_events"`
+	KeptOf     *float64 `json:"kept_of"`
 }
 
 // events is a whole number, also where a writer puts 3 as 3.0 or 3e0.
@@ -75,9 +78,9 @@ func floats(rs []real) []float64 {
 // candidate's first are its past. Errors name the line and wrap
 // release.ErrInvalid.
 func Stream(in io.Reader, cfg judge.Config, weight release.Weight, emit func(judge.Verdict) error) error {
-	s := &stream{cfg: cfg, weight: weight, emit: emit, kinds: map[string]release.Kind{}, seen: map[string]bool{}}
+	s := &stream{cfg: cfg, weight: weight, emit: emit, metrics: map[string]release.Metric{}, seen: map[string]bool{}}
 	for _, m := range cfg.Metrics {
-		s.kinds[m.Name] = m.Kind
+		s.metrics[m.Name] = m
 	}
 	scan := bufio.NewScanner(in)
 	scan.Buffer(make([]byte, 64<<10), maxLine)
@@ -101,10 +104,10 @@ func Stream(in io.Reader, cfg judge.Config, weight release.Weight, emit func(jud
 
 // stream is an instant being gathered, and the evidence so far.
 type stream struct {
-	cfg    judge.Config
-	weight release.Weight
-	emit   func(judge.Verdict) error
-	kinds  map[string]release.Kind
+	cfg     judge.Config
+	weight  release.Weight
+	emit    func(judge.Verdict) error
+	metrics map[string]release.Metric
 
 	state judge.State
 	live  bool
@@ -176,7 +179,7 @@ func said(err error) string {
 // observation checks a line against the metric that it names.
 func (s *stream) observation(l line) (release.Observation, error) {
 	o := release.Observation{Metric: l.Metric, Segment: l.Segment, Arm: l.Arm}
-	kind, known := s.kinds[l.Metric]
+	m, known := s.metrics[l.Metric]
 	switch {
 	case l.Time == nil:
 		return o, invalid(`"time" is missing; write it as "2026-01-02T15:04:05Z"`)
@@ -185,7 +188,7 @@ func (s *stream) observation(l line) (release.Observation, error) {
 	case l.Arm != release.Baseline && l.Arm != release.Candidate:
 		return o, invalid("arm %q is none of baseline, candidate", l.Arm)
 	}
-	switch kind {
+	switch m.Kind {
 	case release.Ratio:
 		if l.Bad == nil || l.Of == nil || *l.Bad < 0 || !(*l.Of >= float64(*l.Bad)) || *l.Of > most {
 			return o, invalid(`%s is a ratio: expected "bad" and "of", 0 <= bad <= of <= 1e15`, l.Metric)
@@ -197,14 +200,40 @@ func (s *stream) observation(l line) (release.Observation, error) {
 		}
 		o.Events, o.Of = int64(*l.Count), *l.Of
 	case release.Histogram:
-		return histogram(o, l)
+		var err error
+		if o, err = histogram(o, l); err != nil {
+			return o, err
+		}
 	default:
 		if len(l.Points) == 0 {
 			return o, invalid(`%s is a gauge: expected "points"`, l.Metric)
 		}
-		o.Points = floats(l.Points)
+		o.Points, o.Averages = floats(l.Points), m.Averages
 	}
-	return o, nil
+	err := keep(&o, l, m.Kind)
+	return o, err
+}
+
+// keep reads how many of what an observation tells were really counted.
+func keep(o *release.Observation, l line, kind release.Kind) error {
+	if l.KeptEvents == nil && l.KeptOf == nil {
+		return nil
+	}
+	of, events := o.Of, o.Events
+	for _, n := range o.Counts {
+		of += float64(n)
+	}
+	if l.KeptEvents != nil {
+		o.Kept.Events = int64(*l.KeptEvents)
+	}
+	if l.KeptOf != nil {
+		o.Kept.Of = *l.KeptOf
+	}
+	if kind == release.Gauge || o.Kept.Events < 0 || o.Kept.Events > events || !(o.Kept.Of >= 0 && o.Kept.Of <= of) ||
+		kind == release.Ratio && float64(o.Kept.Events) > o.Kept.Of {
+		return invalid(`"kept_events" and "kept_of" say how many were really counted of what is told, and cannot be more`)
+	}
+	return nil
 }
 
 func histogram(o release.Observation, l line) (release.Observation, error) {

@@ -36,6 +36,8 @@ type sighting struct {
 	activeA, activeB bool
 	// warming says that the newest window shows a candidate that warms up.
 	warming bool
+	// averages says that the source told averages, and not what they are of.
+	averages bool
 }
 
 // gather pairs a look's observations of one metric by window and segment.
@@ -64,6 +66,7 @@ func gather(m release.Metric, l Look) sighting {
 			s.pairs = append(s.pairs, pair{segment: o.Segment, to: k.to})
 		}
 		s.see(m, o, &s.pairs[j])
+		s.averages = s.averages || o.Averages
 	}
 	s.pairs = slices.DeleteFunc(s.pairs, func(p pair) bool { return p.torn })
 	slices.SortFunc(s.pairs, func(a, b pair) int {

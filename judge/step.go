@@ -189,6 +189,9 @@ func (ms *Metric) compare(cfg Config, m release.Metric, seen sighting, l Look) [
 		c.Metric, c.Kind, c.Severity = m.Name, m.Kind, m.Severity
 		c.LogE, c.LogThreshold = round(c.LogE), round(c.LogThreshold)
 		c.LogPass, c.LogPassThreshold = round(c.LogPass), round(c.LogPassThreshold)
+		if m.Averages || seen.averages {
+			c.Warnings = append(c.Warnings, averagesText)
+		}
 		if s := ms.find(c.Segment); s.Spread != nil && s.Spread.B != nil && !c.AgainstLimit && c.LogE >= c.LogThreshold {
 			c.Superiority, c.Quantiles = s.Distribution(m)
 			c.Shape = s.Spread.shape(m)
@@ -201,6 +204,10 @@ func (ms *Metric) compare(cfg Config, m release.Metric, seen sighting, l Look) [
 	}
 	return out
 }
+
+// averagesText warns of a metric that was told as averages.
+const averagesText = "the source tells averages and not how many requests they are of: a rate without counts cannot be judged exactly, " +
+	"so it is judged as a level, by how much it wanders"
 
 // pValue is the always-valid p-value by the most evidence so far, which it keeps.
 func pValue(peak *float64, logE float64) float64 {
