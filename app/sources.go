@@ -142,7 +142,7 @@ func openPrometheus(_ context.Context, s spec.Source) (run.Source, error) {
 	c := s.Prometheus
 	return prometheus.New(prometheus.Config{
 		URL: c.URL, BearerTokenFile: c.BearerTokenFile, Username: c.Username, PasswordFile: c.PasswordFile, Headers: c.Headers,
-		CAFile: c.CAFile, CertFile: c.CertFile, KeyFile: c.KeyFile, ServerName: c.ServerName, Insecure: c.Insecure, Timeout: c.Timeout,
+		CAFile: c.CAFile, CertFile: c.CertFile, KeyFile: c.KeyFile, ServerName: c.ServerName, Insecure: c.Insecure, Timeout: c.Timeout, Now: time.Now,
 	})
 }
 

@@ -3,14 +3,15 @@ package prometheus
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"math"
-	"net/http"
 	"net/url"
 	"strconv"
 
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/linnet-project/linnet/metric/series"
+	"github.com/linnet-project/linnet/metric/web"
 )
 
 // maxBesides bounds answers that decide nothing.
@@ -18,13 +19,11 @@ const maxBesides = 1 << 20
 
 // besides asks for what only helps people; false where there is no answer.
 func (s *Source) besides(ctx context.Context, endpoint string, form url.Values, into any) bool {
-	resp, err := s.send(ctx, http.MethodGet, endpoint+"?"+form.Encode(), nil)
-	if err != nil {
-		return false
-	}
-	defer resp.Body.Close()
-	err = json.NewDecoder(&bounded{r: resp.Body, left: maxBesides}).Decode(into)
-	return err == nil && resp.StatusCode == http.StatusOK
+	_, err := s.web.Ask(ctx, web.Question{
+		Path: "/api/v1/" + endpoint, Params: form, Most: maxBesides, Once: true,
+		Read: func(body io.Reader) error { return json.NewDecoder(body).Decode(into) },
+	})
+	return err == nil
 }
 
 // metadata asks what a family is declared as; "" where nobody says.

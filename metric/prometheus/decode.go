@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/linnet-project/linnet/metric/series"
+	"github.com/linnet-project/linnet/metric/web"
 )
 
 var errTooMany = errors.New("too many series")
@@ -21,6 +22,7 @@ type answer struct {
 	kind                       string // matrix, vector, …
 	series                     []series.Series
 	warnings                   []string // and infos
+	clock                      web.Clock
 }
 
 // decode reads an answer element by element, so that an answer of more series
@@ -40,7 +42,7 @@ func decode(r io.Reader, limit int) (answer, error) {
 			var said []string
 			err := d.Decode(&said)
 			for _, text := range said[:min(len(said), 20)] {
-				a.warnings = append(a.warnings, clip(text))
+				a.warnings = append(a.warnings, web.Clip(text))
 			}
 			return err
 		case "data":

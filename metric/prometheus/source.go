@@ -3,13 +3,13 @@ package prometheus
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"net/url"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/linnet-project/linnet/metric/series"
+	"github.com/linnet-project/linnet/metric/web"
 	"github.com/linnet-project/linnet/release"
 )
 
@@ -18,11 +18,7 @@ const metadataTimeout = 2 * time.Second
 
 // Source asks one server. It is safe for concurrent use.
 type Source struct {
-	config      Config
-	url         *url.URL // without userinfo
-	password    string   // from the URL
-	hasPassword bool
-	client      *http.Client
+	web *web.Client
 
 	mu    sync.Mutex
 	types map[string]string // what metric families are declared as; "" was asked in vain
@@ -33,11 +29,27 @@ type Source struct {
 // Observe answers q from raw samples. Warnings and infos of the server, such
 // as a partial answer, are among the answer's warnings.
 func (s *Source) Observe(ctx context.Context, q release.Query) (release.Answer, error) {
-	return series.Observe(ctx, api{s}, q, series.Options{})
+	a := api{s: s}
+	if n := len(q.Windows); n > 0 {
+		a.window = q.Windows[n-1].To.Sub(q.Windows[n-1].From)
+	}
+	return series.Observe(ctx, a, q, series.Options{})
 }
 
 // api gives package series access to the server.
-type api struct{ s *Source }
+type api struct {
+	s *Source
+	// window is how long the windows of the query are.
+	window time.Duration
+}
+
+// said are the warnings of an answer, and of the server's clock.
+func (a api) said(got answer) []string {
+	if skew := got.clock.Warning(a.window); skew != "" {
+		return append(got.warnings, skew)
+	}
+	return got.warnings
+}
 
 // Select implements series.Source: an instant query for a range of raw samples.
 func (a api) Select(ctx context.Context, sel series.Selector, span series.Span, limit int) (series.Selected, error) {
@@ -52,9 +64,9 @@ func (a api) Select(ctx context.Context, sel series.Selector, span series.Span, 
 		return series.Selected{}, err
 	}
 	if got.kind != "matrix" {
-		return series.Selected{}, a.s.strange("%s for raw samples, want a matrix", got.kind)
+		return series.Selected{}, a.s.web.Strange(got.kind + " for raw samples, want a matrix")
 	}
-	out := series.Selected{Warnings: got.warnings}
+	out := series.Selected{Warnings: a.said(got)}
 	for _, one := range got.series {
 		one.Points = after(one.Points, span.From, func(p series.Point) int64 { return p.T })
 		one.Dists = after(one.Dists, span.From, func(d series.Dist) int64 { return d.T })
@@ -91,7 +103,7 @@ func (a api) Eval(ctx context.Context, expression string, at []time.Time) (serie
 		for i, t := range at {
 			index[t.UnixMilli()] = i
 		}
-		out.Warnings = got.warnings
+		out.Warnings = a.said(got)
 		return out, a.s.spread(got, index, &out)
 	}
 	for i, t := range at {
@@ -99,7 +111,7 @@ func (a api) Eval(ctx context.Context, expression string, at []time.Time) (serie
 		if err != nil {
 			return out, err
 		}
-		out.Warnings = append(out.Warnings, got.warnings...)
+		out.Warnings = append(out.Warnings, a.said(got)...)
 		if err := a.s.spread(got, map[int64]int{t.UnixMilli(): i}, &out); err != nil {
 			return out, err
 		}
@@ -110,11 +122,11 @@ func (a api) Eval(ctx context.Context, expression string, at []time.Time) (serie
 // spread puts values into the vectors of their instants.
 func (s *Source) spread(got answer, index map[int64]int, out *series.Evaluated) error {
 	if got.kind != "vector" && got.kind != "matrix" {
-		return s.strange("%s for an expression, want a vector", got.kind)
+		return s.web.Strange(got.kind + " for an expression, want a vector")
 	}
 	for _, one := range got.series {
 		if len(one.Dists) > 0 {
-			return invalid("%s: the expression yields histograms, not numbers", s.url)
+			return fmt.Errorf("%s: the expression yields histograms, not numbers: %w", s.web.URL(), release.ErrInvalid)
 		}
 		for _, p := range one.Points {
 			if i, ok := index[p.T]; ok {

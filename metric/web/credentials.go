@@ -1,0 +1,120 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+)
+
+// authorize adds credentials and headers to a request, and gives the secrets
+// among them.
+func (w *Client) authorize(ctx context.Context, r *http.Request) (secrets []string, err error) {
+	c := &w.config
+	for name, value := range c.Headers {
+		r.Header.Set(name, value)
+	}
+	for name, file := range c.SecretHeaders {
+		value, err := w.secret("the file of header "+name, file)
+		if err != nil {
+			return nil, err
+		}
+		secrets = append(secrets, value)
+		if scheme := c.Schemes[name]; scheme != "" {
+			value = strings.ReplaceAll(scheme, "{}", value)
+		}
+		r.Header.Set(name, value)
+	}
+	switch {
+	case w.tokens != nil:
+		token, err := w.tokens.get(ctx)
+		if err != nil {
+			return nil, err
+		}
+		r.Header.Set("Authorization", "Bearer "+token)
+		return append(secrets, token), nil
+	case c.BearerTokenFile != "":
+		token, err := w.secret("bearerTokenFile", c.BearerTokenFile)
+		if err != nil {
+			return nil, err
+		}
+		r.Header.Set("Authorization", "Bearer "+token)
+		return append(secrets, token), nil
+	case c.Username == "":
+		return secrets, nil
+	}
+	password := w.password
+	if c.PasswordFile != "" {
+		if password, err = w.secret("passwordFile", c.PasswordFile); err != nil {
+			return nil, err
+		}
+	}
+	r.SetBasicAuth(c.Username, password)
+	return append(secrets, password), nil
+}
+
+func (w *Client) secret(field, path string) (string, error) {
+	text, err := secret(field, path)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", w.api.Name, err)
+	}
+	return text, nil
+}
+
+// secret reads a small file of one line.
+func secret(field, path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", invalid("%s: %v", field, err)
+	}
+	defer f.Close()
+	buf := make([]byte, 64<<10)
+	n, err := f.Read(buf)
+	text := strings.TrimSpace(string(buf[:n]))
+	if text == "" {
+		return "", invalid("%s %s is empty (%v)", field, path, err)
+	}
+	if strings.ContainsAny(text, "\r\n") {
+		return "", invalid("%s %s must hold one line", field, path)
+	}
+	return text, nil
+}
+
+// credential names what the requests are authorized with, never its value.
+func (w *Client) credential() string {
+	c := &w.config
+	switch {
+	case c.OAuth2 != nil:
+		return fmt.Sprintf("the token that client %s got from %s", c.OAuth2.ClientID, c.OAuth2.TokenURL)
+	case c.BearerTokenFile != "":
+		return "the bearer token of " + c.BearerTokenFile
+	case c.PasswordFile != "":
+		return fmt.Sprintf("user %s with the password of %s", c.Username, c.PasswordFile)
+	case w.hasPassword:
+		return fmt.Sprintf("user %s with the password of the url", c.Username)
+	case c.Username != "":
+		return fmt.Sprintf("user %s without a password", c.Username)
+	case len(c.SecretHeaders) > 0:
+		var all []string
+		for _, name := range slices.Sorted(maps.Keys(c.SecretHeaders)) {
+			all = append(all, name+" of "+c.SecretHeaders[name])
+		}
+		return strings.Join(all, " and ")
+	case c.CertFile != "":
+		return "the client certificate of " + c.CertFile
+	}
+	return "no credential (bearerTokenFile or basicAuth would give one)"
+}
+
+// scrub takes secrets out of what a server said.
+func scrub(text string, secrets []string) string {
+	for _, s := range secrets {
+		if s != "" {
+			text = strings.ReplaceAll(text, s, "…")
+		}
+	}
+	return text
+}

@@ -1,0 +1,118 @@
+package web
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
+
+	"github.com/linnet-project/linnet/release"
+)
+
+// OAuth2 gets tokens by the grant of client credentials. A token is kept until
+// it runs out, or the server refuses it.
+type OAuth2 struct {
+	TokenURL         string
+	ClientID         string
+	ClientSecretFile string
+	Scopes           []string
+	// Params go along in the request for a token, such as audience.
+	Params map[string]string
+}
+
+// tokens keeps the token of one client.
+type tokens struct {
+	config OAuth2
+	client *http.Client
+	one    chan struct{} // held while a token is read or got
+	last   *oauth2.Token
+}
+
+// newTokens takes over the client certificate and the authorities of config,
+// which are for another server, but no exception from checking.
+func newTokens(c OAuth2, config *tls.Config) (*tokens, error) {
+	u, err := url.Parse(c.TokenURL)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil {
+		return nil, invalid("oauth2.tokenURL is not an http or https address")
+	}
+	if c.ClientID == "" || c.ClientSecretFile == "" {
+		return nil, invalid("oauth2 needs clientID and clientSecretFile")
+	}
+	mine := &tls.Config{RootCAs: config.RootCAs, GetClientCertificate: config.GetClientCertificate}
+	return &tokens{config: c, client: httpClient(mine), one: make(chan struct{}, 1)}, nil
+}
+
+// get gives a token that holds for now.
+func (t *tokens) get(ctx context.Context) (string, error) {
+	select {
+	case t.one <- struct{}{}:
+	case <-ctx.Done():
+		return "", fmt.Errorf("%s: %w: %w", t.config.TokenURL, context.Cause(ctx), release.ErrUnavailable)
+	}
+	defer func() { <-t.one }()
+	if t.last.Valid() {
+		return t.last.AccessToken, nil
+	}
+	key, err := secret("clientSecretFile", t.config.ClientSecretFile)
+	if err != nil {
+		return "", err
+	}
+	params := url.Values{}
+	for name, value := range t.config.Params {
+		params.Set(name, value)
+	}
+	c := clientcredentials.Config{
+		ClientID: t.config.ClientID, ClientSecret: key, TokenURL: t.config.TokenURL,
+		Scopes: t.config.Scopes, EndpointParams: params,
+	}
+	got, err := c.Token(context.WithValue(ctx, oauth2.HTTPClient, t.client))
+	if err != nil {
+		return "", t.refused(ctx, err, key)
+	}
+	t.last = got
+	return got.AccessToken, nil
+}
+
+// drop forgets a token that the server refused; false where it has none to
+// forget, or another one already.
+func (t *tokens) drop(ctx context.Context, token string) bool {
+	select {
+	case t.one <- struct{}{}:
+	case <-ctx.Done():
+		return false
+	}
+	defer func() { <-t.one }()
+	if t.last == nil || t.last.AccessToken != token {
+		return false
+	}
+	t.last = nil
+	return true
+}
+
+func (t *tokens) refused(ctx context.Context, err error, key string) error {
+	var said *oauth2.RetrieveError
+	var certificate *tls.CertificateVerificationError
+	var authority x509.UnknownAuthorityError
+	cause := context.Cause(ctx)
+	switch {
+	case cause != nil:
+		return fmt.Errorf("%s: %w: %w", t.config.TokenURL, cause, release.ErrUnavailable)
+	case errors.As(err, &certificate), errors.As(err, &authority):
+		return invalid("%s: its certificate is not to be trusted (caFile changes what is)", t.config.TokenURL)
+	case !errors.As(err, &said):
+		return refusal{error: fmt.Errorf("%s gives no token: %s: %w", t.config.TokenURL, Clip(scrub(unaddressed(err).Error(), []string{key})), release.ErrUnavailable), again: true}
+	}
+	status := said.Response.StatusCode
+	text := fmt.Sprintf("%s refuses client %s with the secret of %s: %d %s", t.config.TokenURL, t.config.ClientID, t.config.ClientSecretFile, status,
+		Clip(scrub(said.ErrorCode+" "+said.ErrorDescription, []string{key})))
+	if status == http.StatusTooManyRequests || status >= 500 {
+		return refusal{error: fmt.Errorf("%s: %w", text, release.ErrUnavailable), again: true, pause: retryAfter(said.Response.Header, "")}
+	}
+	return invalid("%s", text)
+}
