@@ -13,6 +13,7 @@ import (
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
+	"github.com/linnet-project/linnet/awscall"
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/traffic/split"
 )
@@ -23,9 +24,7 @@ type Router struct {
 	config Config
 	names  []string // of the arms, in the order of config.Arms
 	client *elb.Client
-	keys   []*remembered
-	// retryer decides on the tries of one call.
-	retryer func() aws.RetryerV2
+	api    *awscall.API
 
 	turn chan struct{} // holds a token while weights are written or read
 	at   atomic.Pointer[found]
@@ -38,12 +37,12 @@ func New(ctx context.Context, c Config) (*Router, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Router{config: c, retryer: newRetryer, turn: make(chan struct{}, 1)}
+	r := &Router{config: c, turn: make(chan struct{}, 1)}
 	r.config.Arms = slices.Clone(c.Arms)
 	for _, a := range c.Arms {
 		r.names = append(r.names, a.Name)
 	}
-	r.client, r.keys, err = clientOf(ctx, c, region)
+	r.client, r.api, err = clientOf(ctx, c, region)
 	return r, err
 }
 

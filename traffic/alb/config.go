@@ -18,9 +18,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"net/url"
 	"regexp"
-	"strings"
 	"time"
 
 	"github.com/linnet-project/linnet/release"
@@ -84,7 +82,6 @@ var (
 	ruleARN     = regexp.MustCompile(`^arn:aws[a-z-]*:elasticloadbalancing:([a-z0-9-]+):\d{12}:listener-rule/app/[A-Za-z0-9-]{1,32}/[0-9a-f]{16}/[0-9a-f]{16}/[0-9a-f]{16}$`)
 	groupARN    = regexp.MustCompile(`^arn:aws[a-z-]*:elasticloadbalancing:([a-z0-9-]+):\d{12}:targetgroup/([A-Za-z0-9-]{1,32})/[0-9a-f]{16}$`)
 	groupName   = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$`)
-	roleARN     = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}$`)
 )
 
 const maxPriority = 50_000
@@ -103,15 +100,7 @@ func (c Config) check() (region string, err error) {
 		say("region: %q is not that of the ARN, %q", c.Region, region)
 	}
 	c.groups(cmp.Or(c.Region, region), say)
-	if c.Role != "" && !roleARN.MatchString(c.Role) {
-		say("role: %.200q is no ARN of an IAM role", c.Role)
-	}
-	if c.ExternalID != "" && c.Role == "" {
-		say("externalID: goes with a role, and there is none")
-	}
-	if c.Endpoint != "" && !goodEndpoint(c.Endpoint) {
-		say("endpoint: must be http://host:port or https://host:port, without user, password and query")
-	}
+	c.account().Check(c.Endpoint, say)
 	return cmp.Or(c.Region, region), errors.Join(wrong...)
 }
 
@@ -169,10 +158,4 @@ func (c Config) groups(region string, say func(string, ...any)) {
 		}
 		arms[a.Name], groups[a.Group] = true, true
 	}
-}
-
-func goodEndpoint(text string) bool {
-	u, err := url.Parse(text)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" &&
-		u.User == nil && u.RawQuery == "" && u.Fragment == "" && !strings.ContainsAny(text, " \t\r\n")
 }

@@ -138,9 +138,9 @@ func FuzzAnswers(f *testing.F) {
 // stub lets every call get this answer, once.
 func (r *Router) stub(status int, text string) {
 	o := r.client.Options()
-	o.HTTPClient = bounded{canned{status, text}}
+	o.HTTPClient = keeper{canned{status, text}}
 	r.client = elb.New(o)
-	r.retryer = func() aws.RetryerV2 {
+	r.api.Retryer = func() aws.RetryerV2 {
 		return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = 1 })
 	}
 }

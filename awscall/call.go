@@ -1,4 +1,4 @@
-package alb
+package awscall
 
 import (
 	"context"
@@ -8,23 +8,24 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/smithy-go"
 
 	"github.com/linnet-project/linnet/release"
 )
 
-// What AWS' error codes mean. A code of neither list is release.ErrInvalid,
-// unless AWS says that the fault is its own.
+// What the error codes of all of AWS mean. A code that is in no list is
+// release.ErrInvalid, unless AWS says that the fault is its own.
 var (
-	notThere  = []string{"RuleNotFound", "ListenerNotFound", "TargetGroupNotFound", "LoadBalancerNotFound"}
-	contested = []string{"ResourceInUse", "PriorityInUse"}
-	denied    = []string{"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnauthorizedAccess", "NotAuthorized", "OptInRequired"}
-	refused   = []string{
+	denied = []string{
+		"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnauthorizedAccess", "NotAuthorized", "NotAuthorizedException", "OptInRequired",
+	}
+	refused = []string{
 		"ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId", "UnrecognizedClientException",
 		"AuthFailure", "SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature", "IncompleteSignatureException",
 		"MissingAuthenticationToken", "MissingAuthenticationTokenException",
@@ -32,54 +33,95 @@ var (
 	later = []string{
 		"Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled", "RequestThrottledException",
 		"TooManyRequests", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown", "PriorRequestNotComplete",
-		"HealthUnavailable", "InternalFailure", "InternalError", "ServiceUnavailable", "RequestTimeout", "RequestTimeoutException",
+		"InternalFailure", "InternalError", "InternalServiceFault", "InternalServerError", "ServiceUnavailable", "ServiceUnavailableException",
+		"RequestTimeout", "RequestTimeoutException",
 	}
 )
 
-// options are those of one call.
-type options = func(*elb.Options)
+// API is one service of AWS, as errors are to tell of it.
+type API struct {
+	// Name is the API's, as in "the ELBv2 API".
+	Name string
+	// Prefix is what its actions begin with in a policy.
+	Prefix string
+	// NotThere, Contested and Later are error codes of its own that mean
+	// release.ErrNotFound, ErrConflict and ErrUnavailable.
+	NotThere, Contested, Later []string
+	// Wait bounds all tries of a call together.
+	Wait time.Duration
+	// Patience is for how long the service may ask us to wait before another try;
+	// 0 where that is not heeded.
+	Patience time.Duration
+	// Retryer decides on the tries of one call.
+	Retryer func() aws.RetryerV2
+	// Keys are taken out of what errors say.
+	Keys Keys
+}
 
 // noting remembers what went wrong with the last try, which the SDK forgets
 // where the time runs out before the next.
 type noting struct {
 	aws.RetryerV2
-	last error
+	patience time.Duration
+	last     error
 }
 
 // IsErrorRetryable says whether another try may help.
 func (n *noting) IsErrorRetryable(err error) bool {
 	n.last = err
-	return n.RetryerV2.IsErrorRetryable(err)
+	return n.RetryerV2.IsErrorRetryable(err) && (n.patience == 0 || asked(err) <= n.patience)
 }
 
-// call does one call of the API, all its tries together within callWait, and
-// gives its error a meaning. What names what is asked about.
-func (r *Router) call(ctx context.Context, operation, what string, do func(context.Context, options) error) error {
-	late := fmt.Errorf("no answer within %s", callWait)
-	ctx, cancel := context.WithTimeoutCause(ctx, callWait, late)
+// RetryDelay is how long to wait for the next try.
+func (n *noting) RetryDelay(attempt int, err error) (time.Duration, error) {
+	pause, wrong := n.RetryerV2.RetryDelay(attempt, err)
+	if n.patience > 0 {
+		pause = max(pause, asked(err))
+	}
+	return pause, wrong
+}
+
+// asked is how long an answer asks us to wait, 0 where it does not say.
+func asked(err error) time.Duration {
+	got := (*awshttp.ResponseError)(nil)
+	if !errors.As(err, &got) || got.Response == nil || got.Response.Response == nil {
+		return 0
+	}
+	n, err := strconv.ParseUint(got.Response.Header.Get("Retry-After"), 10, 31)
+	if err != nil {
+		return 0
+	}
+	return time.Duration(n) * time.Second
+}
+
+// Call does one call of the API, all its tries together within Wait, and gives
+// its error a meaning. What names what is asked about.
+func (a *API) Call(ctx context.Context, operation, what string, do func(context.Context, aws.Retryer) error) error {
+	late := fmt.Errorf("no answer within %s", a.Wait)
+	ctx, cancel := context.WithTimeoutCause(ctx, a.Wait, late)
 	defer cancel()
-	note := &noting{RetryerV2: r.retryer()}
-	err := do(ctx, func(o *elb.Options) { o.Retryer = note })
+	note := &noting{RetryerV2: a.Retryer(), patience: a.Patience}
+	err := do(ctx, note)
 	if err == nil {
 		return nil
 	}
 	where := what + ": " + operation
 	if cause := context.Cause(ctx); cause != nil {
 		if note.last != nil && !errors.Is(note.last, ctx.Err()) {
-			where += ": " + r.clean(root(note.last))
+			where += ": " + a.Clean(root(note.last))
 		}
 		return fmt.Errorf("%s: %w: %w", where, cause, release.ErrUnavailable)
 	}
 	if said := (smithy.APIError)(nil); errors.As(err, &said) {
-		return r.meaning(where, err, said)
+		return a.meaning(where, err, said)
 	}
 	switch status := statusOf(err); {
 	case status >= 400 && status < 500 && status != http.StatusTooManyRequests && status != http.StatusRequestTimeout:
-		return fmt.Errorf("%s: status %d, in no form of the ELBv2 API; is the endpoint its: %w", where, status, release.ErrInvalid)
+		return fmt.Errorf("%s: status %d, in no form of the %s API; is the endpoint its: %w", where, status, a.Name, release.ErrInvalid)
 	case status != 0:
 		return fmt.Errorf("%s: status %d, and an answer that cannot be read: %w", where, status, release.ErrUnavailable)
 	}
-	return fmt.Errorf("%s: %s: %w", where, r.clean(root(err)), release.ErrUnavailable)
+	return fmt.Errorf("%s: %s: %w", where, a.Clean(root(err)), release.ErrUnavailable)
 }
 
 // statusOf is that of the answer, 0 where there was none.
@@ -91,23 +133,23 @@ func statusOf(err error) int {
 }
 
 // meaning turns what AWS says into one of the meanings of release.
-func (r *Router) meaning(where string, err error, said smithy.APIError) error {
+func (a *API) meaning(where string, err error, said smithy.APIError) error {
 	code := said.ErrorCode()
-	action := actionOf(err)
+	action := a.actionOf(err)
 	text := fmt.Sprintf("%s: %.100s", where, code)
 	if message := said.ErrorMessage(); message != "" && !slices.Contains(refused, code) {
-		text += ": " + r.clean(message)
+		text += ": " + a.Clean(message)
 	}
 	if got := (*awshttp.ResponseError)(nil); errors.As(err, &got) && got.ServiceRequestID() != "" {
 		text += fmt.Sprintf(" (request %.60s)", got.ServiceRequestID())
 	}
 	status := statusOf(err)
 	switch {
-	case slices.Contains(notThere, code):
+	case slices.Contains(a.NotThere, code):
 		return fmt.Errorf("%s: %w", text, release.ErrNotFound)
-	case slices.Contains(contested, code):
+	case slices.Contains(a.Contested, code):
 		return fmt.Errorf("%s: %w", text, release.ErrConflict)
-	case slices.Contains(later, code), status >= 500, status == http.StatusTooManyRequests, said.ErrorFault() == smithy.FaultServer:
+	case slices.Contains(later, code), slices.Contains(a.Later, code), status >= 500, status == http.StatusTooManyRequests, said.ErrorFault() == smithy.FaultServer:
 		return fmt.Errorf("%s: %w", text, release.ErrUnavailable)
 	case slices.Contains(denied, code):
 		return fmt.Errorf("%s; allow it %s: %w", text, action, release.ErrInvalid)
@@ -119,10 +161,10 @@ func (r *Router) meaning(where string, err error, said smithy.APIError) error {
 
 // actionOf names what was asked for as a policy does: the innermost operation,
 // since taking on a role comes before.
-func actionOf(err error) string {
+func (a *API) actionOf(err error) string {
 	name := "the call"
 	for o := (*smithy.OperationError)(nil); errors.As(err, &o); err = o.Err {
-		service := "elasticloadbalancing"
+		service := a.Prefix
 		if o.Service() == "STS" {
 			service = "sts"
 		}
@@ -151,10 +193,10 @@ const maxMessage = 500
 // secretive is what looks like an access key's id, or a signature.
 var secretive = regexp.MustCompile(`\bA[KS]IA[A-Z0-9]{12,}|[A-Za-z0-9+=]{60,}`)
 
-// clean makes text from elsewhere fit for a message: short, and without
+// Clean makes text from elsewhere fit for a message: short, and without
 // credentials.
-func (r *Router) clean(text string) string {
-	for _, k := range r.keys {
+func (a *API) Clean(text string) string {
+	for _, k := range a.Keys {
 		keys := k.last.Load()
 		if keys == nil {
 			continue
