@@ -54,6 +54,9 @@ type API struct {
 	Patience time.Duration
 	// Retryer decides on the tries of one call.
 	Retryer func() aws.RetryerV2
+	// Strange is what an answer in no form of the API means: that another try may
+	// help, or that nobody of that name lives there.
+	Strange error
 	// Keys are taken out of what errors say.
 	Keys Keys
 }
@@ -69,7 +72,8 @@ type noting struct {
 // IsErrorRetryable says whether another try may help.
 func (n *noting) IsErrorRetryable(err error) bool {
 	n.last = err
-	return n.RetryerV2.IsErrorRetryable(err) && (n.patience == 0 || asked(err) <= n.patience)
+	again := n.RetryerV2.IsErrorRetryable(err) || statusOf(err) == http.StatusTooManyRequests
+	return again && (n.patience == 0 || asked(err) <= n.patience)
 }
 
 // RetryDelay is how long to wait for the next try.
@@ -115,9 +119,14 @@ func (a *API) Call(ctx context.Context, operation, what string, do func(context.
 	if said := (smithy.APIError)(nil); errors.As(err, &said) {
 		return a.meaning(where, err, said)
 	}
+	var broken interrupted
 	switch status := statusOf(err); {
+	case errors.As(err, &broken):
+		return fmt.Errorf("%s: the answer broke off: %w: %w", where, broken.error, release.ErrUnavailable)
 	case status >= 400 && status < 500 && status != http.StatusTooManyRequests && status != http.StatusRequestTimeout:
 		return fmt.Errorf("%s: status %d, in no form of the %s API; is the endpoint its: %w", where, status, a.Name, release.ErrInvalid)
+	case status >= 200 && status < 300:
+		return fmt.Errorf("%s: an answer in no form of the %s API, or one that is too long: %w", where, a.Name, a.Strange)
 	case status != 0:
 		return fmt.Errorf("%s: status %d, and an answer that cannot be read: %w", where, status, release.ErrUnavailable)
 	}

@@ -5,6 +5,7 @@ package awscall
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -142,3 +143,17 @@ type body struct {
 	io.Reader
 	io.Closer
 }
+
+// Read tells an answer that breaks off from one that says something strange.
+func (b body) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = interrupted{err}
+	}
+	return n, err
+}
+
+// interrupted is an answer that could not be read to its end.
+type interrupted struct{ error }
+
+func (i interrupted) Unwrap() error { return i.error }

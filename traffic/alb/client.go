@@ -10,6 +10,7 @@ import (
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 
 	"github.com/linnet-project/linnet/awscall"
+	"github.com/linnet-project/linnet/release"
 )
 
 const (
@@ -36,7 +37,7 @@ func clientOf(ctx context.Context, c Config, region string) (*elb.Client, *awsca
 		NotThere:  []string{"RuleNotFound", "ListenerNotFound", "TargetGroupNotFound", "LoadBalancerNotFound"},
 		Contested: []string{"ResourceInUse", "PriorityInUse"},
 		Later:     []string{"HealthUnavailable"},
-		Wait:      callWait, Retryer: awscall.NewRetryer, Keys: keys,
+		Wait:      callWait, Retryer: awscall.NewRetryer, Strange: release.ErrUnavailable, Keys: keys,
 	}, nil
 }
 

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/linnet-project/linnet/awscall/awstest"
 )
 
 // What AWS allows in a forward action.
@@ -23,7 +25,7 @@ var configs = map[string]string{
 	"authenticate-oidc": "AuthenticateOidcConfig", "authenticate-cognito": "AuthenticateCognitoConfig", "jwt-validation": "JwtValidationConfig",
 }
 
-func invalidAction(format string, args ...any) *refusal {
+func invalidAction(format string, args ...any) *awstest.Refusal {
 	return refuse("InvalidLoadBalancerAction", format, args...)
 }
 

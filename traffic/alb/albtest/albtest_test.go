@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/linnet-project/linnet/awscall/awstest"
 )
 
 func fixture(t *testing.T) (s *Server, listener, rule string, groups []string) {
@@ -103,8 +105,8 @@ func TestRefusals(t *testing.T) {
 		{"a tag twice", "AddTags", url.Values{"ResourceArns.member.1": {rule}, "Tags.member.1.Key": {"a"}, "Tags.member.2.Key": {"a"}}, "DuplicateTagKeys"},
 		{"a reserved tag", "AddTags", url.Values{"ResourceArns.member.1": {rule}, "Tags.member.1.Key": {"aws:a"}}, "ValidationError"},
 	} {
-		var r *refusal
-		if err := s.Do(c.operation, c.form); c.code == "" && err != nil || c.code != "" && (!errors.As(err, &r) || r.code != c.code) {
+		var r *awstest.Refusal
+		if err := s.Do(c.operation, c.form); c.code == "" && err != nil || c.code != "" && (!errors.As(err, &r) || r.Code != c.code) {
 			t.Errorf("%s: %v, expected %q", c.name, err, c.code)
 		}
 	}
@@ -229,7 +231,7 @@ func FuzzForm(f *testing.F) {
 				t.Errorf("%s: neither a value nor an error", name)
 			}
 			if err := s.Do(name, form); err != nil {
-				var r *refusal
+				var r *awstest.Refusal
 				if !errors.As(err, &r) {
 					t.Errorf("%s: %v is no refusal", name, err)
 				}

@@ -3,6 +3,8 @@ package albtest
 import (
 	"net/http"
 	"strings"
+
+	"github.com/linnet-project/linnet/awscall/awstest"
 )
 
 // Fault is a way in which the API fails.
@@ -60,17 +62,17 @@ func (s *Server) early(f Fault, name string, of operation, r *http.Request) erro
 	case Throttle:
 		return refuse("Throttling", "Rate exceeded")
 	case Fail:
-		return &refusal{code: "InternalFailure", message: "The request processing has failed because of an unknown error.", status: http.StatusInternalServerError}
+		return &awstest.Refusal{Code: "InternalFailure", Message: "The request processing has failed because of an unknown error.", Status: http.StatusInternalServerError}
 	case Busy:
-		return &refusal{code: "ServiceUnavailable", message: "Service is unavailable", status: http.StatusServiceUnavailable}
+		return &awstest.Refusal{Code: "ServiceUnavailable", Message: "Service is unavailable", Status: http.StatusServiceUnavailable}
 	case Expire:
-		return &refusal{code: "ExpiredToken", message: "The security token included in the request is expired", status: http.StatusForbidden}
+		return &awstest.Refusal{Code: "ExpiredToken", Message: "The security token included in the request is expired", Status: http.StatusForbidden}
 	case Mistrust:
-		return &refusal{code: "SignatureDoesNotMatch", status: http.StatusForbidden, message: "The request signature we calculated does not match the signature you provided. The Canonical String for this request should have been 'POST " +
+		return &awstest.Refusal{Code: "SignatureDoesNotMatch", Status: http.StatusForbidden, Message: "The request signature we calculated does not match the signature you provided. The Canonical String for this request should have been 'POST " +
 			r.Header.Get("Authorization") + " x-amz-security-token:" + r.Header.Get("X-Amz-Security-Token") + " " + s.config.SecretKey + "'"}
 	case Deny:
 		if changes {
-			return &refusal{code: "AccessDenied", status: http.StatusForbidden, message: "User: arn:aws:sts::" + Account + ":assumed-role/deploy/linnet is not authorized to perform: elasticloadbalancing:" + name}
+			return &awstest.Refusal{Code: "AccessDenied", Status: http.StatusForbidden, Message: "User: arn:aws:sts::" + Account + ":assumed-role/deploy/linnet is not authorized to perform: elasticloadbalancing:" + name}
 		}
 	case InUse:
 		if changes {

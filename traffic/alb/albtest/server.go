@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/linnet-project/linnet/awscall/awstest"
 )
 
 // What everything is in.
@@ -45,7 +47,7 @@ type Server struct {
 	listeners map[string]*listener
 	rules     map[string]*rule
 	groups    map[string]*group
-	sessions  map[string]session
+	guard     awstest.Guard
 	fault     Fault
 	broken    string // the one operation that the fault is in; "" for all
 	lag       int
@@ -58,24 +60,17 @@ type Server struct {
 func New(c Config) *Server {
 	return &Server{
 		config: c, balancers: map[string]bool{}, listeners: map[string]*listener{}, rules: map[string]*rule{},
-		groups: map[string]*group{}, sessions: map[string]session{}, calls: map[string]int{},
-		draw: rand.New(rand.NewPCG(c.Seed, c.Seed)),
+		groups: map[string]*group{}, calls: map[string]int{},
+		draw:  rand.New(rand.NewPCG(c.Seed, c.Seed)),
+		guard: awstest.Guard{AccessKey: c.AccessKey, SecretKey: c.SecretKey, Role: c.Role, ExternalID: c.ExternalID, Region: Region, Now: c.Now},
 	}
 }
 
-// refusal is an error of the API.
-type refusal struct {
-	code, message string
-	status        int // 0 means 400
+func refuse(code, format string, args ...any) *awstest.Refusal {
+	return &awstest.Refusal{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-func (r *refusal) Error() string { return r.code + ": " + r.message }
-
-func refuse(code, format string, args ...any) *refusal {
-	return &refusal{code: code, message: fmt.Sprintf(format, args...)}
-}
-
-func validation(format string, args ...any) *refusal {
+func validation(format string, args ...any) *awstest.Refusal {
 	return refuse("ValidationError", format, args...)
 }
 
@@ -149,8 +144,8 @@ func (s *Server) handle(r *http.Request, payload []byte, form url.Values) (answe
 	if err := s.early(fault, name, of, r); err != nil {
 		return answer{of: of, err: err}, ""
 	}
-	if err := s.signed(r, payload, of.service); err != nil {
-		return answer{of: of, err: err}, ""
+	if refused := s.guard.Signed(r, payload, of.service); refused != nil {
+		return answer{of: of, err: refused}, ""
 	}
 	in, err := parseForm(form, of.in)
 	if err != nil {
@@ -176,10 +171,10 @@ func (s *Server) answer(w http.ResponseWriter, a answer) {
 	if a.err != nil {
 		said := refuse("InternalFailure", "%v", a.err)
 		errors.As(a.err, &said)
-		if said.status == 0 {
-			said.status = http.StatusBadRequest
+		if said.Status == 0 {
+			said.Status = http.StatusBadRequest
 		}
-		w.WriteHeader(said.status)
+		w.WriteHeader(said.Status)
 		text = errorXML(said, namespace, request)
 	} else {
 		text = answerXML(a.name, namespace, a.out, a.of.out, request)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/linnet-project/linnet/awscall/awstest"
 )
 
 // kind is what a shape holds.
@@ -165,12 +167,12 @@ func (s *shape) check(value, at string) error {
 	case integer:
 		n, err := strconv.ParseInt(value, 10, 32)
 		if err != nil {
-			return &refusal{code: "MalformedInput", message: fmt.Sprintf("%s: %q is no integer", at, value)}
+			return &awstest.Refusal{Code: "MalformedInput", Message: fmt.Sprintf("%s: %q is no integer", at, value)}
 		}
 		size = n
 	case boolean:
 		if value != "true" && value != "false" {
-			return &refusal{code: "MalformedInput", message: fmt.Sprintf("%s: %q is no boolean", at, value)}
+			return &awstest.Refusal{Code: "MalformedInput", Message: fmt.Sprintf("%s: %q is no boolean", at, value)}
 		}
 		return nil
 	}

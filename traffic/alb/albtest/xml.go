@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/linnet-project/linnet/awscall/awstest"
 )
 
 // write writes a value as an element, in the order of its shape's members.
@@ -57,16 +59,16 @@ func answerXML(operation, namespace string, result *node, of *shape, request str
 }
 
 // errorXML is a refusal.
-func errorXML(r *refusal, namespace, request string) string {
+func errorXML(r *awstest.Refusal, namespace, request string) string {
 	b := &strings.Builder{}
 	b.WriteString(`<ErrorResponse xmlns="` + namespace + `"><Error>`)
 	side := "Sender"
-	if r.status >= 500 {
+	if r.Status >= 500 {
 		side = "Receiver"
 	}
 	writeText(b, "Type", side)
-	writeText(b, "Code", r.code)
-	writeText(b, "Message", r.message)
+	writeText(b, "Code", r.Code)
+	writeText(b, "Message", r.Message)
 	b.WriteString("</Error>")
 	writeText(b, "RequestId", request)
 	b.WriteString("</ErrorResponse>")
