@@ -80,6 +80,9 @@ var house = map[string]row{
 
 	// What is sent to us, from the formats (each a folder) to the store.
 	"ingest/item":          {floor: 3, imports: []string{"release"}},
+	"ingest/log":           {floor: 3, imports: []string{"release", "ingest/item"}},
+	"ingest/fold":          {floor: 3, imports: []string{"release", "ingest/item"}},
+	"ingest":               {floor: 3, imports: []string{"release", "ingest/item", "ingest/log", "ingest/fold"}},
 	"load":                 {floor: 3, imports: []string{"release"}},
 	"demo":                 {floor: 3, imports: []string{"release"}},
 	"sim":                  {floor: 3, imports: append([]string{"journal", "run", "backtest", "traffic/split"}, pureFolders...)},

@@ -1,0 +1,290 @@
+// Package fold makes samples of what the log holds. It is a function of the
+// records, in their order, and of the rules: it reads no clock and keeps no file,
+// so a restart that folds the rest of the log, and a replay that folds an older
+// stretch, come to the same samples.
+//
+// Events are counted in windows of event time. A window (from, to] is over when
+// the log's time has passed its end by the allowed lateness; then each series
+// that was counted gets a sample at that end, its counters cumulative. A series
+// that is silent goes on for a while, so that an idle arm is told from a missing
+// one. What comes for a window of a series that is over is refused.
+package fold
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/linnet-project/linnet/ingest/item"
+)
+
+const (
+	// idle is for how long after its last event a series gets samples, in
+	// milliseconds, and stillThere how far apart they may be: a series that was
+	// counted out of the past does not jump to the present.
+	idle       = 15 * 60_000
+	stillThere = 60_000
+	// forgotten is how long after its last event or sample a series is no more
+	// counted against the limit: between one and two of these.
+	forgotten = 3_600_000
+	// mostOpen bounds the windows that are open at once, over all series.
+	mostOpen = 1 << 20
+)
+
+// Fold is the state that the log folds into. One goroutine owns it.
+type Fold struct {
+	terms Terms
+	seq   uint64
+	clock int64 // milliseconds
+	bound int64 // the last end of a window that closed
+
+	groups  map[string]*group
+	order   []*group // by key; nil where groups changed
+	open    int      // open windows
+	active  int64    // the last end of a window with events
+	seen    seen
+	tenants map[string]*tenant
+	short   uint64 // how often ids were forgotten before their time
+	out     []item.Sample
+}
+
+// tenant is what counts against a tenant's limit.
+type tenant struct {
+	groups int // series made of events
+	// Series of samples that were heard of in this span of time and the last.
+	recent, before *set
+	both           int // are in both
+}
+
+// closing is a moment at which windows close, in milliseconds.
+type closing struct{ clock, bound, window, lateness int64 }
+
+// New is the fold of an empty log.
+func New(terms Terms) *Fold {
+	f := &Fold{groups: map[string]*group{}, tenants: map[string]*tenant{}}
+	f.setTerms(terms)
+	return f
+}
+
+func (f *Fold) setTerms(terms Terms) {
+	f.terms = terms.Filled()
+	f.seen.span, f.seen.most = f.terms.SeenFor.Milliseconds(), f.terms.SeenMost
+}
+
+// Result is what became of a batch.
+type Result struct {
+	Accepted int // events and samples that are counted, or were left out by sampling
+	Repeated int
+	Sampled  int // left out by sampling
+	Refused  []item.Refusal
+	// Samples are those of the batch that go into the store.
+	Samples []item.Sample
+}
+
+// Apply folds a batch. Its sequence must be above that of all before it.
+func (f *Fold) Apply(seq uint64, p *Prepared) Result {
+	f.Tick(seq, p.batch.At)
+	r := Result{Refused: p.refused}
+	if p.batch.ID != "" {
+		id := hashOf('b', p.batch.Tenant+"\xff"+string(p.batch.Format), p.batch.ID)
+		if f.seen.has(id) {
+			return Result{Repeated: p.Items() + p.dropped + len(p.refused)}
+		}
+		f.remember(id)
+	}
+	t := f.tenant(p.batch.Tenant)
+	for _, e := range p.events {
+		switch no, again := f.count(t, p.batch.Tenant, e); {
+		case again:
+			r.Repeated++
+		case no != nil:
+			r.Refused = append(r.Refused, placed(*no, e.Event))
+		default:
+			r.Accepted++
+		}
+	}
+	kept := p.samples[:0]
+	for i, s := range p.samples {
+		if !f.known(t, p.batch.Tenant, p.hashes[i]) {
+			no := f.tooMany(p.batch.Tenant)
+			no.Place = fmt.Sprintf("sample %d", i+1)
+			r.Refused = append(r.Refused, Whole(no, s))
+			continue
+		}
+		kept = append(kept, s)
+	}
+	r.Samples = kept
+	r.Sampled = p.dropped
+	r.Accepted += len(kept) + p.dropped
+	return r
+}
+
+// count counts an event, unless it was seen before or cannot be counted.
+func (f *Fold) count(t *tenant, name string, e event) (no *item.Refusal, again bool) {
+	if e.id != 0 && f.seen.has(e.id) {
+		return nil, true
+	}
+	g, there := f.groups[string(e.key)]
+	switch {
+	case there && e.end <= g.emitted:
+		return &item.Refusal{Code: item.TooLate, Text: fmt.Sprintf("its window ended at %s and is closed: send within %s", stamp(time.UnixMilli(e.end)), f.terms.Lateness)}, false
+	case f.open >= mostOpen:
+		return &item.Refusal{Code: item.TooMany, Text: fmt.Sprintf("%d windows are open: send what is old in smaller parts, in order of time", f.open)}, false
+	case !there:
+		if t.size() >= f.terms.limit(name) {
+			refusal := f.tooMany(name)
+			return &refusal, false
+		}
+		g = newGroup(name, e)
+		f.groups[g.key], f.order = g, nil
+		t.groups++
+	}
+	before := len(g.open)
+	g.add(e, f.clock)
+	f.active = max(f.active, e.end)
+	f.open += len(g.open) - before
+	if e.id != 0 {
+		f.remember(e.id)
+	}
+	return nil, false
+}
+
+func (f *Fold) remember(id uint64) {
+	if f.seen.add(id, f.clock) {
+		f.short++
+	}
+}
+
+func (f *Fold) tooMany(tenant string) item.Refusal {
+	of := ""
+	if tenant != "" {
+		of = " of tenant " + tenant
+	}
+	return item.Refusal{Code: item.TooMany, Text: fmt.Sprintf("a new series%s, and %d is the limit: take out a label with many values, or raise the limit", of, f.terms.limit(tenant))}
+}
+
+func (f *Fold) tenant(name string) *tenant {
+	t, ok := f.tenants[name]
+	if !ok {
+		t = &tenant{recent: newSet(f.clock), before: newSet(f.clock)}
+		f.tenants[strings.Clone(name)] = t
+	}
+	return t
+}
+
+// size is how many series a tenant has.
+func (t *tenant) size() int { return t.groups + len(t.recent.list) + len(t.before.list) - t.both }
+
+// known tells whether a series of samples is one of the tenant's, or may become
+// one.
+func (f *Fold) known(t *tenant, name string, hash uint64) bool {
+	if t.recent.has(hash) {
+		return true
+	}
+	if t.before.has(hash) {
+		t.both++
+	} else if t.size() >= f.terms.limit(name) {
+		return false
+	}
+	t.recent.add(hash)
+	return true
+}
+
+// Tick tells the fold that a time was reached, which closes windows.
+func (f *Fold) Tick(seq uint64, at time.Time) {
+	f.seq = seq
+	if ms := at.UnixMilli(); ms > f.clock {
+		f.clock = ms
+	}
+	window, lateness := f.terms.Window.Milliseconds(), f.terms.Lateness.Milliseconds()
+	bound := f.clock - lateness - floorMod(f.clock-lateness, window)
+	if bound <= f.bound {
+		return
+	}
+	f.bound = bound
+	f.close(closing{clock: f.clock, bound: bound, window: window, lateness: lateness})
+}
+
+// close closes what is over, of all series in the order of their keys.
+func (f *Fold) close(c closing) {
+	f.seen.forget(f.clock)
+	if f.order == nil {
+		f.order = make([]*group, 0, len(f.groups))
+		for _, g := range f.groups {
+			f.order = append(f.order, g)
+		}
+		slices.SortFunc(f.order, func(a, b *group) int { return strings.Compare(a.key, b.key) })
+	}
+	f.open = 0
+	gone := false
+	for _, g := range f.order {
+		series := g.series()
+		f.out = g.close(c, f.out)
+		f.open += len(g.open)
+		t := f.tenant(g.tenant)
+		t.groups += g.series() - series
+		if len(g.open) == 0 && f.clock-g.heard > forgotten {
+			delete(f.groups, g.key)
+			t.groups -= g.series()
+			gone = true
+		}
+	}
+	if gone {
+		f.order = nil
+	}
+	for name, t := range f.tenants {
+		if f.clock-t.recent.from >= forgotten {
+			t.before, t.recent, t.both = t.recent, newSet(f.clock), 0
+		}
+		if t.size() == 0 {
+			delete(f.tenants, name)
+		}
+	}
+}
+
+// Take hands out the samples of the windows that closed since it was called last.
+func (f *Fold) Take() []item.Sample {
+	out := f.out
+	f.out = nil
+	return out
+}
+
+// Stats are figures of the state.
+type Stats struct {
+	Seq   uint64
+	Clock time.Time // the log's time; the zero time of an empty log
+	// Closed is the end of the last window that closed.
+	Closed time.Time
+	// Series by tenant, and windows that are open.
+	Series map[string]int
+	Open   int
+	// Seen is how many ids are remembered, Reach since when all of them are, and
+	// Short how often some were forgotten before their time.
+	Seen  int
+	Reach time.Time
+	Short uint64
+	Live  bool
+}
+
+// Live says that time alone would change something: ticks are due.
+func (f *Fold) Live() bool { return f.open > 0 || f.active > 0 && f.bound-f.active <= idle }
+
+// Stats tells how the state is.
+func (f *Fold) Stats() Stats {
+	s := Stats{
+		Seq: f.seq, Clock: timeOf(f.clock), Closed: timeOf(f.bound), Series: map[string]int{}, Open: f.open,
+		Seen: f.seen.len(), Reach: timeOf(f.seen.reach(f.clock)), Short: f.short, Live: f.Live(),
+	}
+	for name, t := range f.tenants {
+		s.Series[name] = t.size()
+	}
+	return s
+}
+
+func timeOf(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}

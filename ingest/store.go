@@ -1,0 +1,97 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/prometheus/storage"
+
+	"github.com/linnet-project/linnet/ingest/fold"
+	"github.com/linnet-project/linnet/ingest/item"
+)
+
+// stored are samples for the store: of a batch, whose sender hears what is wrong
+// with them, or of windows that closed.
+type stored struct {
+	samples []item.Sample
+	of      *fold.Result // nil of windows
+}
+
+// store puts samples into the store, and tries again until it takes them or the
+// context ends. Meanwhile the queue fills up, and senders are told so.
+func (d *Door) store(ctx context.Context, all []stored) error {
+	for {
+		refused, err := appendAll(ctx, d.config.Store, all)
+		if err == nil {
+			for of, some := range refused {
+				of.Accepted -= len(some)
+				of.Refused = append(of.Refused, some...)
+			}
+			d.health.well("store")
+			return nil
+		}
+		d.health.tell("store", "the store takes no samples; they wait in the log", "error", err)
+		timer := time.NewTimer(storeAgain)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return err
+		case <-timer.C:
+		}
+	}
+}
+
+// appendAll appends all samples in one transaction, and tells which of a sender's
+// the store refused.
+func appendAll(ctx context.Context, s Store, all []stored) (map[*fold.Result][]item.Refusal, error) {
+	n := 0
+	for _, some := range all {
+		n += len(some.samples)
+	}
+	if n == 0 {
+		return nil, nil
+	}
+	refused := map[*fold.Result][]item.Refusal{}
+	app := s.Appender(ctx)
+	for _, some := range all {
+		for i, one := range some.samples {
+			err := appendOne(app, one)
+			if err == nil {
+				continue
+			}
+			no, ok := refusalOf(one, err)
+			if !ok {
+				return nil, errors.Join(err, app.Rollback())
+			}
+			if some.of != nil {
+				no.Place = fmt.Sprintf("sample %d", i+1)
+				refused[some.of] = append(refused[some.of], fold.Whole(no, one))
+			}
+		}
+	}
+	return refused, app.Commit()
+}
+
+func appendOne(app storage.Appender, s item.Sample) (err error) {
+	if s.H != nil || s.FH != nil {
+		_, err = app.AppendHistogram(0, s.Labels, s.T, s.H, s.FH)
+	} else {
+		_, err = app.Append(0, s.Labels, s.T, s.V)
+	}
+	return err
+}
+
+// refusalOf tells what is wrong with a sample, where it is the sample.
+func refusalOf(s item.Sample, err error) (item.Refusal, bool) {
+	switch {
+	case errors.Is(err, storage.ErrOutOfOrderSample):
+		return item.Refusal{Code: item.Disordered, Text: fmt.Sprintf("%.200s has a later sample already", s.Labels)}, true
+	case errors.Is(err, storage.ErrTooOldSample), errors.Is(err, storage.ErrOutOfBounds):
+		return item.Refusal{Code: item.Disordered, Text: fmt.Sprintf("%.200s: the store has gone on too far to take a sample that old", s.Labels)}, true
+	case errors.Is(err, storage.ErrDuplicateSampleForTimestamp):
+		return item.Refusal{Code: item.Disordered, Text: fmt.Sprintf("%.200s has another value at that time", s.Labels)}, true
+	}
+	return item.Refusal{}, false
+}
