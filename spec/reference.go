@@ -12,16 +12,28 @@ type row struct{ path, doc, written, def string }
 // its meaning, how it is written and its default, and the presets.
 func Reference() string {
 	var b strings.Builder
-	b.WriteString("| key | meaning | written as | default |\n|---|---|---|---|\n")
-	for _, r := range fileKeys.rows("") {
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", r.path, cell(r.doc), cell(r.written), cell(r.def))
-	}
+	table(&b, fileKeys.rows(""))
 	b.WriteString("\nPresets, where they differ from `balanced`:\n\n| key | balanced | cautious | fast |\n|---|---|---|---|\n")
 	for _, path := range presetPaths() {
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", path,
 			presetCell("balanced", path), presetCell("cautious", path), presetCell("fast", path))
 	}
 	return b.String()
+}
+
+// IngestReference gives the reference of rules files of the front door as
+// Markdown: every key with its meaning, how it is written and its default.
+func IngestReference() string {
+	var b strings.Builder
+	table(&b, ingestKeys.rows(""))
+	return b.String()
+}
+
+func table(b *strings.Builder, rows []row) {
+	b.WriteString("| key | meaning | written as | default |\n|---|---|---|---|\n")
+	for _, r := range rows {
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", r.path, cell(r.doc), cell(r.written), cell(r.def))
+	}
 }
 
 // cell keeps a bar from ending a table's cell.

@@ -9,10 +9,18 @@ import (
 // It holds what can be said of each key alone; Parse also checks what must
 // hold between them.
 func Schema() []byte {
-	root := fileKeys.schema()
+	return schemaOf(fileKeys.schema(), "urn:linnet:release:v1", "Linnet release file")
+}
+
+// IngestSchema gives the JSON Schema of rules files of the front door.
+func IngestSchema() []byte {
+	return schemaOf(ingestKeys.schema(), "urn:linnet:ingest:v1", "Linnet rules of the front door")
+}
+
+func schemaOf(root map[string]any, id, title string) []byte {
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-	root["$id"] = "urn:linnet:release:v1"
-	root["title"] = "Linnet release file"
+	root["$id"] = id
+	root["title"] = title
 	text, err := json.MarshalIndent(root, "", "  ")
 	if err != nil {
 		// The tree holds only strings, numbers, lists and maps.

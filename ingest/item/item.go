@@ -52,6 +52,13 @@ const (
 	Error Outcome = "error"
 )
 
+// MaxCount bounds how many events one may stand for, MaxRaw the bytes that are
+// kept of what is refused.
+const (
+	MaxCount = 1_000_000
+	MaxRaw   = 64 << 10
+)
+
 // Event is one request, or one other thing that happened, such as an order.
 type Event struct {
 	// ID tells events apart: seen twice within the declared time, it counts once.
@@ -69,8 +76,17 @@ type Event struct {
 	Seconds *float64
 	// Value is what it was worth, in base units; nil where that is not told.
 	Value *float64
+	// BareSeconds and BareValue say that Seconds and Value are as the sender wrote
+	// them, without a unit; rules may declare it.
+	BareSeconds, BareValue bool
+	// Count is how many such events it stands for, each with these Seconds and
+	// this Value, at most MaxCount; 0 stands for 1.
+	Count int
 	// Tags are further labels: environment, region, device, …
 	Tags map[string]string
+	// Fields are what the schema does not know, as text; rules may make tags of
+	// them. They stay in the log in any case.
+	Fields map[string]string
 	// Trace is the id of its trace; "" for none.
 	Trace string
 	// Kept is the share of such events that the sender kept, above 0 and at most
