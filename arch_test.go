@@ -83,6 +83,8 @@ var house = map[string]row{
 	"ingest/log":           {floor: 3, imports: []string{"release", "ingest/item"}},
 	"ingest/fold":          {floor: 3, imports: []string{"release", "ingest/item"}},
 	"ingest":               {floor: 3, imports: []string{"release", "ingest/item", "ingest/log", "ingest/fold"}},
+	"ingest/unit":          {floor: 3},
+	"ingest/rules":         {floor: 3, imports: []string{"release", "spec", "ingest/item", "ingest/unit"}},
 	"load":                 {floor: 3, imports: []string{"release"}},
 	"demo":                 {floor: 3, imports: []string{"release"}},
 	"sim":                  {floor: 3, imports: append([]string{"journal", "run", "backtest", "traffic/split"}, pureFolders...)},

@@ -1,0 +1,260 @@
+package rules
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/linnet-project/linnet/ingest/item"
+)
+
+// Event puts an event in order and holds it against the rules; at is when it
+// came in. It gives nil for one that is fine.
+func (r *Rules) Event(e *item.Event, at time.Time) *item.Refusal {
+	if e.Time.IsZero() {
+		e.Time = at
+	}
+	if e.Name == "" {
+		e.Name = "request"
+	}
+	r.rename(e)
+	code, text := r.tags(e)
+	if code == "" {
+		r.toBase(e)
+		code, text = r.values(e)
+	}
+	if code == "" {
+		code, text = r.inTime(e.Time, at)
+	}
+	if code == "" {
+		return nil
+	}
+	return &item.Refusal{Code: code, Text: text, Place: e.Place, Raw: e.Raw}
+}
+
+// place is where an event keeps a tag; nil for those among Tags.
+func place(e *item.Event, tag string) *string {
+	switch tag {
+	case "service":
+		return &e.Service
+	case "version":
+		return &e.Version
+	case "arm":
+		return &e.Arm
+	case "route":
+		return &e.Route
+	}
+	return nil
+}
+
+func get(e *item.Event, tag string) string {
+	if p := place(e, tag); p != nil {
+		return *p
+	}
+	return e.Tags[tag]
+}
+
+// give gives an event a tag that it has not.
+func give(e *item.Event, tag, value string) {
+	if value == "" || get(e, tag) != "" {
+		return
+	}
+	if p := place(e, tag); p != nil {
+		*p = value
+		return
+	}
+	if e.Tags == nil {
+		e.Tags = map[string]string{}
+	}
+	e.Tags[tag] = value
+}
+
+// rename gives tags their names: those of the rules, and among them of fields
+// that the schema does not know; then those that a label can have.
+func (r *Rules) rename(e *item.Event) {
+	for _, n := range r.renames {
+		value := get(e, n.old)
+		if value == "" {
+			value = e.Fields[n.old]
+		}
+		if value == "" {
+			continue
+		}
+		if p := place(e, n.old); p != nil {
+			*p = ""
+		}
+		delete(e.Tags, n.old)
+		give(e, n.renamed, value)
+	}
+	if len(r.fields) > 0 {
+		for name, value := range e.Fields {
+			if r.fields[name] && r.in.Rename[name] == "" {
+				give(e, name, value)
+			}
+		}
+	}
+	if len(e.Tags) > 0 {
+		r.label(e)
+	}
+	for _, f := range r.fills {
+		give(e, f.tag, f.value)
+	}
+}
+
+// label takes out tags that are not kept, and those that have a place of their
+// own, and makes labels of names that are none.
+func (r *Rules) label(e *item.Event) {
+	var odd []string
+	for tag, value := range e.Tags {
+		if name := labelOf(tag); name != tag || value == "" || place(e, name) != nil || r.drop[name] || r.keep != nil && !r.keep[name] {
+			odd = append(odd, tag)
+		}
+	}
+	slices.Sort(odd)
+	for _, tag := range odd {
+		value, name := e.Tags[tag], labelOf(tag)
+		delete(e.Tags, tag)
+		if !r.drop[name] && (r.keep == nil || r.keep[name] || place(e, name) != nil) {
+			give(e, name, value)
+		}
+	}
+}
+
+// tags checks the tags that are there, and that those which must be are.
+func (r *Rules) tags(e *item.Event) (item.Code, string) {
+	if m := missing(r.require, func(tag string) string { return get(e, tag) }); m != "" {
+		return item.MissingTag, fmt.Sprintf("the tag %s is missing; send it, or give it a value with spec.fill, or another tag's with spec.rename", m)
+	}
+	if int64(len(e.Tags)) > r.in.Limits.Tags {
+		return item.TooLarge, fmt.Sprintf("it has %d tags, and spec.limits.tags is %d; drop some with spec.drop", len(e.Tags), r.in.Limits.Tags)
+	}
+	for _, t := range []struct{ tag, value string }{
+		{"name", e.Name}, {"service", e.Service}, {"version", e.Version}, {"arm", e.Arm}, {"route", e.Route},
+	} {
+		if code, text := r.tag(t.tag, t.value); code != "" {
+			return code, text
+		}
+	}
+	for _, tag := range slices.Sorted(maps.Keys(e.Tags)) {
+		if reserved(tag) {
+			return item.UnknownForm, fmt.Sprintf("the tag %s is a label of Linnet's own; rename it with spec.rename", tag)
+		}
+		if code, text := r.tag(tag, e.Tags[tag]); code != "" {
+			return code, text
+		}
+	}
+	return "", ""
+}
+
+// tag checks one tag's value.
+func (r *Rules) tag(tag, value string) (item.Code, string) {
+	switch {
+	case int64(len(value)) > r.in.Limits.Tag:
+		return item.TooLarge, fmt.Sprintf("the tag %s has %d bytes, and spec.limits.tag is %d; shorten it", tag, len(value), r.in.Limits.Tag)
+	case !utf8.ValidString(value):
+		return item.UnknownForm, fmt.Sprintf("the tag %s is not UTF-8; send it as UTF-8", tag)
+	case strings.ContainsFunc(value, func(c rune) bool { return c < ' ' || c == 0x7f }):
+		return item.UnknownForm, fmt.Sprintf("the tag %s has a control character; take it out", tag)
+	}
+	return "", ""
+}
+
+// toBase gives values without a unit the declared one.
+func (r *Rules) toBase(e *item.Event) {
+	if len(r.units) == 0 {
+		return
+	}
+	if e.Seconds != nil && e.BareSeconds {
+		if u, ok := r.unitOf(e.Name + ".duration"); ok {
+			v := u.ToBase(*e.Seconds)
+			e.Seconds, e.BareSeconds = &v, false
+		}
+	}
+	if e.Value != nil && e.BareValue {
+		if u, ok := r.unitOf(e.Name + ".value"); ok {
+			v := u.ToBase(*e.Value)
+			e.Value, e.BareValue = &v, false
+		}
+	}
+}
+
+// values checks the numbers.
+func (r *Rules) values(e *item.Event) (item.Code, string) {
+	switch {
+	case e.Outcome != item.OK && e.Outcome != item.Error:
+		return item.UnknownForm, fmt.Sprintf("the outcome is %q; send ok or error", e.Outcome)
+	case e.Kept < 0 || e.Kept > 1 || math.IsNaN(e.Kept):
+		return item.OutOfRange, fmt.Sprintf("the sender says that it kept a share of %v; send one above 0 and at most 1", e.Kept)
+	case e.Count < 0 || e.Count > item.MaxCount:
+		return item.OutOfRange, fmt.Sprintf("it stands for %d events; send 1 to %d", e.Count, item.MaxCount)
+	}
+	if text := r.number(e.Name+".duration", e.Seconds); text != "" {
+		return item.OutOfRange, text
+	}
+	if e.Seconds != nil && *e.Seconds < 0 {
+		return item.OutOfRange, fmt.Sprintf("the duration is %v s, and nothing ends before it begins; check the sender's clock", *e.Seconds)
+	}
+	if text := r.number(e.Name+".value", e.Value); text != "" {
+		return item.OutOfRange, text
+	}
+	return "", ""
+}
+
+// number checks one number; nil is fine.
+func (r *Rules) number(name string, v *float64) string {
+	switch {
+	case v == nil:
+		return ""
+	case math.IsNaN(*v) || math.IsInf(*v, 0):
+		return fmt.Sprintf("%s is no number that could be measured; leave it out where it is not known", name)
+	}
+	return r.inRange(name, *v)
+}
+
+// Keeps decides by the rules of sampling whether an event is kept, and puts the
+// share of such events that are into it. Whole traces are kept or left out; where
+// there is no trace, the event's own id decides, or all that it holds.
+func (r *Rules) Keeps(e *item.Event) bool {
+	for _, s := range r.sampling {
+		if !s.service.fits(e.Service) || !s.route.fits(e.Route) || !s.name.fits(e.Name) {
+			continue
+		}
+		if s.Keep >= 1 || s.KeepErrors && e.Outcome == item.Error {
+			return true
+		}
+		if !drawn(e, s.Keep) {
+			return false
+		}
+		if e.Kept == 0 {
+			e.Kept = 1
+		}
+		e.Kept *= s.Keep
+		return true
+	}
+	return true
+}
+
+// drawn tells whether an event is among the share that is kept. The same event
+// always is or is not.
+func drawn(e *item.Event, keep float64) bool {
+	var h uint64
+	switch {
+	case e.Trace != "":
+		h = xxhash.Sum64String(e.Trace)
+	case e.ID != "":
+		h = xxhash.Sum64String(e.ID)
+	default:
+		d := xxhash.New()
+		_, _ = d.WriteString(e.Place)
+		_, _ = d.WriteString(e.Time.Format(time.RFC3339Nano))
+		_, _ = d.Write(e.Raw)
+		h = d.Sum64()
+	}
+	return float64(h>>11)/(1<<53) < keep
+}
