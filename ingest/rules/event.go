@@ -6,20 +6,14 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
-
-	"github.com/cespare/xxhash/v2"
 
 	"github.com/linnet-project/linnet/ingest/item"
 )
 
-// Event puts an event in order and holds it against the rules; at is when it
-// came in. It gives nil for one that is fine.
-func (r *Rules) Event(e *item.Event, at time.Time) *item.Refusal {
-	if e.Time.IsZero() {
-		e.Time = at
-	}
+// Event puts an event in order and holds it against the rules. It gives nil for
+// one that is fine.
+func (r *Rules) Event(e *item.Event) *item.Refusal {
 	if e.Name == "" {
 		e.Name = "request"
 	}
@@ -28,9 +22,6 @@ func (r *Rules) Event(e *item.Event, at time.Time) *item.Refusal {
 	if code == "" {
 		r.toBase(e)
 		code, text = r.values(e)
-	}
-	if code == "" {
-		code, text = r.inTime(e.Time, at)
 	}
 	if code == "" {
 		return nil
@@ -217,44 +208,17 @@ func (r *Rules) number(name string, v *float64) string {
 	return r.inRange(name, *v)
 }
 
-// Keeps decides by the rules of sampling whether an event is kept, and puts the
-// share of such events that are into it. Whole traces are kept or left out; where
-// there is no trace, the event's own id decides, or all that it holds.
-func (r *Rules) Keeps(e *item.Event) bool {
+// Share is how much of such events is kept: 1 where no rule of sampling fits, and
+// for errors that are all kept.
+func (r *Rules) Share(e *item.Event) float64 {
 	for _, s := range r.sampling {
 		if !s.service.fits(e.Service) || !s.route.fits(e.Route) || !s.name.fits(e.Name) {
 			continue
 		}
-		if s.Keep >= 1 || s.KeepErrors && e.Outcome == item.Error {
-			return true
+		if s.KeepErrors && e.Outcome == item.Error {
+			return 1
 		}
-		if !drawn(e, s.Keep) {
-			return false
-		}
-		if e.Kept == 0 {
-			e.Kept = 1
-		}
-		e.Kept *= s.Keep
-		return true
+		return s.Keep
 	}
-	return true
-}
-
-// drawn tells whether an event is among the share that is kept. The same event
-// always is or is not.
-func drawn(e *item.Event, keep float64) bool {
-	var h uint64
-	switch {
-	case e.Trace != "":
-		h = xxhash.Sum64String(e.Trace)
-	case e.ID != "":
-		h = xxhash.Sum64String(e.ID)
-	default:
-		d := xxhash.New()
-		_, _ = d.WriteString(e.Place)
-		_, _ = d.WriteString(e.Time.Format(time.RFC3339Nano))
-		_, _ = d.Write(e.Raw)
-		h = d.Sum64()
-	}
-	return float64(h>>11)/(1<<53) < keep
+	return 1
 }

@@ -1,6 +1,6 @@
 // Package rules holds what is sent to the front door against a rules file: tags
-// are renamed, units turned into base units, and what is missing, out of range,
-// or of another time is refused with a sentence that says what to do. It waits
+// are renamed, units turned into base units, and what is missing or out of range
+// is refused with a sentence that says what to do. It waits
 // for nothing and reads no clock: the same item and the same rules give the same
 // answer, today and in a replay.
 package rules
@@ -10,9 +10,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
-	"github.com/linnet-project/linnet/ingest/item"
 	"github.com/linnet-project/linnet/ingest/unit"
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/spec"
@@ -128,19 +126,6 @@ func (r *Rules) inRange(name string, v float64) string {
 		}
 	}
 	return ""
-}
-
-// inTime says what is wrong with a time; at is when it came in.
-func (r *Rules) inTime(t, at time.Time) (item.Code, string) {
-	switch {
-	case at.Sub(t) > r.in.TooOld:
-		return item.TooOld, fmt.Sprintf("its time is %s, %s before it came in, and spec.time.tooOld is %s; send sooner, or raise it",
-			t.UTC().Format(time.RFC3339), at.Sub(t).Round(time.Second), r.in.TooOld)
-	case t.Sub(at) > r.in.Future:
-		return item.TooNew, fmt.Sprintf("its time is %s, %s after it came in, and spec.time.future is %s; check the sender's clock and the unit of its times",
-			t.UTC().Format(time.RFC3339), t.Sub(at).Round(time.Second), r.in.Future)
-	}
-	return "", ""
 }
 
 // missing names the first required tags that are not there; "" for none.

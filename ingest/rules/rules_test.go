@@ -1,7 +1,6 @@
 package rules_test
 
 import (
-	"fmt"
 	"maps"
 	"math"
 	"strings"
@@ -47,30 +46,27 @@ func TestEventsThatAreRefused(t *testing.T) {
 		code   item.Code
 		text   string
 	}{
-		"fine":             {"", func(*item.Event) {}, "", ""},
-		"no service":       {"", func(e *item.Event) { e.Service = "" }, item.MissingTag, "the tag service is missing"},
-		"no version":       {"", func(e *item.Event) { e.Version = "" }, item.MissingTag, "the tag version or arm is missing"},
-		"an arm will do":   {"", func(e *item.Event) { e.Version, e.Arm = "", "candidate" }, "", ""},
-		"filled":           {"  fill: { version: stable }", func(e *item.Event) { e.Version = "" }, "", ""},
-		"renamed":          {"  rename: { ver: version }", func(e *item.Event) { e.Version, e.Tags = "", map[string]string{"ver": "2"} }, "", ""},
-		"old":              {"", func(e *item.Event) { e.Time = noon.Add(-25 * time.Hour) }, item.TooOld, "25h0m0s before it came in"},
-		"as old as may be": {"", func(e *item.Event) { e.Time = noon.Add(-24 * time.Hour) }, "", ""},
-		"ahead":            {"", func(e *item.Event) { e.Time = noon.Add(2 * time.Minute) }, item.TooNew, "2m0s after it came in"},
-		"negative":         {"  ranges: []", func(e *item.Event) { e.Seconds = &minus }, item.OutOfRange, "nothing ends before it begins"},
-		"too long":         {"", func(e *item.Event) { e.Seconds = &huge }, item.OutOfRange, "more than the 86400"},
-		"NaN":              {"", func(e *item.Event) { e.Value = &nan }, item.OutOfRange, "no number that could be measured"},
-		"value":            {"  ranges: [{ match: request.value, atLeast: 0 }]", func(e *item.Event) { e.Value = &minus }, item.OutOfRange, "less than the 0"},
-		"outcome":          {"", func(e *item.Event) { e.Outcome = "bad" }, item.UnknownForm, `the outcome is "bad"`},
-		"kept":             {"", func(e *item.Event) { e.Kept = 1.5 }, item.OutOfRange, "share of 1.5"},
-		"count":            {"", func(e *item.Event) { e.Count = item.MaxCount + 1 }, item.OutOfRange, "1000001 events"},
-		"long tag":         {"", func(e *item.Event) { e.Route = strings.Repeat("x", 257) }, item.TooLarge, "route has 257 bytes"},
-		"many tags":        {"  limits: { tags: 1 }", func(e *item.Event) { e.Tags = map[string]string{"a": "1", "b": "2"} }, item.TooLarge, "2 tags"},
-		"Latin-1":          {"", func(e *item.Event) { e.Tags = map[string]string{"a": "\xe9"} }, item.UnknownForm, "not UTF-8"},
-		"reserved":         {"", func(e *item.Event) { e.Tags = map[string]string{"le": "1"} }, item.UnknownForm, "a label of Linnet's own"},
+		"fine":           {"", func(*item.Event) {}, "", ""},
+		"no service":     {"", func(e *item.Event) { e.Service = "" }, item.MissingTag, "the tag service is missing"},
+		"no version":     {"", func(e *item.Event) { e.Version = "" }, item.MissingTag, "the tag version or arm is missing"},
+		"an arm will do": {"", func(e *item.Event) { e.Version, e.Arm = "", "candidate" }, "", ""},
+		"filled":         {"  fill: { version: stable }", func(e *item.Event) { e.Version = "" }, "", ""},
+		"renamed":        {"  rename: { ver: version }", func(e *item.Event) { e.Version, e.Tags = "", map[string]string{"ver": "2"} }, "", ""},
+		"negative":       {"  ranges: []", func(e *item.Event) { e.Seconds = &minus }, item.OutOfRange, "nothing ends before it begins"},
+		"too long":       {"", func(e *item.Event) { e.Seconds = &huge }, item.OutOfRange, "more than the 86400"},
+		"NaN":            {"", func(e *item.Event) { e.Value = &nan }, item.OutOfRange, "no number that could be measured"},
+		"value":          {"  ranges: [{ match: request.value, atLeast: 0 }]", func(e *item.Event) { e.Value = &minus }, item.OutOfRange, "less than the 0"},
+		"outcome":        {"", func(e *item.Event) { e.Outcome = "bad" }, item.UnknownForm, `the outcome is "bad"`},
+		"kept":           {"", func(e *item.Event) { e.Kept = 1.5 }, item.OutOfRange, "share of 1.5"},
+		"count":          {"", func(e *item.Event) { e.Count = item.MaxCount + 1 }, item.OutOfRange, "1000001 events"},
+		"long tag":       {"", func(e *item.Event) { e.Route = strings.Repeat("x", 257) }, item.TooLarge, "route has 257 bytes"},
+		"many tags":      {"  limits: { tags: 1 }", func(e *item.Event) { e.Tags = map[string]string{"a": "1", "b": "2"} }, item.TooLarge, "2 tags"},
+		"Latin-1":        {"", func(e *item.Event) { e.Tags = map[string]string{"a": "\xe9"} }, item.UnknownForm, "not UTF-8"},
+		"reserved":       {"", func(e *item.Event) { e.Tags = map[string]string{"le": "1"} }, item.UnknownForm, "a label of Linnet's own"},
 	} {
 		e := event()
 		c.change(&e)
-		got := of(t, c.rules).Event(&e, noon)
+		got := of(t, c.rules).Event(&e)
 		switch {
 		case c.code == "" && got != nil:
 			t.Errorf("%s: refused: %+v", name, *got)
@@ -103,7 +99,7 @@ func TestTags(t *testing.T) {
 	} {
 		e := event()
 		e.Tags, e.Fields = maps.Clone(c.tags), c.fields
-		if refused := of(t, c.rules).Event(&e, noon); refused != nil {
+		if refused := of(t, c.rules).Event(&e); refused != nil {
 			t.Errorf("%s: refused: %+v", name, *refused)
 		}
 		if !maps.Equal(e.Tags, c.want) || e.Service != "checkout" {
@@ -120,62 +116,31 @@ func TestDeclaredUnits(t *testing.T) {
 	e := event()
 	bare := 250.0
 	e.Seconds, e.BareSeconds = &bare, true
-	if refused := r.Event(&e, noon); refused != nil || *e.Seconds != 0.25 {
+	if refused := r.Event(&e); refused != nil || *e.Seconds != 0.25 {
 		t.Errorf("250 ms are %v s (%v)", *e.Seconds, refused)
 	}
 	e = event()
-	if r.Event(&e, noon); *e.Seconds != 0.25 {
+	if r.Event(&e); *e.Seconds != 0.25 {
 		t.Errorf("a duration with a unit of its own became %v", *e.Seconds)
 	}
 	e.Name, e.Value, e.BareValue = "upload_cart", &bare, true
-	if r.Event(&e, noon); *e.Value != 256_000 {
+	if r.Event(&e); *e.Value != 256_000 {
 		t.Errorf("250 KiB are %v bytes", *e.Value)
 	}
 }
 
-func TestSamplingKeepsWholeTracesAndErrors(t *testing.T) {
-	r := of(t, "  sampling: [{ service: checkout, route: '/pa*', keep: 10% }, { keep: 50%, keepErrors: false }]")
-	kept, byTrace := 0, map[string]bool{}
-	for i := range 20_000 {
-		e := event()
-		e.Trace = fmt.Sprintf("%032x", i/2)
-		if i%4 == 0 {
-			e.Outcome = item.Error
+func TestShareOfWhatIsKept(t *testing.T) {
+	r := of(t, "  sampling: [{ service: checkout, route: '/pa*', keep: 10% }, { name: order, keep: 50%, keepErrors: false }]")
+	fine, failed, cart, order := event(), event(), event(), event()
+	failed.Outcome, cart.Route = item.Error, "/cart"
+	order.Name, order.Route, order.Outcome = "order", "", item.Error
+	for i, c := range []struct {
+		e    item.Event
+		want float64
+	}{{fine, 0.1}, {failed, 1}, {cart, 1}, {order, 0.5}} {
+		if got := r.Share(&c.e); got != c.want {
+			t.Errorf("%d: %v are kept, want %v", i, got, c.want)
 		}
-		took := r.Keeps(&e)
-		switch {
-		case e.Outcome == item.Error:
-			if !took || e.Kept != 0 {
-				t.Fatalf("an error was left out, or scaled: %+v", e)
-			}
-		case i%2 == 1 && i%4 == 3:
-			if was, ok := byTrace[e.Trace]; ok && was != took {
-				t.Fatalf("half of trace %s is kept", e.Trace)
-			}
-		default:
-			byTrace[e.Trace] = took
-		}
-		if took && e.Outcome == item.OK {
-			kept++
-			if e.Kept != 0.1 {
-				t.Fatalf("an event that is kept says %v", e.Kept)
-			}
-		}
-	}
-	if kept < 1300 || kept > 1700 {
-		t.Errorf("%d of 15,000 are kept, want about 1,500", kept)
-	}
-	e := event()
-	e.Route, e.ID, e.Kept = "/cart", "x", 0.5
-	for i := 0; !r.Keeps(&e); i++ {
-		e.ID = fmt.Sprint(i)
-	}
-	if e.Kept != 0.25 {
-		t.Errorf("half of what the sender halved is %v", e.Kept)
-	}
-	first, second := event(), event()
-	if r.Keeps(&first) != r.Keeps(&second) {
-		t.Error("the same event is kept once and not again")
 	}
 }
 
@@ -197,7 +162,7 @@ func TestSeries(t *testing.T) {
 		"dropped":      {"  drop: [pod]", `{__name__="x", pod="a"}`, `{__name__="x"}`, 1, 1},
 	} {
 		s := item.Sample{Labels: parsed(c.in), T: noon.UnixMilli(), V: c.v}
-		if refused := of(t, c.rules).Sample(&s, noon); refused != nil {
+		if refused := of(t, c.rules).Sample(&s); refused != nil {
 			t.Errorf("%s: refused: %+v", name, *refused)
 		}
 		if s.Labels.String() != parsed(c.want).String() || s.V != c.becomes {
@@ -219,31 +184,28 @@ func parsed(text string) labels.Labels {
 func TestSeriesThatAreRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		rules, in string
-		t         time.Time
 		v         float64
 		code      item.Code
 	}{
-		"no name":   {"", `{pod="a"}`, noon, 1, item.UnknownForm},
-		"missing":   {"  series: { require: [service] }", `{__name__="x"}`, noon, 1, item.MissingTag},
-		"old":       {"", `{__name__="x"}`, noon.Add(-48 * time.Hour), 1, item.TooOld},
-		"ahead":     {"", `{__name__="x"}`, noon.Add(time.Hour), 1, item.TooNew},
-		"range":     {"  ranges: [{ match: x, atMost: 1 }]", `{__name__="x"}`, noon, 2, item.OutOfRange},
-		"long":      {"", `{__name__="x", a="` + strings.Repeat("y", 300) + `"}`, noon, 1, item.TooLarge},
-		"many":      {"  limits: { tags: 1 }", `{__name__="x", a="1", b="2"}`, noon, 1, item.TooLarge},
-		"not UTF-8": {"", "{__name__=\"x\", a=\"\xe9\"}", noon, 1, item.UnknownForm},
+		"no name":   {"", `{pod="a"}`, 1, item.UnknownForm},
+		"missing":   {"  series: { require: [service] }", `{__name__="x"}`, 1, item.MissingTag},
+		"range":     {"  ranges: [{ match: x, atMost: 1 }]", `{__name__="x"}`, 2, item.OutOfRange},
+		"long":      {"", `{__name__="x", a="` + strings.Repeat("y", 300) + `"}`, 1, item.TooLarge},
+		"many":      {"  limits: { tags: 1 }", `{__name__="x", a="1", b="2"}`, 1, item.TooLarge},
+		"not UTF-8": {"", "{__name__=\"x\", a=\"\xe9\"}", 1, item.UnknownForm},
 	} {
-		s := item.Sample{Labels: parsed(c.in), T: c.t.UnixMilli(), V: c.v}
-		got := of(t, c.rules).Sample(&s, noon)
+		s := item.Sample{Labels: parsed(c.in), T: noon.UnixMilli(), V: c.v}
+		got := of(t, c.rules).Sample(&s)
 		if got == nil || got.Code != c.code || !strings.Contains(string(got.Raw), rules.SampleSchema) {
 			t.Errorf("%s: got %+v, want %s", name, got, c.code)
 		}
 	}
 	native := item.Sample{Labels: parsed(`{__name__="wait_ms"}`), T: noon.UnixMilli(), H: &histogram.Histogram{}}
-	if refused := of(t, "  series: { unitsByName: true }").Sample(&native, noon); refused != nil || native.Labels.Get("__name__") != "wait_ms" {
+	if refused := of(t, "  series: { unitsByName: true }").Sample(&native); refused != nil || native.Labels.Get("__name__") != "wait_ms" {
 		t.Errorf("a native histogram became %+v (%v)", native, refused)
 	}
 	stale := item.Sample{Labels: parsed(`{__name__="x"}`), T: noon.UnixMilli(), V: math.NaN()}
-	if refused := of(t, "  ranges: [{ match: x, atMost: 1 }]").Sample(&stale, noon); refused != nil {
+	if refused := of(t, "  ranges: [{ match: x, atMost: 1 }]").Sample(&stale); refused != nil {
 		t.Errorf("a mark that a series ended is refused: %+v", *refused)
 	}
 }

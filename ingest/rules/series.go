@@ -15,40 +15,41 @@ import (
 	"github.com/linnet-project/linnet/ingest/unit"
 )
 
-// Series is what the rules make of a series.
-type Series struct {
-	Labels labels.Labels
-	// name is what ranges know it by; "" where they do not bear on its values.
-	name string
-	// unit is what its values come in, where converted is set.
-	unit      unit.Unit
-	converted bool
+// Sample puts a sample in order and holds it against the rules. It gives nil for
+// one that is fine. Native histograms, whose buckets have fixed bounds, stay in
+// the unit that they came in.
+func (r *Rules) Sample(s *item.Sample) *item.Refusal {
+	ls, v := s.Labels, s.V
+	if code, text := r.sample(&ls, &v, s.H != nil || s.FH != nil); code != "" {
+		return &item.Refusal{Code: code, Text: text, Raw: SampleLine(*s)}
+	}
+	s.Labels, s.V = ls, v
+	return nil
 }
 
-// Series puts the labels of a series in order and holds them against the rules.
-// native says that its samples are native histograms, whose buckets are of fixed
-// bounds: their units stay as they are. The refusal is nil for one that is fine.
-func (r *Rules) Series(ls labels.Labels, native bool) (Series, *item.Refusal) {
+func (r *Rules) sample(ls *labels.Labels, v *float64, native bool) (item.Code, string) {
 	name := ls.Get(labels.MetricName)
-	if code, text := r.labels(ls, name); code != "" {
-		return Series{}, &item.Refusal{Code: code, Text: text}
+	if code, text := r.labels(*ls, name); code != "" {
+		return code, text
 	}
-	if r.touches(ls) {
-		ls = r.relabel(ls)
+	if r.touches(*ls) {
+		*ls = r.relabel(*ls)
 	}
 	if m := missing(r.ofSeries, ls.Get); m != "" {
-		return Series{}, &item.Refusal{Code: item.MissingTag,
-			Text: fmt.Sprintf("the label %s of %s is missing; send it, or give it another label's value with spec.rename", m, name)}
+		return item.MissingTag, fmt.Sprintf("the label %s of %s is missing; send it, or give it another label's value with spec.rename", m, name)
 	}
-	s := Series{Labels: ls}
 	stem, ending := split(name)
-	if ending != "_bucket" && ending != "_count" && !native {
-		s.name = name
+	if native {
+		return "", ""
 	}
-	if !native {
-		r.convert(&s, stem, ending)
+	r.convert(ls, v, stem, ending)
+	if ending == "_bucket" || ending == "_count" {
+		return "", ""
 	}
-	return s, nil
+	if text := r.inRange(name, *v); text != "" {
+		return item.OutOfRange, text
+	}
+	return "", ""
 }
 
 // labels checks the labels that are there.
@@ -117,8 +118,11 @@ func split(name string) (stem, ending string) {
 }
 
 // convert finds the unit of a series, by declaration or by its name, and gives
-// it the name and the bounds that it has in base units.
-func (r *Rules) convert(s *Series, stem, ending string) {
+// it the name, the value and the bound that it has in base units.
+func (r *Rules) convert(ls *labels.Labels, v *float64, stem, ending string) {
+	if len(r.units) == 0 && !r.in.Series.UnitsByName {
+		return
+	}
 	short, byName, named := unit.Ending(stem)
 	u, ok := r.unitOf(stem)
 	if !ok {
@@ -130,7 +134,7 @@ func (r *Rules) convert(s *Series, stem, ending string) {
 	if !ok || u.IsBase() {
 		return
 	}
-	b := labels.NewBuilder(s.Labels)
+	b := labels.NewBuilder(*ls)
 	if named && byName.Base == u.Base {
 		b.Set(labels.MetricName, short+"_"+u.Base+ending)
 	}
@@ -139,46 +143,10 @@ func (r *Rules) convert(s *Series, stem, ending string) {
 			b.Set(labels.BucketLabel, strconv.FormatFloat(u.ToBase(bound), 'g', -1, 64))
 		}
 	}
-	s.Labels = b.Labels()
+	*ls = b.Labels()
 	if ending != "_bucket" && ending != "_count" {
-		s.unit, s.converted = u, true
+		*v = u.ToBase(*v)
 	}
-}
-
-// Value turns a sample of the series into base units and holds it against the
-// rules; at is when it came in. It gives nil for one that is fine.
-func (r *Rules) Value(s Series, sample *item.Sample, at time.Time) *item.Refusal {
-	if code, text := r.inTime(time.UnixMilli(sample.T), at); code != "" {
-		return &item.Refusal{Code: code, Text: text, Raw: SampleLine(*sample)}
-	}
-	if sample.H != nil || sample.FH != nil {
-		return nil
-	}
-	as := sample.V
-	if s.converted {
-		sample.V = s.unit.ToBase(sample.V)
-	}
-	if s.name == "" {
-		return nil
-	}
-	if text := r.inRange(s.name, sample.V); text != "" {
-		sample.V = as
-		return &item.Refusal{Code: item.OutOfRange, Text: text, Raw: SampleLine(*sample)}
-	}
-	return nil
-}
-
-// Sample puts a sample in order, as Series and Value do for one at a time.
-func (r *Rules) Sample(sample *item.Sample, at time.Time) *item.Refusal {
-	s, refused := r.Series(sample.Labels, sample.H != nil || sample.FH != nil)
-	if refused != nil {
-		refused.Raw = SampleLine(*sample)
-		return refused
-	}
-	if refused = r.Value(s, sample, at); refused == nil {
-		sample.Labels = s.Labels
-	}
-	return refused
 }
 
 // sampleLine is how a sample is written for the quarantine, so that it can be
