@@ -84,6 +84,7 @@ var house = map[string]row{
 	"ingest/fold":          {floor: 3, imports: []string{"release", "ingest/item"}},
 	"ingest":               {floor: 3, imports: []string{"release", "ingest/item", "ingest/log", "ingest/fold"}},
 	"ingest/unit":          {floor: 3},
+	"ingest/event":         {floor: 3, imports: []string{"release", "ingest/item", "ingest/unit"}},
 	"ingest/rules":         {floor: 3, imports: []string{"release", "spec", "ingest/item", "ingest/unit"}},
 	"load":                 {floor: 3, imports: []string{"release"}},
 	"demo":                 {floor: 3, imports: []string{"release"}},

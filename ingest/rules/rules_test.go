@@ -196,7 +196,7 @@ func TestSeriesThatAreRefused(t *testing.T) {
 	} {
 		s := item.Sample{Labels: parsed(c.in), T: noon.UnixMilli(), V: c.v}
 		got := of(t, c.rules).Sample(&s)
-		if got == nil || got.Code != c.code || !strings.Contains(string(got.Raw), rules.SampleSchema) {
+		if got == nil || got.Code != c.code || !strings.Contains(string(got.Raw), item.SampleSchema) {
 			t.Errorf("%s: got %+v, want %s", name, got, c.code)
 		}
 	}

@@ -1,14 +1,13 @@
 package rules
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/linnet-project/linnet/ingest/item"
@@ -21,14 +20,14 @@ import (
 func (r *Rules) Sample(s *item.Sample) *item.Refusal {
 	ls, v := s.Labels, s.V
 	if code, text := r.sample(&ls, &v, s.H != nil || s.FH != nil); code != "" {
-		return &item.Refusal{Code: code, Text: text, Raw: SampleLine(*s)}
+		return &item.Refusal{Code: code, Text: text, Raw: item.SampleLine(*s)}
 	}
 	s.Labels, s.V = ls, v
 	return nil
 }
 
 func (r *Rules) sample(ls *labels.Labels, v *float64, native bool) (item.Code, string) {
-	name := ls.Get(labels.MetricName)
+	name := ls.Get(model.MetricNameLabel)
 	if code, text := r.labels(*ls, name); code != "" {
 		return code, text
 	}
@@ -100,7 +99,7 @@ func (r *Rules) relabel(ls labels.Labels) labels.Labels {
 		}
 	}
 	for tag := range r.drop {
-		if tag != labels.MetricName {
+		if tag != model.MetricNameLabel {
 			b.Del(tag)
 		}
 	}
@@ -136,7 +135,7 @@ func (r *Rules) convert(ls *labels.Labels, v *float64, stem, ending string) {
 	}
 	b := labels.NewBuilder(*ls)
 	if named && byName.Base == u.Base {
-		b.Set(labels.MetricName, short+"_"+u.Base+ending)
+		b.Set(model.MetricNameLabel, short+"_"+u.Base+ending)
 	}
 	if le := b.Get(labels.BucketLabel); ending == "_bucket" && le != "" {
 		if bound, err := strconv.ParseFloat(le, 64); err == nil && !math.IsInf(bound, 0) {
@@ -147,37 +146,4 @@ func (r *Rules) convert(ls *labels.Labels, v *float64, stem, ending string) {
 	if ending != "_bucket" && ending != "_count" {
 		*v = u.ToBase(*v)
 	}
-}
-
-// sampleLine is how a sample is written for the quarantine, so that it can be
-// put right and sent again.
-type sampleLine struct {
-	Schema string            `json:"schema"`
-	Time   string            `json:"time"`
-	Labels map[string]string `json:"labels"`
-	// Value is text where JSON has no number for it.
-	Value     any    `json:"value,omitempty"`
-	Histogram string `json:"histogram,omitempty"`
-}
-
-// SampleSchema is the schema of a sample as one line of JSON.
-const SampleSchema = "linnet.sample/1"
-
-// SampleLine writes a sample as one line of JSON, which the front door takes
-// among events, unless it is a native histogram: that is written for people.
-func SampleLine(s item.Sample) []byte {
-	line := sampleLine{Schema: SampleSchema, Time: time.UnixMilli(s.T).UTC().Format(time.RFC3339Nano), Labels: s.Labels.Map(), Value: s.V}
-	switch {
-	case s.H != nil:
-		line.Value, line.Histogram = nil, s.H.String()
-	case s.FH != nil:
-		line.Value, line.Histogram = nil, s.FH.String()
-	case math.IsNaN(s.V) || math.IsInf(s.V, 0):
-		line.Value = strconv.FormatFloat(s.V, 'g', -1, 64)
-	}
-	text, err := json.Marshal(line)
-	if err != nil {
-		return nil
-	}
-	return text
 }
