@@ -86,6 +86,8 @@ var house = map[string]row{
 	"ingest/unit":          {floor: 3},
 	"ingest/event":         {floor: 3, imports: []string{"release", "ingest/item", "ingest/unit"}},
 	"ingest/rules":         {floor: 3, imports: []string{"release", "spec", "ingest/item", "ingest/unit"}},
+	"ingest/post":          {floor: 3, imports: []string{"release", "ingest/item"}},
+	"ingest/otlp":          {floor: 3, imports: []string{"release", "ingest/item", "ingest/post"}},
 	"load":                 {floor: 3, imports: []string{"release"}},
 	"demo":                 {floor: 3, imports: []string{"release"}},
 	"sim":                  {floor: 3, imports: append([]string{"journal", "run", "backtest", "traffic/split"}, pureFolders...)},

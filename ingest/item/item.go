@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/prometheus/prometheus/model/exemplar"
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
 
@@ -109,6 +110,12 @@ type Sample struct {
 	FH     *histogram.FloatHistogram
 }
 
+// Exemplar is an example of what a series counts.
+type Exemplar struct {
+	Labels labels.Labels // the series'
+	exemplar.Exemplar
+}
+
 // Refusal is one thing that was not taken, and why.
 type Refusal struct {
 	Code  Code
@@ -138,7 +145,9 @@ const (
 type Decoded struct {
 	Events  []Event
 	Samples []Sample
-	Refused []Refusal
+	// Exemplars are of the series of Samples, or of those of other batches.
+	Exemplars []Exemplar
+	Refused   []Refusal
 }
 
 // Busy is the error of a door that is full: the same batch may come again after

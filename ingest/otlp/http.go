@@ -1,0 +1,132 @@
+package otlp
+
+import (
+	"encoding/json"
+	"fmt"
+	"mime"
+	"net/http"
+	"strconv"
+
+	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+	"google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/linnet-project/linnet/ingest/item"
+	"github.com/linnet-project/linnet/ingest/post"
+	"github.com/linnet-project/linnet/release"
+)
+
+// The types of content that are taken; the answer has the same.
+const (
+	protobufType = "application/x-protobuf"
+	jsonType     = "application/json"
+)
+
+// Config says where what comes in goes to.
+type Config struct {
+	Receiver Receiver
+	// Most bounds a request, uncompressed, in bytes; 0 stands for post.Most.
+	Most int64
+}
+
+// Handler serves /v1/metrics and /v1/traces.
+func Handler(c Config) http.Handler {
+	mux := http.NewServeMux()
+	for _, s := range signals {
+		mux.HandleFunc("POST "+s.path, func(w http.ResponseWriter, r *http.Request) { c.serve(w, r, s) })
+	}
+	return mux
+}
+
+func (c Config) serve(w http.ResponseWriter, r *http.Request, s signal) {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != protobufType && kind != jsonType {
+		w.Header().Set("Accept", protobufType+", "+jsonType)
+		http.Error(w, fmt.Sprintf("content-type %q is neither %s nor %s", r.Header.Get("Content-Type"), protobufType, jsonType), http.StatusUnsupportedMediaType)
+		return
+	}
+	w.Header().Set("Content-Type", kind)
+	body, err := post.Read(w, r, c.Most)
+	if err == nil && kind == jsonType {
+		body, err = s.fromJSON(body)
+	}
+	if err != nil {
+		failed(w, kind, err)
+		return
+	}
+	receipt, err := c.Receiver.Receive(r.Context(), item.Batch{
+		Sender: post.Sender("otlp/http", r.RemoteAddr), Format: s.format, Body: body,
+	})
+	if err == nil && post.Unreadable(receipt) {
+		err = fmt.Errorf("%s: %w", receipt.Refusals[0].Text, release.ErrInvalid)
+	}
+	if err != nil {
+		failed(w, kind, err)
+		return
+	}
+	answer := response(receipt)
+	if kind == jsonType {
+		answer = s.asJSON(receipt)
+	}
+	_, _ = w.Write(answer) // who went away needs no answer
+}
+
+// fromJSON is a request as protobuf. Its error is release.ErrInvalid.
+func (s signal) fromJSON(text []byte) (body []byte, err error) {
+	if s.format == item.OTLPMetrics {
+		var metrics pmetric.Metrics
+		if metrics, err = (&pmetric.JSONUnmarshaler{}).UnmarshalMetrics(text); err == nil {
+			body, err = (&pmetric.ProtoMarshaler{}).MarshalMetrics(metrics)
+		}
+	} else {
+		var traces ptrace.Traces
+		if traces, err = (&ptrace.JSONUnmarshaler{}).UnmarshalTraces(text); err == nil {
+			body, err = (&ptrace.ProtoMarshaler{}).MarshalTraces(traces)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the JSON is no request for %s (%w): %w", s.path, err, release.ErrInvalid)
+	}
+	return body, nil
+}
+
+// asJSON is a receipt as the response's JSON.
+func (s signal) asJSON(r item.Receipt) []byte {
+	said := map[string]any{}
+	if text := problem(r); text != "" {
+		said["partialSuccess"] = map[string]any{s.rejected: strconv.Itoa(r.Refused), "errorMessage": text}
+	}
+	text, err := json.Marshal(said)
+	if err != nil {
+		return []byte("{}")
+	}
+	return text
+}
+
+// failed answers with an error: a google.rpc.Status, as the protocol asks.
+func failed(w http.ResponseWriter, kind string, err error) {
+	code, after := post.Status(err)
+	said := &status.Status{Code: int32(codes.Unavailable), Message: err.Error()}
+	switch {
+	case code == http.StatusTooManyRequests:
+		said.Code = int32(codes.ResourceExhausted)
+	case code < http.StatusInternalServerError:
+		said.Code = int32(codes.InvalidArgument)
+	}
+	if after != "" {
+		w.Header().Set("Retry-After", after)
+	}
+	marshal := proto.Marshal
+	if kind == jsonType {
+		marshal = protojson.Marshal
+	}
+	text, err := marshal(said)
+	if err != nil {
+		text = nil
+	}
+	w.WriteHeader(code)
+	_, _ = w.Write(text)
+}
