@@ -88,6 +88,7 @@ var house = map[string]row{
 	"ingest/rules":         {floor: 3, imports: []string{"release", "spec", "ingest/item", "ingest/unit"}},
 	"ingest/post":          {floor: 3, imports: []string{"release", "ingest/item"}},
 	"ingest/otlp":          {floor: 3, imports: []string{"release", "ingest/item", "ingest/post"}},
+	"ingest/remotewrite":   {floor: 3, imports: []string{"release", "ingest/item", "ingest/post"}},
 	"load":                 {floor: 3, imports: []string{"release"}},
 	"demo":                 {floor: 3, imports: []string{"release"}},
 	"sim":                  {floor: 3, imports: append([]string{"journal", "run", "backtest", "traffic/split"}, pureFolders...)},
