@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-var start = time.Date(2026, 1, 2, 15, 0, 0, 0, time.UTC)
+var began = time.Date(2026, 1, 2, 15, 0, 0, 0, time.UTC)
 
 // shop is a minute of each of two versions and regions, with something bad.
 func shop() (all []Event) {
@@ -26,7 +26,7 @@ func shop() (all []Event) {
 			for _, region := range []string{"eu", "us"} {
 				for code, n := range map[string]float64{"200": 10, "500": float64(v + 1)} {
 					all = append(all, Event{
-						At: start.Add(time.Duration(minute)*time.Minute + 20*time.Second), Name: "shop", Value: n,
+						At: began.Add(time.Duration(minute)*time.Minute + 20*time.Second), Name: "shop", Value: n,
 						Fields: map[string]string{"version": version, "region": region, "status": code, "took": "0.2"},
 					})
 				}
@@ -97,7 +97,7 @@ func recorded(t *testing.T, file string) string {
 }
 
 func span() (from, to string) {
-	return fmt.Sprint(start.UnixMilli()), fmt.Sprint(start.Add(2 * time.Minute).UnixMilli())
+	return fmt.Sprint(began.UnixMilli()), fmt.Sprint(began.Add(2 * time.Minute).UnixMilli())
 }
 
 const esBody = `{"size":0,"query":{"bool":{"filter":[
@@ -202,7 +202,7 @@ func TestErrorsLikeTheVendors(t *testing.T) {
 func TestFlux(t *testing.T) {
 	s := InfluxDB2(Config{Token: "secret", Tenant: "acme"})
 	s.Add(shop()...)
-	s.Add(Event{At: start.Add(time.Second), Name: "shop", Fields: map[string]string{"version": "1.5.0"}, Value: 1})
+	s.Add(Event{At: began.Add(time.Second), Name: "shop", Fields: map[string]string{"version": "1.5.0"}, Value: 1})
 	header := map[string]string{"Authorization": "Token secret", "Content-Type": "application/vnd.flux", "Accept": "application/csv"}
 	query := `from(bucket: "shop")
   |> range(start: 2026-01-02T15:00:00.000Z, stop: 2026-01-02T15:02:00.000Z)
