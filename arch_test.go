@@ -78,6 +78,10 @@ var house = map[string]row{
 	"metric/rows":         {floor: 3, imports: []string{"release"}},
 	"metric/template":     {floor: 3, imports: []string{"release"}},
 	"metric/vendortest":   {floor: 3},
+	"metric/sql":          {floor: 3, imports: []string{"release", "metric/rows"}},
+
+	// Database servers for tests, of the journal's floor and above.
+	"testdb": {floor: 2},
 
 	// What is sent to us, from the formats (each a folder) to the store.
 	"ingest/item":          {floor: 3, imports: []string{"release"}},

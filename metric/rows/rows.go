@@ -27,6 +27,8 @@ const (
 	Events Role = iota // bad events of a Ratio, events of a Count
 	Of                 // all events of a Ratio, exposure of a Count
 	Bucket             // values of a Histogram up to Bound, and above the one before
+	Sparse             // as Bucket, of a source that has no row of an empty one
+	Single             // one value of a Histogram; it is put into a bucket here
 	Level              // a point of a Gauge
 )
 
@@ -39,8 +41,8 @@ type Row struct {
 	// Labels are those that may be segments; may be nil.
 	Labels map[string]string
 	Role   Role
-	// Value is a number of events that were gained in the stretch, an exposure, or
-	// a level.
+	// Value is a number of events that were gained in the stretch, an exposure, a
+	// level, or a Single's own value.
 	Value float64
 	// Bound is the upper bound of a Bucket, +Inf for the last.
 	Bound float64
@@ -71,6 +73,7 @@ type tally struct {
 	hasEvents, hasOf               bool
 	buckets                        map[float64]float64
 	kept                           float64 // values of a histogram
+	sparse                         bool    // a bucket that is not there is empty
 	points                         []float64
 }
 
@@ -100,7 +103,7 @@ func Observe(q release.Query, rows []Row, warnings ...string) (release.Answer, e
 		w, ok := windowOf(q.Windows, r.To)
 		switch {
 		case !ok || r.Arm < 0 || r.Arm >= len(q.Arms):
-		case math.IsNaN(r.Value) || math.IsInf(r.Value, 0) || math.IsNaN(r.Bound) || r.Role != Level && (r.Value < 0 || r.Value > maxNumber):
+		case math.IsNaN(r.Value) || math.IsInf(r.Value, 0) || math.IsNaN(r.Bound) || r.Role != Level && (r.Value > maxNumber || r.Value < 0 && r.Role != Single):
 			odd++
 		default:
 			l.take(r, w)
@@ -154,12 +157,32 @@ func (l *look) sum(r *Row, at place) {
 		t.hasEvents, t.events, t.keptEvents = true, t.events+r.Value, t.keptEvents+r.Value*kept
 	case Of:
 		t.hasOf, t.of, t.keptOf = true, t.of+r.Value, t.keptOf+r.Value*kept
-	case Bucket:
-		t.buckets[r.Bound] += r.Value
-		t.of, t.kept = t.of+r.Value, t.kept+r.Value*kept
+	case Single:
+		lower, upper := around(r.Value)
+		t.buckets[lower] += 0
+		t.bucket(upper, 1, kept)
+		t.sparse = true
+	case Bucket, Sparse:
+		t.bucket(r.Bound, r.Value, kept)
+		t.sparse = r.Role == Sparse
 	case Level:
 		t.points = append(t.points, r.Value)
 	}
+}
+
+func (t *tally) bucket(bound, n, kept float64) {
+	t.buckets[bound] += n
+	t.of, t.kept = t.of+n, t.kept+n*kept
+}
+
+// around are the bounds of the bucket of a single value: four for each doubling,
+// and one for all that is not above zero.
+func around(value float64) (lower, upper float64) {
+	if !(value > 0) {
+		return 0, 0
+	}
+	k := math.Ceil(math.Log2(value)*4 - 1e-9) // a value that is a bound belongs below it
+	return math.Exp2((k - 1) / 4), math.Exp2(k / 4)
 }
 
 // answer gives the observations by window, segment and arm.
@@ -174,9 +197,10 @@ func (l *look) answer() release.Answer {
 		names = names[:maxSegments+1]
 	}
 	var out release.Answer
+	sparse := l.sparse()
 	for w := range l.q.Windows {
 		for _, name := range names {
-			bounds := l.bounds(w, name)
+			bounds := l.bounds(w, name, sparse)
 			for arm := range l.q.Arms {
 				if t, ok := l.sums[place{w, name, arm}]; ok {
 					if o, ok := l.observation(place{w, name, arm}, t, bounds); ok {
@@ -227,11 +251,28 @@ func (l *look) observation(at place, t *tally, bounds []float64) (release.Observ
 	return o, true
 }
 
+// sparse are the bounds of all sparse buckets: whoever has none with such a bound
+// has an empty one.
+func (l *look) sparse() []float64 {
+	all := map[float64]bool{}
+	for _, t := range l.sums {
+		for bound := range t.buckets {
+			if t.sparse && !math.IsInf(bound, 1) {
+				all[bound] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(all))
+}
+
 // bounds are those that both arms' buckets have in a window and segment, so that
 // the arms are held against each other by the same; the infinite one aside.
-func (l *look) bounds(window int, segment string) []float64 {
+func (l *look) bounds(window int, segment string, sparse []float64) []float64 {
 	if l.q.Metric.Kind != release.Histogram {
 		return nil
+	}
+	if len(sparse) > 0 {
+		return sparse
 	}
 	var common []float64
 	first, differ := true, false

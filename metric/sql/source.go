@@ -1,0 +1,164 @@
+package sql
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/linnet-project/linnet/metric/rows"
+	"github.com/linnet-project/linnet/release"
+)
+
+const (
+	retries    = 2
+	firstPause = 200 * time.Millisecond // before the second try, then four times as long
+	// tolerated is how far the server's clock may be off before a warning.
+	tolerated = 5 * time.Second
+)
+
+// Source asks one database. It is safe for concurrent use.
+type Source struct {
+	config  Config
+	dialect dialect
+	server  server
+}
+
+// failure is an error of the server; again says that another try may help.
+type failure struct {
+	error
+	again bool
+}
+
+// Unwrap gives the error its meaning.
+func (f failure) Unwrap() error { return f.error }
+
+// Check holds a metric's query against what any database could take: whether it
+// is one query that reads, uses known parameters, and has columns to count.
+func Check(m release.Metric, arms []release.Arm) error {
+	err := errors.New("no dialect")
+	for _, name := range []Dialect{SQLite, MySQL, PostgreSQL} {
+		// What one takes for a comment is code to another.
+		if _, err = prepare(dialects[name], release.Query{Metric: m, Arms: arms}, 0); err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+// prepare makes the question of a query.
+func prepare(d dialect, q release.Query, grain time.Duration) (question, error) {
+	m := q.Metric
+	if m.Query == "" {
+		return question{}, invalid("metric %s: it has no query; write query: SELECT …, and names of its columns where other sources have questions", m.Name)
+	}
+	if err := distinct(q.Arms); err != nil {
+		return question{}, fmt.Errorf("metric %s: %w", m.Name, err)
+	}
+	var span release.Window
+	if n := len(q.Windows); n > 0 {
+		span = release.Window{From: q.Windows[0].From, To: q.Windows[n-1].To}
+	}
+	asked, err := d.ask(m.Query, paramsOf(q.Arms, span, grain))
+	if err != nil {
+		return question{}, fmt.Errorf("metric %s: %w", m.Name, err)
+	}
+	return asked, nil
+}
+
+// distinct checks that a version tells which arm it is.
+func distinct(arms []release.Arm) error {
+	for _, a := range arms {
+		if a.Version != "" && rows.ArmOf(arms, a.Version) < 0 {
+			return invalid("version %q is that of several arms, and rows could not tell them apart", a.Version)
+		}
+	}
+	return nil
+}
+
+// Observe answers q by one query for all of its windows and arms.
+func (s *Source) Observe(ctx context.Context, q release.Query) (release.Answer, error) {
+	asked, err := prepare(s.dialect, q, s.config.Grain)
+	if err != nil || len(q.Windows) == 0 {
+		return release.Answer{}, err
+	}
+	pause := firstPause
+	for try := 0; ; try++ {
+		answer, err := s.once(ctx, q, asked)
+		var f failure
+		if err == nil || !errors.As(err, &f) || !f.again || try == retries {
+			return answer, s.named(q.Metric, err)
+		}
+		wait := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			wait.Stop()
+			return release.Answer{}, s.named(q.Metric, over(ctx))
+		case <-wait.C:
+		}
+		pause *= 4
+	}
+}
+
+// named says whose error it is.
+func (s *Source) named(m release.Metric, err error) error {
+	var f failure
+	if errors.As(err, &f) {
+		err = f.error
+	}
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("metric %s: %s: %w", m.Name, s.config.where(), err)
+}
+
+// over is the error of a context that has ended.
+func over(ctx context.Context) error {
+	return fmt.Errorf("%w: %w", context.Cause(ctx), release.ErrUnavailable)
+}
+
+// once asks once.
+func (s *Source) once(ctx context.Context, q release.Query, asked question) (release.Answer, error) {
+	late := fmt.Errorf("no answer within %s", s.config.Timeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, s.config.Timeout, late)
+	defer cancel()
+	// A taker's error must not wait for the rows that are still to come.
+	asking, enough := context.WithCancel(ctx)
+	defer enough()
+	r := &reader{q: q, enough: enough}
+	before := s.config.Now()
+	clock, err := s.server.ask(asking, asked, r)
+	switch {
+	case r.err != nil:
+		return release.Answer{}, r.err
+	case err != nil && ctx.Err() != nil:
+		return release.Answer{}, over(ctx)
+	case err != nil:
+		return release.Answer{}, err
+	}
+	warnings := r.warnings()
+	if w := skewed(clock, before, s.config.Now()); w != "" {
+		warnings = append(warnings, "metric "+q.Metric.Name+": "+s.config.where()+": "+w)
+	}
+	return rows.Observe(q, r.rows, warnings...)
+}
+
+// skewed warns of a clock that was read between two readings of ours and lies
+// outside of them by much.
+func skewed(clock, before, after time.Time) string {
+	off := time.Duration(0)
+	switch {
+	case clock.IsZero():
+	case clock.Before(before):
+		off = clock.Sub(before)
+	case clock.After(after):
+		off = clock.Sub(after)
+	}
+	if off.Abs() <= tolerated {
+		return ""
+	}
+	return fmt.Sprintf("its clock is off ours by %s: rows would count in other windows", off.Round(time.Second))
+}
+
+// Close ends the connections.
+func (s *Source) Close() { s.server.close() }

@@ -1,0 +1,51 @@
+package testdb
+
+import (
+	"context"
+	"database/sql"
+	"net/url"
+	"path/filepath"
+	"testing"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver pgx
+)
+
+// Postgres starts a PostgreSQL. Users log in with passwords only.
+func Postgres(t testing.TB) Server {
+	t.Helper()
+	const folder = "/usr/lib/postgresql/*/bin"
+	initdb, postgres := find(t, "initdb", "postgresql", folder), find(t, "postgres", "postgresql", folder)
+	h := newHome(t)
+	s := Server{Host: "127.0.0.1", Port: freePort(t), User: "postgres", Password: password}
+	data := filepath.Join(h.dir, "data")
+	h.once(t, initdb, "--pgdata="+data, "--username="+s.User, "--pwfile="+h.write(t, "password", s.Password),
+		"--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync")
+	db := s.Postgres(t, "postgres")
+	h.serve(t, db.PingContext, postgres, "-D", data, number("port", s.Port), "--listen_addresses="+s.Host,
+		"--unix_socket_directories="+h.dir, "--fsync=off", "--max_connections=50", "--timezone=Asia/Tokyo")
+	return s
+}
+
+// Postgres opens a database of the server, as the user who may do everything.
+func (s Server) Postgres(t testing.TB, database string) *sql.DB {
+	t.Helper()
+	address := url.URL{Scheme: "postgres", User: url.UserPassword(s.User, s.Password), Host: s.Address(), Path: database, RawQuery: "sslmode=disable"}
+	db, err := sql.Open("pgx", address.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() }) // the server may be gone
+	return db
+}
+
+// Exec runs statements, which must succeed.
+func Exec(t testing.TB, db *sql.DB, statements ...string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for _, s := range statements {
+		if _, err := db.ExecContext(ctx, s); err != nil {
+			t.Fatalf("%.200s: %v", s, err)
+		}
+	}
+}
