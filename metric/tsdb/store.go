@@ -1,7 +1,8 @@
 // Package tsdb is a metric source with everything inside: Prometheus' own time
 // series store, PromQL engine and scraper as Go packages. It scrapes the arms
-// itself, keeps the samples in a folder for a while, answers queries exactly,
-// and serves the Prometheus query API, so that Grafana and promtool can look.
+// itself, takes what the front door counts, keeps the samples in a folder for a
+// while, answers queries exactly, and serves the Prometheus query API, so that
+// Grafana and promtool can look.
 //
 // Every series scraped from a target carries the target's labels, those of its
 // arm; a label of the same name that the target exposes is kept as
@@ -56,6 +57,11 @@ type Config struct {
 	Dir string
 	// Retention is how long samples are kept; 0 means DefaultRetention.
 	Retention time.Duration
+	// RetentionBytes is how much of it is kept at most; 0 for no bound.
+	RetentionBytes int64
+	// OutOfOrder is how much older than the newest sample in the store a sample
+	// may be that Appender appends; 0 for not at all.
+	OutOfOrder time.Duration
 	// Interval is the time between scrapes, at least 100 ms; 0 means
 	// DefaultInterval.
 	Interval time.Duration
@@ -119,6 +125,8 @@ func Open(c Config) (*Store, error) {
 func options(c Config) *tsdb.Options {
 	o := tsdb.DefaultOptions()
 	o.RetentionDuration = c.Retention.Milliseconds()
+	o.MaxBytes = c.RetentionBytes
+	o.OutOfOrderTimeWindow = c.OutOfOrder.Milliseconds()
 	o.MaxBlockDuration = max(o.MinBlockDuration, o.RetentionDuration/10)
 	o.WALSegmentSize = walSegment
 	o.WALCompression = compression.Snappy
