@@ -31,7 +31,7 @@ var pureFolders = []string{"release", "stats", "spec", "plan", "exposure", "judg
 var adapters = []string{
 	"traffic/proxy", "traffic/istio", "traffic/gatewayapi", "traffic/traefik", "traffic/ingressnginx", "traffic/kubernetes",
 	"traffic/alb", "traffic/haproxy", "traffic/nginx", "traffic/exec", "traffic/webhook", "traffic/several",
-	"metric/prometheus", "metric/tsdb", "metric/recording",
+	"metric/prometheus", "metric/tsdb", "metric/recording", "metric/httpjson",
 }
 
 // house has one row for each folder with Go code.
@@ -81,7 +81,8 @@ var house = map[string]row{
 	"metric/sql":          {floor: 3, imports: []string{"release", "metric/rows"}},
 
 	// Database servers for tests, of the journal's floor and above.
-	"testdb": {floor: 2},
+	"testdb":          {floor: 2},
+	"metric/httpjson": {floor: 3, imports: []string{"release", "metric/rows", "metric/template", "metric/web"}},
 
 	// What is sent to us, from the formats (each a folder) to the store.
 	"ingest/item":          {floor: 3, imports: []string{"release"}},
@@ -117,7 +118,7 @@ var house = map[string]row{
 	// Whoever puts it all together may import each adapter.
 	"app": {floor: 4, imports: slices.Concat(pureFolders, adapters, []string{
 		"journal", "run", "backtest", "report", "kayenta", "forecast", "load", "demo",
-		"traffic/kube", "traffic/split", "metric/series",
+		"traffic/kube", "traffic/split", "metric/series", "metric/web",
 	})},
 	"cmd/linnet": {floor: 4, imports: []string{"app"}},
 }

@@ -28,7 +28,7 @@ func Arm(a release.Arm) Values {
 
 // Span adds the values of a stretch of time: from and to in seconds since 1970,
 // fromMs and toMs in milliseconds, fromNs and toNs in nanoseconds, fromTime and
-// toTime as RFC 3339 in UTC, and step, the grain in whole seconds.
+// toTime as RFC 3339 in UTC, and step, the grain in whole seconds, and stepMs.
 func (v Values) Span(w release.Window, grain time.Duration) Values {
 	all := maps.Clone(v)
 	for name, t := range map[string]time.Time{"from": w.From, "to": w.To} {
@@ -37,7 +37,8 @@ func (v Values) Span(w release.Window, grain time.Duration) Values {
 		all[name+"Ns"] = strconv.FormatInt(t.UnixNano(), 10)
 		all[name+"Time"] = t.UTC().Format("2006-01-02T15:04:05.000Z")
 	}
-	all["step"] = strconv.FormatInt(max(1, int64(grain/time.Second)), 10)
+	step := max(1, int64(grain/time.Second))
+	all["step"], all["stepMs"] = strconv.FormatInt(step, 10), strconv.FormatInt(1000*step, 10)
 	return all
 }
 
@@ -64,8 +65,15 @@ func Names(text string) ([]string, error) {
 // Fill puts values into a text. An unknown name, and a value of an arm with
 // other characters than letters, digits and _ - . : / @ +, are
 // release.ErrInvalid.
-func Fill(text string, v Values) (string, error) {
+func Fill(text string, v Values) (string, error) { return Insert(text, v, nil) }
+
+// Insert is Fill for a text around which everything is escaped: the values of
+// texts, which go before those of v, may hold any character.
+func Insert(text string, v Values, texts map[string]string) (string, error) {
 	return fill(text, func(name string) (string, error) {
+		if value, ok := texts[name]; ok {
+			return value, nil
+		}
 		value, ok := v[name]
 		switch {
 		case !ok:

@@ -1,0 +1,232 @@
+package httpjson
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/linnet-project/linnet/metric/rows"
+	"github.com/linnet-project/linnet/metric/template"
+	"github.com/linnet-project/linnet/metric/web"
+	"github.com/linnet-project/linnet/release"
+)
+
+// asked is one question of a metric, and where its numbers stand.
+type asked struct {
+	text    string
+	columns []column
+}
+
+// column is a number of a row: the member of that name, or a path; "" is the
+// source's own.
+type column struct {
+	name string
+	role rows.Role
+}
+
+// questions are those that a metric consists of.
+func questions(m release.Metric) ([]asked, error) {
+	var columns []column
+	switch m.Kind {
+	case release.Ratio:
+		columns = []column{{m.Events, rows.Events}, {m.Of, rows.Of}}
+	case release.Count:
+		columns = []column{{m.Events, rows.Events}}
+		if m.Of != "" {
+			columns = append(columns, column{m.Of, rows.Of})
+		}
+	case release.Histogram:
+		columns = []column{{m.Events, rows.Bucket}}
+	case release.Gauge:
+		columns = []column{{m.Events, rows.Level}}
+	default:
+		return nil, fmt.Errorf("metric %s: kind %q is not known: %w", m.Name, m.Kind, release.ErrInvalid)
+	}
+	for _, c := range columns {
+		if strings.TrimSpace(c.name) == "" {
+			return nil, fmt.Errorf("metric %s: a question is empty: %w", m.Name, release.ErrInvalid)
+		}
+	}
+	if m.Query != "" {
+		return []asked{{m.Query, columns}}, nil
+	}
+	var all []asked
+	for _, c := range columns {
+		all = append(all, asked{c.name, []column{{"", c.role}}})
+	}
+	return all, nil
+}
+
+// Check holds a metric's questions against the arms, without asking anybody. An
+// error wraps release.ErrInvalid.
+func Check(m release.Metric, arms []release.Arm) error {
+	all, err := questions(m)
+	if err != nil {
+		return err
+	}
+	for _, a := range all {
+		for _, arm := range arms {
+			if _, err := template.Fill(a.text, template.Arm(arm).Span(release.Window{}, time.Second)); err != nil {
+				return fmt.Errorf("metric %s: arm %s: %w", m.Name, arm.Name, err)
+			}
+		}
+		for _, c := range a.columns {
+			if isPath(c.name) {
+				if _, err := parsePath(c.name); err != nil {
+					return fmt.Errorf("metric %s: %w", m.Name, err)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// Check is the function Check, with what else the API asks of a question.
+func (c Config) Check(m release.Metric, arms []release.Arm) error {
+	if err := Check(m, arms); err != nil {
+		return err
+	}
+	all, err := questions(m)
+	if err != nil || m.Kind == release.Gauge || len(c.Counted) == 0 {
+		return err
+	}
+	for _, a := range all {
+		if !slices.ContainsFunc(c.Counted, func(word string) bool { return strings.Contains(a.text, word) }) {
+			return fmt.Errorf("metric %s: %.100q has no %s, and would be answered with rates or averages, not counts: %w",
+				m.Name, a.text, strings.Join(c.Counted, " or "), release.ErrInvalid)
+		}
+	}
+	return nil
+}
+
+// look is the gathering of one answer.
+type look struct {
+	s        *Source
+	q        release.Query
+	rows     []rows.Row
+	warnings []string
+}
+
+// Observe implements run.Source.
+func (s *Source) Observe(ctx context.Context, q release.Query) (release.Answer, error) {
+	all, err := questions(q.Metric)
+	switch {
+	case err != nil:
+		return release.Answer{}, err
+	case len(q.Windows) == 0:
+		return release.Answer{}, nil
+	case q.Metric.Kind == release.Histogram && s.config.Bound == "":
+		return release.Answer{}, fmt.Errorf("metric %s: the source's answers have no buckets (bound): %w", q.Metric.Name, release.ErrInvalid)
+	}
+	l := &look{s: s, q: q}
+	for _, one := range all {
+		if err := l.ask(ctx, one); err != nil {
+			return release.Answer{}, fmt.Errorf("metric %s: %w", q.Metric.Name, err)
+		}
+	}
+	return rows.Observe(q, l.rows, l.warnings...)
+}
+
+// ask asks a question, once or once an arm.
+func (l *look) ask(ctx context.Context, one asked) error {
+	names, err := template.Names(one.text)
+	if err != nil {
+		return err
+	}
+	for i, arm := range l.q.Arms {
+		values := template.Arm(arm)
+		own := false
+		for name := range values {
+			own = own || slices.Contains(names, name) || l.s.uses[name]
+		}
+		if !own {
+			i, values = everyArm, template.Values{}
+		}
+		if err := l.stretches(ctx, one, i, values); err != nil {
+			return err
+		}
+		if !own {
+			return nil
+		}
+	}
+	return nil
+}
+
+// everyArm stands for an answer that tells the arms itself.
+const everyArm = -1
+
+// stretches asks for all windows, in as few parts as the API allows.
+func (l *look) stretches(ctx context.Context, one asked, arm int, values template.Values) error {
+	c := &l.s.config
+	from := l.q.Windows[0].From.Truncate(c.Step)
+	to := l.q.Windows[len(l.q.Windows)-1].To.Truncate(c.Step)
+	if !from.Before(to) {
+		return nil // nothing is whole yet
+	}
+	if c.Totals {
+		from = from.Add(-c.Lookback).Truncate(c.Step)
+	}
+	part := to.Sub(from)
+	if c.Most > 0 {
+		part = min(part, time.Duration(c.Most)*c.Step)
+	}
+	if to.Sub(from) > maxRequests*part {
+		return fmt.Errorf("%s is more than %d requests of %s each can tell: %w", to.Sub(from), maxRequests, part, release.ErrInvalid)
+	}
+	found := &found{reader: &l.s.read, q: l.q, arm: arm, columns: one.columns, from: from}
+	for at := from; at.Before(to); at = at.Add(part) {
+		w := release.Window{From: at, To: at.Add(part)}
+		if w.To.After(to) {
+			w.To = to
+		}
+		found.window = w
+		values := values.Span(w, c.Step)
+		text, err := template.Fill(one.text, values)
+		if err != nil {
+			return err
+		}
+		if err := l.pages(ctx, text, values, found); err != nil {
+			return err
+		}
+	}
+	got, err := found.rows()
+	l.rows = append(l.rows, got...)
+	l.warnings = append(l.warnings, found.warnings...)
+	return err
+}
+
+// pages reads all pages of an answer.
+func (l *look) pages(ctx context.Context, text string, values template.Values, into *found) error {
+	q, err := l.s.request(text, values)
+	if err != nil {
+		return err
+	}
+	window := l.q.Windows[len(l.q.Windows)-1]
+	for range maxPages {
+		var page page
+		q.Read = func(body io.Reader) (err error) {
+			page, err = l.s.read.page(body)
+			return err
+		}
+		var clock web.Clock
+		if clock, err = l.s.web.Ask(ctx, q); err != nil {
+			return err
+		}
+		if skew := clock.Warning(window.To.Sub(window.From)); skew != "" {
+			l.warnings = append(l.warnings, skew)
+		}
+		if err := into.take(page); err != nil {
+			return fmt.Errorf("%s: %w", l.s.web.URL(), err)
+		}
+		if page.next == "" {
+			return nil
+		}
+		if q, err = l.s.next(q, page.next); err != nil {
+			return fmt.Errorf("%s: %w", l.s.web.URL(), err)
+		}
+	}
+	return fmt.Errorf("%s: the answer has more than %d pages; let it group more: %w", l.s.web.URL(), maxPages, release.ErrInvalid)
+}
