@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/linnet-project/linnet/metric/httpjson"
 	"github.com/linnet-project/linnet/metric/prometheus"
 	"github.com/linnet-project/linnet/metric/series"
 	"github.com/linnet-project/linnet/metric/tsdb"
@@ -27,6 +28,9 @@ var sources = map[string]struct {
 	"prometheus": {openPrometheus, series.Check},
 	// The store lives in this process, which opens it itself.
 	"embedded": {nil, series.Check},
+	"json":     {openJSON, httpjson.Check},
+	"datadog":  {openVendor, httpjson.CheckFor("datadog")},
+	"newRelic": {openVendor, httpjson.CheckFor("newRelic")},
 }
 
 // checkMetric holds a metric against the language of the source that it names.
@@ -34,6 +38,11 @@ func checkMetric(f spec.File, m release.Metric) error {
 	s, ok := f.Analysis.Of(m.Source)
 	if !ok {
 		return fmt.Errorf("metric %s: there is no source %q: %w", m.Name, m.Source, release.ErrInvalid)
+	}
+	if s.JSON != nil {
+		if err := httpjson.Valid(configOf(s.JSON)); err != nil {
+			return err
+		}
 	}
 	return sources[s.Kind()].check(m, []release.Arm{f.Baseline, f.Candidate})
 }
@@ -139,11 +148,7 @@ func (p *process) readStore(f spec.File) (*tsdb.Store, error) {
 }
 
 func openPrometheus(_ context.Context, s spec.Source) (run.Source, error) {
-	c := s.Prometheus
-	return prometheus.New(prometheus.Config{
-		URL: c.URL, BearerTokenFile: c.BearerTokenFile, Username: c.Username, PasswordFile: c.PasswordFile, Headers: c.Headers,
-		CAFile: c.CAFile, CertFile: c.CertFile, KeyFile: c.KeyFile, ServerName: c.ServerName, Insecure: c.Insecure, Timeout: c.Timeout, Now: time.Now,
-	})
+	return prometheus.New(reach(s.Prometheus.Access))
 }
 
 // embedStore runs the metric store inside this process, scraping the arms, and

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"slices"
 	"time"
 
 	"github.com/linnet-project/linnet/release"
@@ -31,26 +32,11 @@ var analysisKeys = &object[Analysis]{keys: []key[Analysis]{
 		bind:   at(func(a *Analysis) *[]release.Metric { return &a.Metrics }, &listOf[release.Metric]{item: metricShape{metricKeys}, min: 1})},
 }}
 
-var prometheusKeys = &object[Prometheus]{atMost: [][]string{{"bearerTokenFile", "basicAuth"}}, keys: []key[Prometheus]{
-	{name: "url", doc: "The server's URL, without /api/v1.", need: true, sample: "http://localhost:9090",
-		bind: at(func(p *Prometheus) *string { return &p.URL }, httpURL)},
-	{name: "bearerTokenFile", doc: "The file that holds the bearer token.",
-		bind: at(func(p *Prometheus) *string { return &p.BearerTokenFile }, filePath)},
-	{name: "basicAuth", doc: "A user and the file that holds the password.", bind: within(basicAuthKeys)},
-	{name: "headers", doc: "Headers to send along, such as X-Scope-OrgID. No secrets: they would be in the file.",
-		bind: at(func(p *Prometheus) *map[string]string { return &p.Headers }, texts(openHeader, headerValue, 0))},
-	{name: "tls", doc: "How the server's certificate is checked, and what is shown to it.",
-		bind: at(func(p *Prometheus) *TLS { return &p.TLS }, tlsKeys)},
-	{name: "timeout", doc: "How long a query may take.", def: "10s",
-		bind: at(func(p *Prometheus) *time.Duration { return &p.Timeout }, between(durations, 100*time.Millisecond, 5*time.Minute))},
-}}
-
-var basicAuthKeys = &object[Prometheus]{keys: []key[Prometheus]{
-	{name: "username", doc: "The user.", need: true, sample: "linnet",
-		bind: at(func(p *Prometheus) *string { return &p.Username }, freeText)},
-	{name: "passwordFile", doc: "The file that holds the password.", need: true, sample: "/run/secrets/prometheus",
-		bind: at(func(p *Prometheus) *string { return &p.PasswordFile }, filePath)},
-}}
+var prometheusKeys = &object[Prometheus]{atMost: oneLogin, keys: slices.Concat(
+	[]key[Prometheus]{urlKey("The server's URL, without /api/v1.", "http://localhost:9090", func(p *Prometheus) *Access { return &p.Access })},
+	loginKeys(func(p *Prometheus) *Access { return &p.Access }),
+	reachKeys(func(p *Prometheus) *Access { return &p.Access }),
+)}
 
 var embeddedKeys = &object[Embedded]{keys: []key[Embedded]{
 	{name: "targets", doc: "The metric pages to scrape, by arm. The arm's labels are added to every series.", need: true,

@@ -43,6 +43,42 @@ var sources = []source{
 		bind: at(func(s *Source) **Embedded { return &s.Embedded }, optional[Embedded]{embeddedKeys}),
 		of:   func(s Source) sourceForm { return someSource(s.Embedded) },
 	},
+	{
+		SourceInfo: SourceInfo{
+			Name: "json", Page: "json-source.md",
+			Doc:      "Any API over HTTP that answers in JSON or CSV; the file says how to ask and where the numbers stand.",
+			Language: "the API's own; {{version}} and other values of the arm are put in",
+			Gives:    "counts, buckets, levels, averages",
+		},
+		bind: at(func(s *Source) **JSON { return &s.JSON }, optional[JSON]{jsonKeys}),
+		of:   func(s Source) sourceForm { return someSource(s.JSON) },
+	},
+	vendorSource(SourceInfo{
+		Name: "datadog", Page: "json-source.md",
+		Doc:      "Datadog, by its queries of metrics.",
+		Language: "Datadog's queries; what is counted ends in .as_count()",
+		Gives:    "counts, levels, averages",
+	}, vendor{
+		hosted: "the site's", step: "1m", lag: "2m",
+		settings: []setting{
+			{name: "site", doc: "The site where the account is, such as datadoghq.eu.", def: "datadoghq.com", kind: hostName},
+			{name: "apiKeyFile", doc: "The file that holds the API key.", need: true, sample: "/run/secrets/datadog-api-key", kind: filePath},
+			{name: "appKeyFile", doc: "The file that holds the application key, whose one scope is timeseries_query.", need: true, sample: "/run/secrets/datadog-app-key", kind: filePath},
+		},
+	}),
+	vendorSource(SourceInfo{
+		Name: "newRelic", Page: "json-source.md",
+		Doc:      "New Relic, by NRQL over NerdGraph.",
+		Language: "NRQL without SINCE, UNTIL and TIMESERIES",
+		Gives:    "counts, levels, averages",
+	}, vendor{
+		hosted: "the region's", step: "1m", lag: "2m",
+		settings: []setting{
+			{name: "account", doc: "The number of the account.", need: true, sample: "1234567", kind: accountNumber},
+			{name: "region", doc: "Where the account is: us or eu.", def: "us", kind: oneOf("us", "eu")},
+			{name: "apiKeyFile", doc: "The file that holds a user key.", need: true, sample: "/run/secrets/newrelic-key", kind: filePath},
+		},
+	}),
 }
 
 // source is a row of the table.

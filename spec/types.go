@@ -106,18 +106,15 @@ type Source struct {
 	Name       string
 	Prometheus *Prometheus
 	Embedded   *Embedded
+	JSON       *JSON
+	// Vendor is any of those that are rows of the table and nothing more.
+	Vendor *Vendor
 }
 
 // Prometheus is a server that speaks Prometheus' HTTP API.
 type Prometheus struct {
 	Prompt
-	URL             string
-	BearerTokenFile string
-	Username        string
-	PasswordFile    string
-	Headers         map[string]string
-	TLS
-	Timeout time.Duration
+	Access
 }
 
 // Embedded is Linnet's own store, scraping the arms itself.

@@ -143,13 +143,11 @@ type Source struct {
 // New makes a source; nothing is asked yet. An error wraps release.ErrInvalid
 // and names the field.
 func New(c Config) (*Source, error) {
-	if c.API.Name == "" {
-		c.API = web.API{Name: "json", Title: "the API that the file describes"}
-	}
 	s, err := prepare(c)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", c.API.Name, err)
+		return nil, err
 	}
+	c = s.config
 	access, err := c.access()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.API.Name, err)
@@ -172,7 +170,25 @@ func (c Config) access() (web.Config, error) {
 	return access, f.err
 }
 
+// Valid checks what New does, but neither address nor credentials: they may be
+// on another machine.
+func Valid(c Config) error {
+	_, err := prepare(c)
+	return err
+}
+
 func prepare(c Config) (*Source, error) {
+	if c.API.Name == "" {
+		c.API = web.API{Name: "json", Title: "the API that the file describes"}
+	}
+	s, err := ready(c)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.API.Name, err)
+	}
+	return s, nil
+}
+
+func ready(c Config) (*Source, error) {
 	switch {
 	case c.Method != "":
 	case c.Body != "" || len(c.Form) > 0:
@@ -202,7 +218,7 @@ func prepare(c Config) (*Source, error) {
 }
 
 // Close ends idle connections.
-func (s *Source) Close() error { return s.web.Close() }
+func (s *Source) Close() { _ = s.web.Close() }
 
 // names are what the request's texts use.
 func (s *Source) names() (map[string]bool, error) {

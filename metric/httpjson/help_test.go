@@ -89,7 +89,7 @@ func open(t *testing.T, c httpjson.Config) *httpjson.Source {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.Close() })
+	t.Cleanup(s.Close)
 	return s
 }
 
