@@ -142,6 +142,11 @@ func (c clause) keep(events []Event) ([]Event, error) {
 	var holds []func(Event) bool
 	for kind, options := range c {
 		switch kind {
+		case "match_all":
+		case "term":
+			for name, want := range options {
+				holds = append(holds, matches(name, "=", fmt.Sprint(want)))
+			}
 		case "query_string":
 			text, _ := options["query"].(string)
 			all, err := lucene(text)
@@ -227,6 +232,8 @@ func (a aggregation) of(events []Event) (any, error) {
 		return a.times(events)
 	case "terms":
 		return a.buckets(events, func(e Event) any { return e.Fields[a.say("field")] })
+	case "composite":
+		return a.composite(events)
 	case "filter":
 		c := clause{}
 		for kind, options := range a.options {
@@ -290,6 +297,85 @@ func (a aggregation) buckets(events []Event, value func(Event) any) (any, error)
 		answer["doc_count_error_upper_bound"], answer["sum_other_doc_count"] = 0, 0
 	}
 	return answer, nil
+}
+
+// composite makes one of each combination of values, whose key is an object: a
+// date_histogram called by its name, and terms.
+func (a aggregation) composite(events []Event) (any, error) {
+	most, _ := a.options["size"].(float64)
+	sources, _ := a.options["sources"].([]any)
+	if most < 1 || most > 10_000 || len(sources) == 0 {
+		return nil, fmt.Errorf("required [sources], and a size up to 10000: %v", a.options)
+	}
+	type part struct {
+		name    string
+		missing bool
+		value   func(Event) any
+	}
+	var parts []part
+	for _, s := range sources {
+		text, err := json.Marshal(s)
+		if err != nil {
+			return nil, err
+		}
+		var named map[string]aggregation
+		if err := json.Unmarshal(text, &named); err != nil || len(named) != 1 {
+			return nil, fmt.Errorf("a source of [composite] is no object of one name: %s", text)
+		}
+		for name, source := range named {
+			p := part{name: name, value: func(e Event) any { return scalar(e.Fields[source.say("field")]) }}
+			p.missing, _ = source.options["missing_bucket"].(bool)
+			if source.kind == "date_histogram" {
+				step, err := time.ParseDuration(source.say("fixed_interval"))
+				if err != nil || step <= 0 || source.say("field") != "@timestamp" {
+					return nil, fmt.Errorf("invalid interval specified in [date_histogram]: %s", text)
+				}
+				p.value = func(e Event) any {
+					return grid{time.Unix(0, 0), step, false}.end(e.At) - step.Milliseconds()
+				}
+			}
+			parts = append(parts, p)
+		}
+	}
+	keys, all := map[string]map[string]any{}, map[string][]Event{}
+	for _, e := range events {
+		key, left := map[string]any{}, false
+		for _, p := range parts {
+			if key[p.name] = p.value(e); key[p.name] == nil && !p.missing {
+				left = true
+			}
+		}
+		if id := fmt.Sprint(key); !left {
+			keys[id], all[id] = key, append(all[id], e)
+		}
+	}
+	out := []any{}
+	for _, id := range slices.Sorted(maps.Keys(keys)) {
+		if len(out) == int(most) {
+			break
+		}
+		b, err := a.bucket(all[id], map[string]any{"key": keys[id]})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, b)
+	}
+	answer := map[string]any{"buckets": out}
+	if n := len(out); n > 0 {
+		answer["after_key"] = out[n-1].(map[string]any)["key"]
+	}
+	return answer, nil
+}
+
+// scalar is a field as JSON has it: nil where it is missing.
+func scalar(text string) any {
+	if v, err := strconv.ParseFloat(text, 64); err == nil {
+		return v
+	}
+	if text == "" {
+		return nil
+	}
+	return text
 }
 
 // ranges count a number's documents between bounds, from inclusive, to not.

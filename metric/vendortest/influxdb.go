@@ -3,6 +3,7 @@ package vendortest
 import (
 	"bytes"
 	"encoding/csv"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -42,12 +43,14 @@ func (v influxDB2) answer(d *Data, r Request, f Fault) reply {
 		return v.refuse(http.StatusNotFound, "path not found")
 	case r.URL.Query().Get("org") != v.org:
 		return v.refuse(http.StatusNotFound, `organization name "`+r.URL.Query().Get("org")+`" not found`)
-	case r.Header.Get("Content-Type") != "application/vnd.flux":
-		return v.refuse(http.StatusBadRequest, "unknown content type "+r.Header.Get("Content-Type"))
 	case !strings.Contains(r.Header.Get("Accept"), "application/csv"):
 		return v.refuse(http.StatusBadRequest, "only application/csv can be answered")
 	}
-	q, err := parseFlux(r.Body)
+	text, err := fluxText(r)
+	if err != nil {
+		return v.refuse(http.StatusBadRequest, err.Error())
+	}
+	q, err := parseFlux(text)
 	switch {
 	case err != nil:
 		return v.refuse(http.StatusBadRequest, err.Error())
@@ -57,6 +60,30 @@ func (v influxDB2) answer(d *Data, r Request, f Fault) reply {
 		return reply{kind: "text/csv; charset=utf-8", body: []byte(",error,reference\r\n,engine: read: shard is closed,897\r\n\r\n")}
 	}
 	return reply{kind: "text/csv; charset=utf-8", body: q.run(d)}
+}
+
+// fluxText takes the query out of a request: the body itself, or a member of it.
+func fluxText(r Request) (string, error) {
+	switch kind := r.Header.Get("Content-Type"); kind {
+	case "application/vnd.flux":
+		return r.Body, nil
+	case "application/json":
+		var in struct {
+			Query, Type string
+			Dialect     struct {
+				Header      bool
+				Annotations []string
+			}
+		}
+		decoder := json.NewDecoder(strings.NewReader(r.Body))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(&in); err != nil || in.Type != "flux" || !in.Dialect.Header || len(in.Dialect.Annotations) > 0 {
+			return "", fmt.Errorf("failed decoding request body: %v: %s", err, r.Body)
+		}
+		return in.Query, nil
+	default:
+		return "", fmt.Errorf("unknown content type %q", kind)
+	}
 }
 
 // flux is a query: a bucket's points, filtered, grouped and put into windows.

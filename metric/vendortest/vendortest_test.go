@@ -214,7 +214,7 @@ func TestFlux(t *testing.T) {
 		!strings.Contains(got, "2026-01-02T15:01:00Z,12,1.5.0,us\r\n") || !strings.Contains(got, "\r\n\r\n,result,table,_start,_stop,_time,_value,version\r\n,_result,4,") {
 		t.Errorf("%d %q", code, got)
 	}
-	for from, to := range map[string]string{"/query?org=acme": "/query?org=other", "application/csv": "text/html", "vnd.flux": "json", "Token secret": "secret"} {
+	for from, to := range map[string]string{"/query?org=acme": "/query?org=other", "application/csv": "text/html", "vnd.flux": "xml", "Token secret": "secret"} {
 		h := map[string]string{}
 		for k, v := range header {
 			h[k] = strings.Replace(v, from, to, 1)
