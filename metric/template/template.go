@@ -28,7 +28,8 @@ func Arm(a release.Arm) Values {
 
 // Span adds the values of a stretch of time: from and to in seconds since 1970,
 // fromMs and toMs in milliseconds, fromNs and toNs in nanoseconds, fromTime and
-// toTime as RFC 3339 in UTC, and step, the grain in whole seconds, and stepMs.
+// toTime as RFC 3339 in UTC, before, the second before from, and step, the grain
+// in whole seconds, and stepMs.
 func (v Values) Span(w release.Window, grain time.Duration) Values {
 	all := maps.Clone(v)
 	for name, t := range map[string]time.Time{"from": w.From, "to": w.To} {
@@ -37,6 +38,7 @@ func (v Values) Span(w release.Window, grain time.Duration) Values {
 		all[name+"Ns"] = strconv.FormatInt(t.UnixNano(), 10)
 		all[name+"Time"] = t.UTC().Format("2006-01-02T15:04:05.000Z")
 	}
+	all["before"] = strconv.FormatInt(w.From.Unix()-1, 10)
 	step := max(1, int64(grain/time.Second))
 	all["step"], all["stepMs"] = strconv.FormatInt(step, 10), strconv.FormatInt(1000*step, 10)
 	return all

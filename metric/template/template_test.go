@@ -22,6 +22,7 @@ func TestFill(t *testing.T) {
 		"{{version}}/{{ track }}":      "canary/b", // a label goes before the arm's own
 		"{{arm}}":                      "candidate",
 		"{{from}} {{toMs}}":            "1772362800 1772362860250",
+		"{{before}}":                   "1772362799",
 		"{{fromNs}}":                   "1772362800250000000",
 		"{{fromTime}}":                 "2026-03-01T11:00:00.250Z",
 		"every {{step}} s":             "every 15 s",
