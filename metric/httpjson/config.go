@@ -29,7 +29,8 @@ type Config struct {
 	Params map[string]string
 	Form   map[string]string
 	// Body is JSON or any other text. In JSON, texts are filled one by one, and one
-	// that is just "{{number x}}" becomes the number x.
+	// that is just "{{number x}}" becomes the number x; a question that is a JSON
+	// object itself is sent in place of all of it.
 	Body string
 	// Values may be used in the texts besides.
 	Values map[string]string

@@ -126,7 +126,11 @@ func (s *Source) request(asked string, values template.Values) (web.Question, er
 		var b bytes.Buffer
 		e := json.NewEncoder(&b)
 		e.SetEscapeHTML(false)
-		if err := e.Encode(f.json(s.body)); err != nil {
+		body := f.json(s.body)
+		if own, ok := bodyOf(asked).(map[string]any); ok {
+			body = own
+		}
+		if err := e.Encode(body); err != nil {
 			return q, fmt.Errorf("body: %w: %w", err, release.ErrInvalid)
 		}
 		q.Body = bytes.TrimSpace(b.Bytes())
