@@ -32,6 +32,7 @@ var adapters = []string{
 	"traffic/proxy", "traffic/istio", "traffic/gatewayapi", "traffic/traefik", "traffic/ingressnginx", "traffic/kubernetes",
 	"traffic/alb", "traffic/haproxy", "traffic/nginx", "traffic/exec", "traffic/webhook", "traffic/several",
 	"metric/prometheus", "metric/tsdb", "metric/recording", "metric/httpjson",
+	"metric/prometheus", "metric/tsdb", "metric/recording", "metric/sql",
 }
 
 // house has one row for each folder with Go code.
@@ -78,7 +79,7 @@ var house = map[string]row{
 	"metric/rows":         {floor: 3, imports: []string{"release"}},
 	"metric/template":     {floor: 3, imports: []string{"release"}},
 	"metric/vendortest":   {floor: 3},
-	"metric/sql":          {floor: 3, imports: []string{"release", "metric/rows"}},
+	"metric/sql":          {floor: 3, imports: []string{"release", "metric/rows", "metric/web"}},
 
 	// Database servers for tests, of the journal's floor and above.
 	"testdb":          {floor: 2},

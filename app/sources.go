@@ -12,6 +12,7 @@ import (
 	"github.com/linnet-project/linnet/metric/httpjson"
 	"github.com/linnet-project/linnet/metric/prometheus"
 	"github.com/linnet-project/linnet/metric/series"
+	"github.com/linnet-project/linnet/metric/sql"
 	"github.com/linnet-project/linnet/metric/tsdb"
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/run"
@@ -31,6 +32,7 @@ var sources = map[string]struct {
 	"json":     {openJSON, httpjson.Check},
 	"datadog":  {openVendor, httpjson.CheckFor("datadog")},
 	"newRelic": {openVendor, httpjson.CheckFor("newRelic")},
+	"sql":      {openSQL, sql.Check},
 }
 
 // checkMetric holds a metric against the language of the source that it names.

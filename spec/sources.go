@@ -79,6 +79,14 @@ var sources = []source{
 			{name: "apiKeyFile", doc: "The file that holds a user key.", need: true, sample: "/run/secrets/newrelic-key", kind: filePath},
 		},
 	}),
+			Name: "sql", Page: "sql.md",
+			Doc:      "A database: PostgreSQL, MySQL or MariaDB, SQLite, ClickHouse.",
+			Language: "SQL, one query for both arms with the columns arm, time and those that count",
+			Gives:    "counts, buckets, single values, levels",
+		},
+		bind: at(func(s *Source) **SQL { return &s.SQL }, optional[SQL]{sqlKeys}),
+		of:   func(s Source) sourceForm { return someSource(s.SQL) },
+	},
 }
 
 // source is a row of the table.

@@ -109,6 +109,7 @@ type Source struct {
 	JSON       *JSON
 	// Vendor is any of those that are rows of the table and nothing more.
 	Vendor *Vendor
+	SQL    *SQL
 }
 
 // Prometheus is a server that speaks Prometheus' HTTP API.

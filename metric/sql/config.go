@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/linnet-project/linnet/metric/web"
 	"github.com/linnet-project/linnet/release"
 )
 
@@ -21,6 +22,7 @@ const (
 	PostgreSQL Dialect = "postgres"
 	MySQL      Dialect = "mysql" // and MariaDB
 	SQLite     Dialect = "sqlite"
+	ClickHouse Dialect = "clickHouse"
 )
 
 // Config says where a database is and how to speak to it.
@@ -35,8 +37,15 @@ type Config struct {
 	User     string
 	// PasswordFile holds the password; it is read at every connection.
 	PasswordFile string
-	// TLS, where set, encrypts the connection.
-	TLS *tls.Config
+	// Encrypted connections check the server's certificate against CAFile, instead
+	// of the system's, and show CertFile with KeyFile. ServerName is the name to
+	// expect in it, where it is not Host. Insecure checks nothing.
+	Encrypted  bool
+	CAFile     string
+	CertFile   string
+	KeyFile    string
+	ServerName string
+	Insecure   bool
 	// Timeout is how long a query may take; 0 means DefaultTimeout.
 	Timeout time.Duration
 	// Grain is the width of the buckets that queries group by; :from begins on its
@@ -69,6 +78,29 @@ func New(c Config) (*Source, error) {
 		return nil, err
 	}
 	return &Source{config: c, dialect: d, server: server}, nil
+}
+
+// web is the configuration as asking over HTTP has it.
+func (c Config) web() web.Config {
+	return web.Config{
+		Username: c.User, PasswordFile: c.PasswordFile, Timeout: c.Timeout, Now: c.Now,
+		CAFile: c.CAFile, CertFile: c.CertFile, KeyFile: c.KeyFile, ServerName: c.ServerName, Insecure: c.Insecure,
+	}
+}
+
+// tls is nil for a connection that is not encrypted.
+func (c Config) tls() (*tls.Config, error) {
+	if !c.Encrypted {
+		return nil, nil
+	}
+	config, err := web.TLS(c.web())
+	if err != nil {
+		return nil, fmt.Errorf("sql: %w", err)
+	}
+	if config.ServerName == "" {
+		config.ServerName = c.Host
+	}
+	return config, nil
 }
 
 // password reads the password, "" where there is none.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/linnet-project/linnet/metric/web"
 )
 
 // dialect is what differs between databases.
@@ -16,10 +18,9 @@ type dialect struct {
 
 // server is a database that can be asked.
 type server interface {
-	// ask hands the answer on, row by row, and returns the server's clock, or the
-	// zero time where it has none of its own. Its errors are failures, or those of
-	// the answer's taker.
-	ask(ctx context.Context, q question, answer taker) (time.Time, error)
+	// ask hands the answer on, row by row, and tells what it saw of the server's
+	// clock. A failure among its errors may be worth another try.
+	ask(ctx context.Context, q question, answer taker) (web.Clock, error)
 	close()
 }
 
@@ -47,7 +48,15 @@ var dialects = map[Dialect]dialect{
 		placeholder: func(int, param) string { return "?" },
 		open:        openSQLite,
 	},
+	ClickHouse: {
+		quoting:     quoting{backslash: true, hash: true, dollar: true},
+		placeholder: typed,
+		open:        openClickHouse,
+	},
 }
+
+// millis is a time as text, in UTC.
+const millis = "2006-01-02 15:04:05.000"
 
 // values are a question's parameters as drivers take them, a time by its form.
 func (q question) values(form func(time.Time) any) []any {

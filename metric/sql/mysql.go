@@ -13,13 +13,11 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"github.com/linnet-project/linnet/metric/rows"
+	"github.com/linnet-project/linnet/metric/web"
 	"github.com/linnet-project/linnet/release"
 )
 
-type mySQL struct {
-	config Config
-	pool   *sql.DB
-}
+type mySQL struct{ pooled }
 
 func openMySQL(c Config) (server, error) {
 	m := mysql.NewConfig()
@@ -27,10 +25,14 @@ func openMySQL(c Config) (server, error) {
 	if strings.HasPrefix(c.Host, "/") {
 		m.Net, m.Addr = "unix", c.Host
 	}
-	m.User, m.DBName, m.TLS, m.Timeout = c.User, c.Database, c.TLS, c.Timeout
+	tls, err := c.tls()
+	if err != nil {
+		return nil, err
+	}
+	m.User, m.DBName, m.TLS, m.Timeout = c.User, c.Database, tls, c.Timeout
 	m.ParseTime, m.Loc, m.Params = true, time.UTC, map[string]string{"time_zone": "'+00:00'"}
 	m.Logger = &mysql.NopLogger{} // errors are returned
-	err := m.Apply(mysql.BeforeConnect(func(_ context.Context, m *mysql.Config) (err error) {
+	err = m.Apply(mysql.BeforeConnect(func(_ context.Context, m *mysql.Config) (err error) {
 		m.Passwd, err = c.password()
 		return err
 	}))
@@ -41,47 +43,43 @@ func openMySQL(c Config) (server, error) {
 	if err != nil {
 		return nil, invalid("sql: %v", err)
 	}
-	return &mySQL{config: c, pool: bounded(sql.OpenDB(connector))}, nil
+	s := &mySQL{pooled{config: c}}
+	s.pooled.try, s.pooled.failure = s.try, s.failure
+	s.open(sql.OpenDB(connector))
+	return s, nil
 }
 
-func (s *mySQL) close() { _ = s.pool.Close() } // nothing was written
-
-func (s *mySQL) ask(ctx context.Context, q question, answer taker) (now time.Time, err error) {
-	now, err = s.try(ctx, q, answer)
-	if err != nil {
-		err = s.failure(err)
-	}
-	return now, err
-}
-
-func (s *mySQL) try(ctx context.Context, q question, answer taker) (now time.Time, err error) {
+func (s *mySQL) try(ctx context.Context, q question, answer taker) (clock web.Clock, err error) {
 	conn, err := s.pool.Conn(ctx)
 	if err != nil {
-		return now, err
+		return clock, err
 	}
 	defer func() { _ = conn.Close() }() // it only read
 	var id int64
 	var version string
+	var now time.Time
+	before := s.config.Now()
 	if err := conn.QueryRowContext(ctx, "SELECT CONNECTION_ID(), VERSION(), UTC_TIMESTAMP(6)").Scan(&id, &version, &now); err != nil {
-		return now, err
+		return clock, err
 	}
+	clock = s.off(now, before)
 	limits := fmt.Sprintf("SET SESSION max_execution_time = %d, sql_select_limit = %d", (s.config.Timeout + graceful).Milliseconds(), rows.Most+1)
 	if strings.Contains(version, "MariaDB") {
 		limits = fmt.Sprintf("SET SESSION max_statement_time = %.3f, sql_select_limit = %d", (s.config.Timeout + graceful).Seconds(), rows.Most+1)
 	}
 	if _, err := conn.ExecContext(ctx, limits); err != nil {
-		return now, err
+		return clock, err
 	}
 	tx, err := conn.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
-		return now, err
+		return clock, err
 	}
 	defer func() { _ = tx.Rollback() }()
 	err = read(ctx, tx, q.text, q.values(func(t time.Time) any { return t }), answer)
 	if err != nil && ctx.Err() != nil {
 		s.stop(ctx, id)
 	}
-	return now, err
+	return clock, err
 }
 
 // stop ends a query that nobody waits for: its server does not see that its

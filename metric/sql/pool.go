@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/linnet-project/linnet/metric/web"
 	"github.com/linnet-project/linnet/release"
 )
 
@@ -19,11 +20,49 @@ const (
 	idleFor         = time.Minute
 )
 
-func bounded(pool *sql.DB) *sql.DB {
+// pooled is a server behind a driver of database/sql.
+type pooled struct {
+	config Config
+	pool   *sql.DB
+	// try asks once, failure gives its errors their meaning.
+	try     func(ctx context.Context, q question, answer taker) (web.Clock, error)
+	failure func(error) error
+}
+
+func (p *pooled) open(pool *sql.DB) {
 	pool.SetMaxOpenConns(mostConnections)
 	pool.SetMaxIdleConns(mostIdle)
 	pool.SetConnMaxIdleTime(idleFor)
-	return pool
+	p.pool = pool
+}
+
+func (p *pooled) close() { _ = p.pool.Close() } // nothing was written
+
+// ask implements server.
+func (p *pooled) ask(ctx context.Context, q question, answer taker) (web.Clock, error) {
+	late := fmt.Errorf("no answer within %s", p.config.Timeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, p.config.Timeout, late)
+	defer cancel()
+	clock, err := p.try(ctx, q, answer)
+	switch {
+	case err == nil:
+		return clock, nil
+	case ctx.Err() != nil:
+		return clock, over(ctx)
+	}
+	return clock, p.failure(err)
+}
+
+// off is by how much a clock that was read between before and now is outside of
+// the two.
+func (p *pooled) off(clock, before time.Time) web.Clock {
+	switch after := p.config.Now(); {
+	case clock.Before(before):
+		return web.Clock{Ahead: clock.Sub(before)}
+	case clock.After(after):
+		return web.Clock{Ahead: clock.Sub(after)}
+	}
+	return web.Clock{}
 }
 
 // asked is a connection or a transaction.
@@ -74,4 +113,9 @@ func lost(err error) error {
 		return failure{error: invalid("the server does not speak TLS; encrypted: false asks without")}
 	}
 	return failure{error: fmt.Errorf("%w: %w", err, release.ErrUnavailable), again: true}
+}
+
+// over is the error of a context that has ended.
+func over(ctx context.Context) error {
+	return fmt.Errorf("%w: %w", context.Cause(ctx), release.ErrUnavailable)
 }

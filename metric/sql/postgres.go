@@ -13,16 +13,14 @@ import (
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 	"github.com/jackc/pgx/v5/stdlib"
 
+	"github.com/linnet-project/linnet/metric/web"
 	"github.com/linnet-project/linnet/release"
 )
 
 // graceful is how long a server is given to hear that nobody waits any more.
 const graceful = 2 * time.Second
 
-type postgres struct {
-	config Config
-	pool   *sql.DB
-}
+type postgres struct{ pooled }
 
 func openPostgres(c Config) (server, error) {
 	// What the environment and files of this machine's user say about other
@@ -31,7 +29,10 @@ func openPostgres(c Config) (server, error) {
 	if err != nil {
 		return nil, invalid("sql: the environment has a PG… variable that cannot be: %v", err)
 	}
-	p.Host, p.Port, p.Database, p.User, p.TLSConfig = c.Host, uint16(c.Port), c.Database, c.User, c.TLS
+	if p.TLSConfig, err = c.tls(); err != nil {
+		return nil, err
+	}
+	p.Host, p.Port, p.Database, p.User = c.Host, uint16(c.Port), c.Database, c.User
 	p.Password, p.Fallbacks, p.RuntimeParams = "", nil, map[string]string{"application_name": "linnet"}
 	p.ConnectTimeout = c.Timeout
 	p.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
@@ -43,32 +44,27 @@ func openPostgres(c Config) (server, error) {
 		p.Password, err = c.password()
 		return err
 	}))
-	return &postgres{config: c, pool: bounded(pool)}, nil
+	s := &postgres{pooled{config: c}}
+	s.pooled.try, s.pooled.failure = s.try, s.failure
+	s.open(pool)
+	return s, nil
 }
 
-func (s *postgres) close() { _ = s.pool.Close() } // nothing was written
-
-func (s *postgres) ask(ctx context.Context, q question, answer taker) (now time.Time, err error) {
-	now, err = s.try(ctx, q, answer)
-	if err != nil {
-		err = s.failure(err)
-	}
-	return now, err
-}
-
-func (s *postgres) try(ctx context.Context, q question, answer taker) (now time.Time, err error) {
+func (s *postgres) try(ctx context.Context, q question, answer taker) (clock web.Clock, err error) {
 	tx, err := s.pool.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
-		return now, err
+		return clock, err
 	}
 	defer func() { _ = tx.Rollback() }() // it only read
 	limit := strconv.FormatInt((s.config.Timeout + graceful).Milliseconds(), 10)
+	var now time.Time
+	before := s.config.Now()
 	err = tx.QueryRowContext(ctx, "SELECT set_config('statement_timeout', $1, true), set_config('TimeZone', 'UTC', true), clock_timestamp()", limit).
 		Scan(new(string), new(string), &now)
 	if err != nil {
-		return now, err
+		return clock, err
 	}
-	return now, read(ctx, tx, q.text, q.values(func(t time.Time) any { return t }), answer)
+	return s.off(now, before), read(ctx, tx, q.text, q.values(func(t time.Time) any { return t }), answer)
 }
 
 // failure gives an error its meaning, by the classes of SQLSTATE.

@@ -47,8 +47,9 @@ func paramsOf(arms []release.Arm, span release.Window, grain time.Duration) map[
 	for _, a := range arms {
 		put(param{name: a.Name, text: a.Version})
 	}
-	put(param{name: "from", kind: timeParam, time: onGrid(span.From, grain)})
-	put(param{name: "to", kind: timeParam, time: span.To.UTC()})
+	put(param{name: "from", kind: timeParam, time: onGrid(span.From, max(grain, time.Millisecond))})
+	// No database cuts off what lies behind its finest digit.
+	put(param{name: "to", kind: timeParam, time: onGrid(span.To.Add(time.Millisecond-1), time.Millisecond)})
 	put(param{name: "step", kind: wholeParam, n: max(1, int64(grain/time.Second))})
 	return all
 }
@@ -56,10 +57,7 @@ func paramsOf(arms []release.Arm, span release.Window, grain time.Duration) map[
 // onGrid is the last instant at or before t that is a whole number of grains
 // after 1970: where buckets of that width begin.
 func onGrid(t time.Time, grain time.Duration) time.Time {
-	if grain > 0 {
-		t = t.Add(-time.Duration(t.UnixNano() % int64(grain)))
-	}
-	return t.UTC()
+	return t.Add(-time.Duration(t.UnixNano() % int64(grain))).UTC()
 }
 
 // ask puts a query into a dialect's form. Errors wrap release.ErrInvalid and

@@ -50,6 +50,7 @@ type count struct {
 
 // columns implements taker.
 func (r *reader) columns(names []string) error {
+	*r = reader{q: r.q, enough: r.enough} // the try before may have broken off
 	r.seen, r.strange = make([]bool, len(r.q.Arms)), map[string]bool{}
 	find := func(name string) int {
 		at := slices.Index(names, name)

@@ -13,8 +13,6 @@ import (
 const (
 	retries    = 2
 	firstPause = 200 * time.Millisecond // before the second try, then four times as long
-	// tolerated is how far the server's clock may be off before a warning.
-	tolerated = 5 * time.Second
 )
 
 // Source asks one database. It is safe for concurrent use.
@@ -37,7 +35,7 @@ func (f failure) Unwrap() error { return f.error }
 // is one query that reads, uses known parameters, and has columns to count.
 func Check(m release.Metric, arms []release.Arm) error {
 	err := errors.New("no dialect")
-	for _, name := range []Dialect{SQLite, MySQL, PostgreSQL} {
+	for _, name := range []Dialect{SQLite, MySQL, ClickHouse, PostgreSQL} {
 		// What one takes for a comment is code to another.
 		if _, err = prepare(dialects[name], release.Query{Metric: m, Arms: arms}, 0); err == nil {
 			return nil
@@ -112,52 +110,25 @@ func (s *Source) named(m release.Metric, err error) error {
 	return fmt.Errorf("metric %s: %s: %w", m.Name, s.config.where(), err)
 }
 
-// over is the error of a context that has ended.
-func over(ctx context.Context) error {
-	return fmt.Errorf("%w: %w", context.Cause(ctx), release.ErrUnavailable)
-}
-
 // once asks once.
 func (s *Source) once(ctx context.Context, q release.Query, asked question) (release.Answer, error) {
-	late := fmt.Errorf("no answer within %s", s.config.Timeout)
-	ctx, cancel := context.WithTimeoutCause(ctx, s.config.Timeout, late)
-	defer cancel()
 	// A taker's error must not wait for the rows that are still to come.
-	asking, enough := context.WithCancel(ctx)
+	ctx, enough := context.WithCancel(ctx)
 	defer enough()
 	r := &reader{q: q, enough: enough}
-	before := s.config.Now()
-	clock, err := s.server.ask(asking, asked, r)
+	clock, err := s.server.ask(ctx, asked, r)
 	switch {
 	case r.err != nil:
 		return release.Answer{}, r.err
-	case err != nil && ctx.Err() != nil:
-		return release.Answer{}, over(ctx)
 	case err != nil:
 		return release.Answer{}, err
 	}
 	warnings := r.warnings()
-	if w := skewed(clock, before, s.config.Now()); w != "" {
+	last := q.Windows[len(q.Windows)-1]
+	if w := clock.Warning(last.To.Sub(last.From)); w != "" {
 		warnings = append(warnings, "metric "+q.Metric.Name+": "+s.config.where()+": "+w)
 	}
 	return rows.Observe(q, r.rows, warnings...)
-}
-
-// skewed warns of a clock that was read between two readings of ours and lies
-// outside of them by much.
-func skewed(clock, before, after time.Time) string {
-	off := time.Duration(0)
-	switch {
-	case clock.IsZero():
-	case clock.Before(before):
-		off = clock.Sub(before)
-	case clock.After(after):
-		off = clock.Sub(after)
-	}
-	if off.Abs() <= tolerated {
-		return ""
-	}
-	return fmt.Sprintf("its clock is off ours by %s: rows would count in other windows", off.Round(time.Second))
 }
 
 // Close ends the connections.

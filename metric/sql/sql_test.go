@@ -318,7 +318,7 @@ func clocks(t *testing.T, b bed) {
 	}
 	b.config.Now = func() time.Time { return time.Now().Add(-time.Hour) }
 	a := observe(t, b.source(t), ratio(events), minutes(1)...)
-	if len(a.Warnings) != 1 || !strings.Contains(a.Warnings[0], "clock is off ours by 1h0m0s") {
+	if len(a.Warnings) != 1 || !strings.Contains(a.Warnings[0], "1h0m0s ahead of ours") {
 		t.Errorf("warnings: %q", a.Warnings)
 	}
 }

@@ -13,13 +13,11 @@ import (
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
+	"github.com/linnet-project/linnet/metric/web"
 	"github.com/linnet-project/linnet/release"
 )
 
-type sqliteFile struct {
-	path string
-	pool *sql.DB
-}
+type sqliteFile struct{ pooled }
 
 func openSQLite(c Config) (server, error) {
 	path, err := filepath.Abs(c.Database)
@@ -34,31 +32,35 @@ func openSQLite(c Config) (server, error) {
 	if err != nil {
 		return nil, invalid("sql: %v", err)
 	}
-	return &sqliteFile{path: path, pool: bounded(pool)}, nil
+	s := &sqliteFile{pooled{config: c}}
+	s.pooled.try, s.pooled.failure = s.try, s.failure
+	s.open(pool)
+	return s, nil
 }
 
-func (s *sqliteFile) close() { _ = s.pool.Close() } // nothing was written
-
-// ask implements server. Its times are texts as SQLite's own functions make
-// them, with milliseconds.
-func (s *sqliteFile) ask(ctx context.Context, q question, answer taker) (time.Time, error) {
-	if _, err := os.Stat(s.path); err != nil {
-		return time.Time{}, failure{error: fmt.Errorf("%w: %w", err, release.ErrNotFound)}
+// try asks once. Its times are texts as SQLite's own functions make them, with
+// milliseconds.
+func (s *sqliteFile) try(ctx context.Context, q question, answer taker) (web.Clock, error) {
+	if _, err := os.Stat(s.config.Database); err != nil {
+		return web.Clock{}, fmt.Errorf("%w: %w", err, release.ErrNotFound)
 	}
-	args := q.values(func(t time.Time) any { return t.UTC().Format("2006-01-02 15:04:05.000") })
-	err := read(ctx, s.pool, q.text, args, answer)
+	args := q.values(func(t time.Time) any { return t.UTC().Format(millis) })
+	return web.Clock{}, read(ctx, s.pool, q.text, args, answer)
+}
+
+func (s *sqliteFile) failure(err error) error {
 	var said *sqlite.Error
 	switch {
-	case err == nil:
-		return time.Time{}, nil
+	case errors.Is(err, release.ErrNotFound):
+		return err
 	case !errors.As(err, &said):
-		return time.Time{}, failure{error: invalid("it refuses the query: %v", err)}
+		return invalid("it refuses the query: %v", err)
 	}
 	switch said.Code() & 0xff {
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_NOMEM:
-		return time.Time{}, failure{error: fmt.Errorf("%v: %w", said, release.ErrUnavailable)}
+		return fmt.Errorf("%v: %w", said, release.ErrUnavailable)
 	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH:
-		return time.Time{}, failure{error: invalid("%v; Linnet's user must be able to read the file and what lies beside it (-wal, -shm)", said)}
+		return invalid("%v; Linnet's user must be able to read the file and what lies beside it (-wal, -shm)", said)
 	}
-	return time.Time{}, failure{error: invalid("it refuses the query: %v", said)}
+	return invalid("it refuses the query: %v", said)
 }
