@@ -42,6 +42,7 @@ type storedComparison struct {
 	Candidate storedSide           `json:"c,omitzero"`
 	Effect    storedComparedEffect `json:"f,omitzero"`
 	Matched   storedSide           `json:"mb,omitzero"`
+	Counted   storedSide           `json:"cw,omitzero"`
 	Likely    number               `json:"lk,omitempty"`
 	Bound     number               `json:"bd,omitempty"`
 	LogE      number               `json:"e,omitempty"`
@@ -137,7 +138,7 @@ func storeComparison(c judge.Comparison) storedComparison {
 		Test: c.Test, Outcome: c.Outcome, Reason: storedReason(c.Reason),
 		Baseline: storeSide(c.Baseline), Candidate: storeSide(c.Candidate),
 		Effect:  storeComparedEffect(c.Effect),
-		Matched: storeSide(c.Matched), Likely: number(c.Likely),
+		Matched: storeSide(c.Matched), Counted: storeSide(c.Counted), Likely: number(c.Likely),
 		Superiority: number(c.Superiority), Quantiles: each(c.Quantiles, storeQuantile), Shape: c.Shape,
 		Bound: number(c.Bound), LogE: number(c.LogE), LogThreshold: number(c.LogThreshold), P: number(c.P),
 		LogPass: number(c.LogPass), LogPassThreshold: number(c.LogPassThreshold),
@@ -155,7 +156,7 @@ func (s storedComparison) load() judge.Comparison {
 		Test: s.Test, Outcome: s.Outcome, Reason: release.Reason(s.Reason),
 		Baseline: s.Baseline.load(), Candidate: s.Candidate.load(),
 		Effect:  s.Effect.load(),
-		Matched: s.Matched.load(), Likely: float64(s.Likely),
+		Matched: s.Matched.load(), Counted: s.Counted.load(), Likely: float64(s.Likely),
 		Superiority: float64(s.Superiority), Quantiles: each(s.Quantiles, storedQuantile.load), Shape: s.Shape,
 		Bound: float64(s.Bound), LogE: float64(s.LogE), LogThreshold: float64(s.LogThreshold), P: float64(s.P),
 		LogPass: float64(s.LogPass), LogPassThreshold: float64(s.LogPassThreshold),

@@ -31,8 +31,8 @@ func (s *Series) match(m release.Metric, p pair, l Look) {
 	if p.a == nil || p.b == nil || m.Kind != release.Ratio && m.Kind != release.Count || !exposed(m, p.a, l) || !exposed(m, p.b, l) {
 		return
 	}
-	a, okA := count(m, 0, p.a, release.Whole-l.Weight)
-	b, okB := count(m, 0, p.b, l.Weight)
+	a, okA := equivalent(m, p.a, release.Whole-l.Weight)
+	b, okB := equivalent(m, p.b, l.Weight)
 	if !okA || !okB || a.Trials == 0 || b.Trials == 0 {
 		return
 	}
@@ -77,6 +77,14 @@ type Belief struct {
 	Per  string
 }
 
+// told are the candidate's figures, with as much weight as they have.
+func (c *Comparison) told() Side {
+	if c.Counted.N > 0 {
+		return c.Counted
+	}
+	return c.Candidate
+}
+
 // Belief returns what a comparison of a candidate with its baseline comes to
 // under the metric's prior; ok is false where there is nothing to tell, as of
 // histograms and of absolute limits.
@@ -88,7 +96,7 @@ func (c *Comparison) Belief(m release.Metric) (b Belief, ok bool) {
 	switch {
 	case m.Kind == release.Gauge:
 		return Belief{Worse: c.Likely}, c.Likely > 0
-	case c.Matched.N <= 0 || c.Candidate.N <= 0: // a limit, a chart, or one window alone
+	case c.Matched.N <= 0 || c.told().N <= 0: // a limit, a chart, or one window alone
 		return b, false
 	case m.Kind == release.Ratio:
 		x := c.shares(m, c.prior(m))
@@ -129,8 +137,8 @@ func badOf(m release.Metric, s Side) float64 {
 
 // prior is the belief about the share of bad events, the same for both arms.
 func (c *Comparison) prior(m release.Metric) stats.Beta {
-	na, nb := float64(c.Matched.N), float64(c.Candidate.N)
-	level := (badOf(m, c.Matched)*na + badOf(m, c.Candidate)*nb + 0.5) / (na + nb + 1)
+	na, nb := float64(c.Matched.N), float64(c.told().N)
+	level := (badOf(m, c.Matched)*na + badOf(m, c.told())*nb + 0.5) / (na + nb + 1)
 	weight := weakEvents / math.Min(level, 1-level)
 	if m.Prior.Weight > 0 {
 		level, weight = badOf(m, Side{Value: m.Prior.Rate}), m.Prior.Weight
@@ -144,11 +152,11 @@ func (c *Comparison) shares(m release.Metric, prior stats.Beta) believedShares {
 		n, share := math.Min(float64(s.N), mostBelief), badOf(m, s)
 		return stats.Beta{A: prior.A + share*n, B: prior.B + (1-share)*n}
 	}
-	return believedShares{after(c.Matched), after(c.Candidate)}
+	return believedShares{after(c.Matched), after(c.told())}
 }
 
 func (c *Comparison) rates(m release.Metric) believedRates {
-	a, b := c.Matched, c.Candidate
+	a, b := c.Matched, c.told()
 	na, nb := float64(a.N), float64(b.N)
 	level, weight := (a.Value*na+b.Value*nb+0.5)/(na+nb), 0.0
 	if m.Prior.Weight > 0 {
@@ -230,7 +238,7 @@ func (g *Level) likely(size float64) float64 {
 // so a pass has to hold under a flat prior too.
 func (s *Series) believe(c *Comparison, m release.Metric) {
 	excluded := 0.0 // the probability of the harm that a pass rules out
-	known := c.Matched.N > 0 && c.Candidate.N > 0
+	known := c.Matched.N > 0 && c.told().N > 0
 	switch m.Kind {
 	case release.Gauge:
 		c.Test = "posterior probability (normal with a variance not known)"
@@ -280,7 +288,7 @@ func believed(c *Comparison, m release.Metric, known bool, excluded float64) (Ou
 	beyond := fmt.Sprintf("%s or worse with a probability of %s", excludedHarm(c, m), percent(excluded))
 	shown := figures(m, c.Candidate, c.Baseline)
 	switch {
-	case c.Baseline.N < least || c.Candidate.N < least:
+	case min(c.Baseline.N, c.Candidate.N) < least, c.Counted.N > 0 && min(c.Matched.N, c.Counted.N) < least:
 		return Wait, release.Reason{Code: release.TooFew, Text: fmt.Sprintf(
 			"%s: %d samples of the candidate and %d of the baseline; %d of each are needed", name, c.Candidate.N, c.Baseline.N, least)}
 	case !known && c.Reason.Code != "":
@@ -302,11 +310,15 @@ func believed(c *Comparison, m release.Metric, known bool, excluded float64) (Ou
 // bad is how many bad events both arms had together. Points of a gauge, and
 // events of which fewer are worse, are no such events.
 func bad(c *Comparison, m release.Metric) float64 {
+	a, b := c.Baseline, c.Candidate
+	if c.Counted.N > 0 {
+		a, b = c.Matched, c.Counted
+	}
 	switch {
 	case m.Kind == release.Ratio:
-		return math.Round(badOf(m, c.Baseline)*float64(c.Baseline.N) + badOf(m, c.Candidate)*float64(c.Candidate.N))
+		return math.Round(badOf(m, a)*float64(a.N) + badOf(m, b)*float64(b.N))
 	case m.Kind == release.Count:
-		return float64(c.Baseline.Events + c.Candidate.Events)
+		return float64(a.Events + b.Events)
 	}
 	return enoughEvents
 }

@@ -39,7 +39,7 @@ func benchmarkUpdate(b *testing.B, m release.Metric, look func(k int) Look) {
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		l := &looks[i%len(looks)]
-		whole.compare(m, &l.Observations[0], &l.Observations[1], *l, whole)
+		whole.compare(m, pair{a: &l.Observations[0], b: &l.Observations[1]}, *l, whole)
 	}
 }
 

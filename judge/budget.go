@@ -69,7 +69,7 @@ func (ms *Metric) spend(m release.Metric, seen sighting) {
 			continue
 		}
 		t := stats.Table{EventsA: a.Events, TrialsA: a.Trials, EventsB: b.Events, TrialsB: b.Trials}
-		ms.Spent.Excess.Update(t, ms.noise(t))
+		ms.Spent.Excess.Update(t, ms.noise(t)+chance(m, p.a, p.b, a, b))
 		ms.Spent.Requests = recall*ms.Spent.Requests + float64(a.Trials+b.Trials)
 		ms.Spent.Seconds = recall*ms.Spent.Seconds + p.seconds()
 	}

@@ -24,6 +24,7 @@ func windowSide(m release.Metric, o *release.Observation, w release.Weight) Side
 		x, _ := centre(o.Points)
 		return Side{N: int64(len(o.Points)), Value: x}
 	case release.Histogram:
+		o = counted(m, o)
 		q := 0.99
 		if m.Limit != nil && m.Limit.Quantile > 0 {
 			q = m.Limit.Quantile
@@ -31,7 +32,12 @@ func windowSide(m release.Metric, o *release.Observation, w release.Weight) Side
 		return quantile(o, q)
 	}
 	sum, _ := count(m, 0, o, w)
-	return side(m, sum)
+	out := side(m, sum)
+	if sampled(o) {
+		sum, _ = count(m, 0, counted(m, o), w)
+		out.N = side(m, sum).N // of these the least sample is asked
+	}
+	return out
 }
 
 // quantile reads a quantile off a histogram's buckets, linearly within one; in

@@ -36,6 +36,8 @@ type sighting struct {
 	activeA, activeB bool
 	// warming says that the newest window shows a candidate that warms up.
 	warming bool
+	// unlike says that the arms are sampled too differently to be compared.
+	unlike bool
 	// averages says that the source told averages, and not what they are of.
 	averages bool
 }
@@ -53,9 +55,9 @@ func gather(m release.Metric, l Look) sighting {
 		if o.Metric != m.Name || (o.Arm != release.Baseline && o.Arm != release.Candidate) {
 			continue
 		}
-		if !usable(m, o) {
+		if !usable(m, o) || !possible(m, o) {
 			s.problem = &release.Reason{Code: release.SourceInvalid, Text: fmt.Sprintf(
-				"%s: the source gave numbers for the %s that cannot be (negative, not finite, or buckets that do not match their bounds)", m.Name, o.Arm)}
+				"%s: the source gave numbers for the %s that cannot be (negative, not finite, buckets that do not match their bounds, or more counted than there is)", m.Name, o.Arm)}
 			continue
 		}
 		k := key{o.Segment, o.Window.To.UnixNano()}
@@ -104,7 +106,7 @@ func (s *sighting) see(m release.Metric, o *release.Observation, p *pair) {
 // alike says that two observations tell the same, so that one of them is one too
 // many.
 func alike(a, b *release.Observation) bool {
-	return a.Events == b.Events && a.Of == b.Of && slices.Equal(a.Bounds, b.Bounds) &&
+	return a.Events == b.Events && a.Of == b.Of && a.Kept == b.Kept && slices.Equal(a.Bounds, b.Bounds) &&
 		slices.Equal(a.Counts, b.Counts) && slices.Equal(a.Points, b.Points)
 }
 

@@ -48,7 +48,7 @@ func TestThresholds(t *testing.T) {
 		s := newSeries(m, "")
 		s.learn(m, &o)
 		live := o
-		s.compare(m, &o, &live, Look{Live: true}, &s)
+		s.compare(m, pair{a: &o, b: &live}, Look{Live: true}, &s)
 		if got := len(s.Shares); got == 0 || got > len(thresholdShares) || len(s.Spread.Bounds) > maxBuckets {
 			t.Errorf("of %d bounds, %d buckets and %d thresholds are kept", n, len(s.Spread.Bounds), got)
 		}

@@ -15,6 +15,16 @@ const farBelow = 1000
 // limit folds one window of the candidate against the metric's absolute limit.
 func (s *Series) limit(m release.Metric, b *release.Observation, l Look) {
 	g := s.Limit
+	most, least := s.shift(m, b)
+	if m.Kind == release.Histogram && g.Bound == 0 {
+		g.Bound = limitBound(b.Bounds, m.Limit.Value)
+	}
+	if s.sample(sampled(b)) {
+		if all, ok := count(m, g.Bound, b, l.Weight); ok && m.Kind != release.Gauge && exposed(m, b, l) {
+			s.Sampled.Limit.add(all)
+		}
+		b = counted(m, b)
+	}
 	switch m.Kind {
 	case release.Gauge:
 		if x, ok := centre(b.Points); ok && m.Limit.Value > 0 {
@@ -38,9 +48,6 @@ func (s *Series) limit(m release.Metric, b *release.Observation, l Look) {
 		}
 		g.Reached = true
 	default:
-		if m.Kind == release.Histogram && g.Bound == 0 {
-			g.Bound = limitBound(b.Bounds, m.Limit.Value)
-		}
 		sum, ok := count(m, g.Bound, b, l.Weight)
 		if !ok {
 			return
@@ -48,7 +55,8 @@ func (s *Series) limit(m release.Metric, b *release.Observation, l Look) {
 		p := limitShare(m)
 		surplus := s.surplus(float64(sum.Trials) * p * (1 - p))
 		for i, factor := range excluded(m) {
-			g.Share[i].Update(sum.Events, sum.Trials, stats.Bounds{Limit: p, Excluded: excludedShare(p, factor), Surplus: surplus})
+			g.Share[i].Update(sum.Events, sum.Trials, stats.Bounds{
+				Limit: shifted(p, most), Excluded: shifted(excludedShare(p, factor), least), Surplus: surplus})
 		}
 		g.Reached = true
 	}
@@ -109,6 +117,9 @@ func (s *Series) limited(m release.Metric, threshold float64, l Look) Comparison
 	case release.Count:
 		c.LogE, c.LogPass = share.LogAbove(), share.LogBelow()
 		c.Candidate = Side{N: int64(share.Exposure), Events: share.Events, Value: over(float64(share.Events), share.Exposure)}
+		if s.Sampled != nil {
+			c.Candidate = side(m, s.Sampled.Limit)
+		}
 		c.Effect.Ratio = over(c.Candidate.Value, m.Limit.Value)
 		if m.Worse == release.Lower {
 			c.LogE, c.LogPass = c.LogPass, c.LogE
@@ -116,13 +127,26 @@ func (s *Series) limited(m release.Metric, threshold float64, l Look) Comparison
 		}
 	default:
 		c.LogE, c.LogPass = share.LogAbove(), share.LogBelow()
-		c.Candidate = side(m, Sum{share.Events, share.Trials})
-		c.Effect.Ratio = over(float64(share.Events), float64(share.Trials)) / limitShare(m)
+		all := g.sum()
+		if s.Sampled != nil {
+			all = s.Sampled.Limit
+		}
+		c.Candidate = side(m, all)
+		c.Effect.Ratio = over(float64(all.Events), float64(all.Trials)) / limitShare(m)
+	}
+	if s.Sampled != nil && m.Kind != release.Gauge {
+		c.Warnings = append(c.Warnings, "only a sample was counted: the evidence is from those counted, the figures are scaled up to all")
 	}
 	if m.Kind == release.Histogram && g.Bound != m.Limit.Value {
 		c.Warnings = append(c.Warnings, fmt.Sprintf("no bucket bound at %s; judged at %s", number(m.Limit.Value), number(g.Bound)))
 	}
 	return c
+}
+
+// sum are the events and trials so far.
+func (g *Limit) sum() Sum {
+	s := &g.Share[0]
+	return Sum{s.Events, s.Trials + int64(math.Round(s.Exposure*exposureGrain))}
 }
 
 // levelled says what a gauge's level comes to beside its limit. A level that

@@ -20,21 +20,31 @@ func (s *Series) learn(m release.Metric, a *release.Observation) {
 		s.Level.learn(m, a)
 		return
 	case release.Histogram:
-		s.Spread.learn(a, len(s.Shares) > 0)
+		s.Spread.learn(counted(m, a), len(s.Shares) > 0)
 		s.thresholds(m, false)
+	}
+	if s.sample(sampled(a)) && m.Kind != release.Histogram {
+		remember(&s.Sampled.OddsA, keepingOf(m, a))
 	}
 	for i := range s.Shares {
 		h := &s.Shares[i]
-		if sum, ok := count(m, h.Bound, a, release.Whole); ok {
-			h.Past.Add(sum.Events, sum.Trials, m.Kind == release.Count)
-			h.Before.add(sum)
+		sum, ok := count(m, h.Bound, counted(m, a), release.Whole)
+		all, okAll := count(m, h.Bound, a, release.Whole)
+		if !ok || !okAll {
+			continue
 		}
+		if s.sample(sampled(a)) {
+			s.Sampled.All[i].Before.add(all)
+		}
+		h.Past.Add(sum.Events, sum.Trials, m.Kind == release.Count)
+		h.Before.add(sum)
 	}
 }
 
 // compare folds one window of both arms. whole is the metric as a whole, which
 // tells of noise where a segment is too small to.
-func (s *Series) compare(m release.Metric, a, b *release.Observation, l Look, whole *Series) {
+func (s *Series) compare(m release.Metric, p pair, l Look, whole *Series) {
+	a, b := counted(m, p.a), counted(m, p.b)
 	switch {
 	case m.Kind == release.Gauge:
 		s.Level.add(m, a, b)
@@ -45,26 +55,56 @@ func (s *Series) compare(m release.Metric, a, b *release.Observation, l Look, wh
 		s.Spread.add(m, a, b, l)
 		s.thresholds(m, true)
 	}
+	_, least := s.shift(m, p.b)
 	for i := range s.Shares {
 		h := &s.Shares[i]
-		x, okA := count(m, h.Bound, a, release.Whole-l.Weight)
-		y, okB := count(m, h.Bound, b, l.Weight)
-		if !okA || !okB {
+		w := window{trust: l.trust(m, b), floor: shifted(floorShare, least)}
+		if !w.count(m, h.Bound, arms{a, b}, arms{p.a, p.b}, l) {
 			continue
 		}
 		past := &h.Past.Dispersion
 		if all := whole.share(h.Bound); all != nil {
 			past = noisier(past, &all.Past.Dispersion)
 		}
-		h.add(m, x, y, l.trust(m, b), past)
+		scaled := s.sample(sampled(p.a) || sampled(p.b))
+		w.before = s.all(i)
+		h.add(m, w, past)
+		if scaled {
+			s.Sampled.All[i].A.add(w.allA)
+			s.Sampled.All[i].B.add(w.allB)
+		}
 		if s.Apart != nil {
-			s.Apart.Update(stats.Table{EventsA: x.Events, TrialsA: x.Trials, EventsB: y.Events, TrialsB: y.Trials},
-				h.surplus(float64(y.Events)))
+			s.Apart.Update(stats.Table{EventsA: w.allA.Events, TrialsA: w.allA.Trials, EventsB: w.allB.Events, TrialsB: w.allB.Trials},
+				h.surplus(float64(w.allB.Events))+chance(m, p.a, p.b, w.allA, w.allB))
 		}
 		if h.Harm.Recent.Looks == 1 {
-			h.Since = a.Window.From.UnixNano()
+			h.Since = p.from().UnixNano()
 		}
 	}
+}
+
+// arms are both arms' observations of one window.
+type arms struct{ a, b *release.Observation }
+
+// window is what one window tells of a share.
+type window struct {
+	// a and b are what was counted, allA and allB what that stands for.
+	a, b, allA, allB Sum
+	// before is what the windows before stand for.
+	before All
+	// trust is the part of the evidence that counts, floor the share of events
+	// below which a candidate passes by itself.
+	trust, floor float64
+}
+
+// count fills in the sums; false where an arm does not tell.
+func (w *window) count(m release.Metric, bound float64, was, all arms, l Look) bool {
+	var ok [4]bool
+	w.a, ok[0] = count(m, bound, was.a, release.Whole-l.Weight)
+	w.b, ok[1] = count(m, bound, was.b, l.Weight)
+	w.allA, ok[2] = count(m, bound, all.a, release.Whole-l.Weight)
+	w.allB, ok[3] = count(m, bound, all.b, l.Weight)
+	return ok == [4]bool{true, true, true, true}
 }
 
 // exposed says whether an observation's exposure is known. A count's share of
@@ -118,13 +158,15 @@ func (s *Sum) add(more Sum) {
 	s.Trials += more.Trials
 }
 
-// add folds one bucket of both arms.
-func (h *Share) add(m release.Metric, a, b Sum, trust float64, past *stats.Dispersion) {
-	exposure := m.Kind == release.Count
+// add folds one bucket of both arms. What is tolerated is reckoned at the share
+// of all events; the tests see those counted.
+func (h *Share) add(m release.Metric, w window, past *stats.Dispersion) {
+	a, b, exposure := w.a, w.b, m.Kind == release.Count
 	t := stats.Table{EventsA: a.Events, TrialsA: a.Trials, EventsB: b.Events, TrialsB: b.Trials}
-	level := h.level(t)
+	level := w.before.level(Sum{w.allA.Events + w.allB.Events, w.allA.Trials + w.allB.Trials})
+	own := All{h.A, h.B, h.Before}.level(Sum{a.Events + b.Events, a.Trials + b.Trials})
 	null := nullAt(m, level)
-	null.Trust = trust
+	null.Trust = w.trust
 	h.Excluded = null.Excluded
 	if exposure && m.Worse == release.Lower {
 		// Fewer events are the harm: more of them on the other arm.
@@ -134,12 +176,12 @@ func (h *Share) add(m release.Metric, a, b Sum, trust float64, past *stats.Dispe
 		h.Robust = robust(past)
 	}
 	if h.Robust != nil {
-		h.Robust.take(t, null.Tolerated, math.Min(level, 0.999), exposure)
+		h.Robust.take(t, null.Tolerated, math.Min(own, 0.999), exposure)
 	}
 	h.Harm.Update(t, exposure, null, past)
 	if !exposure {
-		h.Floor.Update(b.Events, b.Trials, stats.Bounds{Limit: floorShare, Excluded: floorShare,
-			Surplus: h.surplus(float64(b.Trials) * floorShare)})
+		h.Floor.Update(b.Events, b.Trials, stats.Bounds{Limit: w.floor, Excluded: w.floor,
+			Surplus: h.surplus(float64(b.Trials) * w.floor)})
 	}
 	h.A.add(a)
 	h.B.add(b)
@@ -174,10 +216,10 @@ func (h *Share) surplus(v float64) float64 {
 // level is the baseline's share so far, its past included, kept off 0 and 1.
 // Before anything is known it is that of the margins of the first bucket, which
 // tell nothing of how the arms differ.
-func (h *Share) level(margins stats.Table) float64 {
-	k, n := float64(h.A.Events+h.Before.Events), float64(h.A.Trials+h.Before.Trials)
+func (x All) level(margins Sum) float64 {
+	k, n := float64(x.A.Events+x.Before.Events), float64(x.A.Trials+x.Before.Trials)
 	if n == 0 {
-		k, n = float64(margins.EventsA+margins.EventsB), float64(margins.TrialsA+margins.TrialsB)
+		k, n = float64(margins.Events), float64(margins.Trials)
 	}
 	return (k + 0.5) / (n + 1)
 }
@@ -216,26 +258,33 @@ func (s *Series) comparison(m release.Metric, threshold float64, l Look) Compari
 	h := &s.Shares[shown]
 	c.Bound = h.Bound
 	c.Test = s.testName(m, h)
-	h.describe(&c, m, i)
+	h.describe(&c, m, i, s.all(shown))
+	if s.Sampled != nil {
+		h.tells(&c, m, s.all(shown))
+	}
 	if s.Apart != nil {
 		e := &c.Effect
 		e.Difference, e.DifferenceLow, e.DifferenceHigh, _ = s.Apart.Difference(passLevel)
 	}
 	c.Matched = s.Matched.side(m)
+	if s.Sampled != nil && s.Matched.Trials > 0 {
+		c.Counted = side(m, Sum{h.B.Events, int64(math.Round(s.Matched.Trials))})
+	}
 	return c
 }
 
 // describe fills in the figures of a share and of its recent stretch.
-func (h *Share) describe(c *Comparison, m release.Metric, i int) {
+func (h *Share) describe(c *Comparison, m release.Metric, i int, all All) {
 	exposure := m.Kind == release.Count
-	c.Baseline, c.Candidate = side(m, h.A), side(m, h.B)
-	c.Effect = h.effect(m, c.Baseline)
+	c.Baseline, c.Candidate = side(m, all.A), side(m, all.B)
+	c.Effect = h.effect(m, c.Baseline, all)
 	c.ByFloor = !exposure && h.Floor.LogBelow() > h.Harm.LogPass(i, h.Excluded[i])
 	if r := h.Harm.Recent; r.Looks > 0 && r.Looks < h.Harm.Buckets {
 		a, b := Sum{r.Table.EventsA, r.Table.TrialsA}, Sum{r.Table.EventsB, r.Table.TrialsB}
 		if exposure && m.Worse == release.Lower {
 			a, b = b, a
 		}
+		a, b = scaled(a, h.A, all.A), scaled(b, h.B, all.B)
 		c.Recent = Recent{Since: time.Unix(0, h.Since).UTC(), Baseline: side(m, a), Candidate: side(m, b)}
 	}
 }
@@ -256,11 +305,11 @@ func side(m release.Metric, s Sum) Side {
 // effect is the ratio of rates with its confidence sequence, turned from odds;
 // where hits are few and fewer are worse, it is the baseline's hits over the
 // candidate's.
-func (h *Share) effect(m release.Metric, baseline Side) Effect {
+func (h *Share) effect(m release.Metric, baseline Side, all All) Effect {
 	if h.Harm.Buckets == 0 {
 		return Effect{Unbounded: true}
 	}
-	p := h.level(stats.Table{})
+	p := all.level(Sum{})
 	of := func(psi float64) float64 {
 		rates := ratio(psi, p, m.Kind == release.Count)
 		if rates > 0 && fewHits(m, baseline) {

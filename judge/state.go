@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"slices"
 	"time"
 
 	"github.com/linnet-project/linnet/release"
@@ -81,6 +82,8 @@ type Series struct {
 	Matched Matched
 	// Dev holds the last window's values for Method Deviation.
 	Dev *Deviation
+	// Sampled is what is scaled up, where only a sample was counted.
+	Sampled *Sampled
 	// Charts hold each of the shares against its past when nothing runs beside.
 	Charts []stats.Limit
 }
@@ -99,7 +102,7 @@ type Share struct {
 	// Floor weighs whether the candidate's share lies below the least harm that
 	// a pass must rule out.
 	Floor stats.Below
-	A, B  Sum // baseline, candidate
+	A, B  Sum // baseline, candidate: what was counted
 	// Excluded are the odds ratios that a pass rules out, at the last look.
 	Excluded [2]float64
 	// Since is when the stretch of looks began that speaks for harm, in
@@ -210,6 +213,9 @@ func (s *Series) clone() {
 		s.Shares[i].Robust = copied(s.Shares[i].Robust)
 	}
 	s.Charts = append([]stats.Limit(nil), s.Charts...)
+	if s.Sampled = copied(s.Sampled); s.Sampled != nil {
+		s.Sampled.All = slices.Clone(s.Sampled.All)
+	}
 	s.Apart, s.Spread, s.Level, s.Limit = copied(s.Apart), copied(s.Spread), copied(s.Level), copied(s.Limit)
 }
 

@@ -61,7 +61,10 @@ func Step(cfg Config, s State, l Look) (State, Verdict) {
 func (ms *Metric) take(m release.Metric, seen sighting, l Look) {
 	ms.register(m, seen.pairs, l.Live)
 	for i := range ms.Series {
-		ms.Series[i].Dev = nil // it tells of the last look alone
+		ms.Series[i].Dev = nil // it tells of the last look alone, and so does Unlike
+		if x := ms.Series[i].Sampled; x != nil {
+			x.Unlike = false
+		}
 	}
 	for _, p := range seen.pairs {
 		s := ms.find(p.segment)
@@ -88,8 +91,11 @@ func (s *Series) take(m release.Metric, p pair, l Look, whole *Series) {
 	case m.LimitOnly:
 	case m.Method == release.Deviation:
 		s.deviate(m, p, l)
-	case p.a != nil && p.b != nil:
-		s.compare(m, p.a, p.b, l, whole)
+	case p.a == nil || p.b == nil:
+	case s.keeps(m, p.a, p.b):
+		s.compare(m, p, l, whole)
+	default:
+		s.Sampled.Unlike = true
 	}
 }
 
@@ -159,6 +165,7 @@ func tests(cfg Config, severity release.Severity) float64 {
 // compare returns what the metric comes to, as a whole and by segment.
 func (ms *Metric) compare(cfg Config, m release.Metric, seen sighting, l Look) []Comparison {
 	var out []Comparison
+	seen.unlike = ms.Series[0].Sampled != nil && ms.Series[0].Sampled.Unlike
 	base := math.Log(math.Max(1, tests(cfg, m.Severity)/testWeight(m.Kind)) / cfg.FalseRollback)
 	for i := range ms.Series {
 		s := &ms.Series[i]
@@ -256,6 +263,9 @@ func settle(c *Comparison, m release.Metric, seen sighting, l Look) {
 		return
 	}
 	switch {
+	case seen.unlike && !c.AgainstLimit:
+		c.Outcome, c.Reason = Wait, release.Reason{Code: release.SampledApart, Text: m.Name + ": the baseline and the candidate are sampled too differently to be compared; " +
+			"keep the same share of both arms' errors, and of the rest"}
 	case seen.warming:
 		c.Outcome = Wait
 		c.Reason = release.Reason{Code: release.Warming, Text: m.Name + ": the candidate is warming up; not judged yet"}

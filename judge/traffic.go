@@ -57,6 +57,8 @@ type Traffic struct {
 	Down, Fallen, Up time.Time
 	// Peak is the most log evidence so far, of too few or of too many.
 	Peak float64
+	// Sampled says that only a sample of the requests was counted.
+	Sampled bool
 }
 
 // Silence are windows in a row in which an arm had no requests, which may be
@@ -68,6 +70,9 @@ type Silence struct {
 	// silent one should have had beside the other's.
 	Candidate, Baseline int64
 	Missed              float64
+	// WorthCandidate and WorthBaseline are what these numbers tell as much as,
+	// where they stand for more than was counted.
+	WorthCandidate, WorthBaseline float64
 }
 
 // requests counts what an observation tells of an arm's requests.
@@ -99,32 +104,37 @@ func (g *Traffic) take(cfg Config, m release.Metric, seen sighting, l Look) {
 		if g.Windows++; g.Windows == 1 {
 			continue
 		}
-		g.window(cfg, p, requests(m, p.b), requests(m, p.a))
+		g.window(cfg, p, m)
 	}
 }
 
 // window folds the requests of one window. While an arm is silent they wait: a
 // missed scrape's requests are counted with the next one's, and silence is no
 // refusal.
-func (g *Traffic) window(cfg Config, p pair, candidate, baseline int64) {
+func (g *Traffic) window(cfg Config, p pair, m release.Metric) {
+	candidate, baseline := requests(m, p.b), requests(m, p.a)
+	g.Sampled = g.Sampled || sampled(p.a) || sampled(p.b)
 	expected := float64(g.Weight) / float64(release.Whole)
 	was := g.Silent
 	g.Silent.Candidate += candidate
 	g.Silent.Baseline += baseline
+	g.Silent.WorthCandidate += worth(m, p.b)
+	g.Silent.WorthBaseline += worth(m, p.a)
 	g.Silent.Seconds += p.seconds()
 	if candidate == 0 || baseline == 0 {
 		g.Silent.Windows++
 		g.Silent.Missed += float64(baseline)*expected/(1-expected) + float64(candidate)*(1-expected)/expected
 		return
 	}
-	k, n, seconds := g.Silent.Candidate, g.Silent.Candidate+g.Silent.Baseline, g.Silent.Seconds
+	all, seconds := float64(g.Silent.Candidate+g.Silent.Baseline), g.Silent.Seconds
+	k, n := g.Silent.drawn()
 	g.Silent = Silence{}
 	if was.Windows > mostSilent && was.Missed > mostMissed || seconds <= 0 {
 		return
 	}
 	slack := 0.0
 	if !cfg.Share.Drawn {
-		slack = math.Sqrt(fewUsers / (float64(n) * expected / seconds))
+		slack = math.Sqrt(fewUsers / (all * expected / seconds))
 	}
 	least := expected * math.Max(0, (1-cfg.Share.Tolerance)*(1-slack))
 	most := expected * (1 + cfg.Share.Tolerance) * (1 + slack)
@@ -140,6 +150,21 @@ func (g *Traffic) window(cfg Config, p pair, candidate, baseline int64) {
 	began(&g.Down, g.Weighed.Down, p)
 	began(&g.Up, g.Weighed.Up, p)
 	began(&g.Fallen, g.Kept.Down, p)
+}
+
+// drawn are the candidate's requests out of all, as many as tell as much about
+// the share as those counted do.
+func (s Silence) drawn() (k, n int64) {
+	k, n = s.Candidate, s.Candidate+s.Baseline
+	if s.WorthCandidate >= float64(s.Candidate) && s.WorthBaseline >= float64(s.Baseline) || s.WorthCandidate <= 0 || s.WorthBaseline <= 0 {
+		return k, n
+	}
+	// The variance of the logarithm of the odds of a binomial, and of two
+	// samples of which each is a part.
+	share := float64(k) / float64(n)
+	worth := 1 / (share * (1 - share)) / (1/s.WorthCandidate + 1/s.WorthBaseline)
+	n = max(1, int64(math.Round(math.Min(worth, float64(n)))))
+	return int64(math.Round(share * float64(n))), n
 }
 
 // learns says whether the present window is one of the first at its weight.
@@ -203,6 +228,9 @@ func (g *Traffic) comparison(cfg Config, threshold float64) (Comparison, bool) {
 		Candidate: Side{N: w.All, Events: w.Candidate, Value: float64(w.Candidate) / float64(w.All)},
 	}
 	c.Effect.Ratio = over(w.Expected, float64(w.Candidate))
+	if g.Sampled {
+		c.Warnings = append(c.Warnings, "only a sample of the requests was counted, and the figures are of so many as tell as much")
+	}
 	if !cfg.Share.Drawn {
 		c.Test += ", wider for the few users that a small weight may have"
 	}

@@ -61,6 +61,9 @@ type Comparison struct {
 	// Matched is the baseline of a Ratio or a Count with each window weighed by
 	// what the candidate had of it: what Belief holds the candidate against.
 	Matched Side
+	// Counted is what the candidate's figures are worth where only a sample was
+	// counted: so many events at the candidate's rate. It is zero where all were.
+	Counted Side
 	// Likely is the probability, under a prior, that the candidate is worse by
 	// more than the tolerance: of a Gauge, and where the metric is judged by it;
 	// else 0, and Belief has it.

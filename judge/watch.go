@@ -110,7 +110,7 @@ func (s *Series) chart(m release.Metric, o *release.Observation, arm string) {
 	for i := range s.Shares {
 		h := &s.Shares[i]
 		ref, ok := h.reference(m, arm)
-		sum, told := count(m, h.Bound, o, release.Whole)
+		sum, told := count(m, h.Bound, counted(m, o), release.Whole)
 		if !ok || !told {
 			continue
 		}

@@ -177,7 +177,8 @@ type Observation struct {
 }
 
 // Kept is the part of an observation that was counted: of a Ratio or Count its
-// events and what they are out of, of a Histogram its values as Of.
+// events and what they are out of; of a Histogram its values as Of, or, where some
+// stand for more than others, as how many values drawn alike they tell.
 type Kept struct {
 	Events int64
 	Of     float64

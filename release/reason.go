@@ -31,6 +31,7 @@ const (
 	ShareHolds      Code = "share-holds"      // the candidate's share is what it should be
 	HarmBudget      Code = "harm-budget"      // the harm budget is spent, or too little is left for more weight
 	WithinBudget    Code = "within-budget"    // the harm budget is not spent
+	SampledApart    Code = "sampled-apart"    // the source samples the arms too differently to compare them
 )
 
 // Codes of decisions.

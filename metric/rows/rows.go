@@ -72,7 +72,7 @@ type tally struct {
 	events, of, keptEvents, keptOf float64
 	hasEvents, hasOf               bool
 	buckets                        map[float64]float64
-	kept                           float64 // values of a histogram
+	squares                        float64 // of what each value of a histogram stands for
 	sparse                         bool    // a bucket that is not there is empty
 	points                         []float64
 }
@@ -172,7 +172,7 @@ func (l *look) sum(r *Row, at place) {
 
 func (t *tally) bucket(bound, n, kept float64) {
 	t.buckets[bound] += n
-	t.of, t.kept = t.of+n, t.kept+n*kept
+	t.of, t.squares = t.of+n, t.squares+n/kept
 }
 
 // around are the bounds of the bucket of a single value: four for each doubling,
@@ -227,14 +227,17 @@ func (l *look) observation(at place, t *tally, bounds []float64) (release.Observ
 		return o, len(t.points) > 0
 	case release.Histogram:
 		o.Bounds, o.Counts = bounds, counted(t.buckets, bounds)
-		if t.kept < t.of {
-			o.Kept.Of = t.kept
+		if t.squares > t.of {
+			o.Kept.Of = min(t.of*t.of/t.squares, float64(total(o.Counts)))
 		}
 		return o, len(t.buckets) > 0 && len(bounds) > 0
 	}
 	o.Events, o.Of = whole(t.events), t.of
 	if t.keptEvents < t.events || t.keptOf < t.of {
 		o.Kept = release.Kept{Events: whole(t.keptEvents), Of: t.keptOf}
+		if m.Kind == release.Ratio {
+			o.Kept.Events = min(o.Kept.Events, whole(o.Of), int64(t.keptOf))
+		}
 	}
 	switch {
 	case m.Kind == release.Count && m.Of == "":
@@ -308,6 +311,13 @@ func counted(buckets map[float64]float64, bounds []float64) []int64 {
 		out[i] = whole(s)
 	}
 	return out
+}
+
+func total(counts []int64) (sum int64) {
+	for _, n := range counts {
+		sum += n
+	}
+	return sum
 }
 
 // whole rounds a sum to events.

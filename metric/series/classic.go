@@ -57,6 +57,8 @@ type bucketed struct {
 // cumulative is what one group's buckets gained in each window, by bound.
 type cumulative struct {
 	gained  [][]float64 // by bound, by window
+	raw     [][]float64 // the same before what was sampled is scaled up
+	squares []float64   // of what each value stands for, by window
 	present []bool
 }
 
@@ -98,6 +100,7 @@ func (l *look) classic(tracks []track) ([]release.Observation, error) {
 		o := l.blank(w, g)
 		o.Bounds = slices.Clone(finiteBounds)
 		o.Counts = c.perBucket(w, len(finiteBounds)+1)
+		keepValues(&o, c.gained[len(bounds)-1][w], c.squares[w])
 		obs = append(obs, o)
 	})
 	return obs, nil
@@ -156,19 +159,24 @@ func (l *look) commonBounds(buckets []bucketed) []float64 {
 }
 
 func (l *look) addBucket(sums map[group]*cumulative, b bucketed, at, bounds int) {
-	gained := increase(b.Points, l.spans, l.countFrom0(b.track))
+	gained, ratio := increase(b.Points, l.spans, l.countFrom0(b.track)), l.ratioOf(b.track)
 	for _, g := range l.groupsOf(b.arm, b.Labels.Get) {
 		c := sums[g]
 		if c == nil {
-			c = &cumulative{gained: make([][]float64, bounds), present: make([]bool, len(l.spans))}
+			n := len(l.spans)
+			c = &cumulative{gained: make([][]float64, bounds), raw: make([][]float64, bounds), squares: make([]float64, n), present: make([]bool, n)}
 			for i := range c.gained {
-				c.gained[i] = make([]float64, len(l.spans))
+				c.gained[i], c.raw[i] = make([]float64, n), make([]float64, n)
 			}
 			sums[g] = c
 		}
 		l.present(b.track, c.present)
 		for w, v := range gained {
-			c.gained[at][w] += v
+			c.gained[at][w] += v / ratio
+			c.raw[at][w] += v
+			if at == bounds-1 {
+				c.squares[w] += v / ratio / ratio
+			}
 		}
 	}
 }
@@ -184,8 +192,8 @@ const (
 // explains: a bucket that went away, or began anew alone.
 func (c *cumulative) torn(w int) bool {
 	below := 0.0
-	for i := range c.gained {
-		upTo := c.gained[i][w]
+	for i := range c.raw {
+		upTo := c.raw[i][w]
 		if below-upTo > raced+racedShare*below {
 			return true
 		}

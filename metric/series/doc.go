@@ -30,6 +30,11 @@
 // observation. A ratio needs its denominator there; bad events without any
 // series are zero bad events.
 //
+// Samples. A series with the label sample_ratio="0.1" counts a tenth of what
+// happened. What it gained is scaled up, and the observation's Kept says what was
+// counted: of a histogram, as how many values drawn alike it tells. The label is
+// none of arms and segments.
+//
 // NaN and infinite samples are skipped and counted in a warning; staleness
 // marks are skipped and end a series' presence.
 package series

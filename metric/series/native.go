@@ -101,7 +101,19 @@ func growth(dists []Dist, spans []Span, from0 bool) [][]Cell {
 // cells are what one group's native histograms gained in each window.
 type cells struct {
 	gained  [][]Cell
+	all     []float64 // of all cells, by window
+	squares []float64 // of what each value stands for, by window
 	present []bool
+}
+
+// add takes what a series gained in a window, of which it kept a ratio.
+func (c *cells) add(w int, gained []Cell, ratio float64) {
+	for _, g := range gained {
+		g.N /= ratio
+		c.gained[w] = append(c.gained[w], g)
+		c.all[w] += g.N
+		c.squares[w] += g.N / ratio
+	}
 }
 
 func (l *look) native(tracks []track) []release.Observation {
@@ -110,17 +122,18 @@ func (l *look) native(tracks []track) []release.Observation {
 	var all []Cell
 	for i := range tracks {
 		t := &tracks[i]
-		gained := growth(t.Dists, l.spans, l.countFrom0(t))
+		gained, ratio := growth(t.Dists, l.spans, l.countFrom0(t)), l.ratioOf(t)
 		all = append(all, slices.Concat(gained...)...)
 		for _, g := range l.groupsOf(t.arm, t.Labels.Get) {
 			c := groups[g]
 			if c == nil {
-				c = &cells{gained: make([][]Cell, len(l.spans)), present: make([]bool, len(l.spans))}
+				n := len(l.spans)
+				c = &cells{gained: make([][]Cell, n), all: make([]float64, n), squares: make([]float64, n), present: make([]bool, n)}
 				groups[g] = c
 			}
 			l.present(t, c.present)
 			for w, v := range gained {
-				c.gained[w] = append(c.gained[w], v...)
+				c.add(w, v, ratio)
 			}
 		}
 	}
@@ -132,6 +145,7 @@ func (l *look) native(tracks []track) []release.Observation {
 		}
 		o := l.blank(w, g)
 		o.Bounds, o.Counts = slices.Clone(bounds), inBounds(c.gained[w], bounds)
+		keepValues(&o, c.all[w], c.squares[w])
 		obs = append(obs, o)
 	})
 	return obs

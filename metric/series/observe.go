@@ -42,6 +42,7 @@ func Observe(ctx context.Context, src Source, q release.Query, opt Options) (rel
 // whether they were there.
 type tally struct {
 	gained  [roles][]float64
+	raw     [roles][]float64 // the same before what was sampled is scaled up
 	present [roles][]bool
 }
 
@@ -49,6 +50,7 @@ func (l *look) newTally() *tally {
 	t := &tally{}
 	for r := range roles {
 		t.gained[r] = make([]float64, len(l.spans))
+		t.raw[r] = make([]float64, len(l.spans))
 		t.present[r] = make([]bool, len(l.spans))
 	}
 	return t
@@ -72,7 +74,7 @@ func (l *look) counts(ctx context.Context) ([]release.Observation, error) {
 	tallies := map[group]*tally{}
 	for i := range tracks {
 		t := &tracks[i]
-		gained := increase(t.Points, l.spans, l.countFrom0(t))
+		gained, ratio := increase(t.Points, l.spans, l.countFrom0(t)), l.ratioOf(t)
 		for _, g := range l.groupsOf(t.arm, t.Labels.Get) {
 			sum := tallies[g]
 			if sum == nil {
@@ -81,7 +83,8 @@ func (l *look) counts(ctx context.Context) ([]release.Observation, error) {
 			}
 			l.present(t, sum.present[t.role])
 			for w, v := range gained {
-				sum.gained[t.role][w] += v
+				sum.gained[t.role][w] += v / ratio
+				sum.raw[t.role][w] += v
 			}
 		}
 	}
@@ -100,10 +103,12 @@ func (l *look) counted(w int, g group, t *tally) (release.Observation, bool) {
 	o.Events = whole(t.gained[events][w])
 	hasEvents, hasOf := t.present[events][w], t.present[outOf][w]
 	if l.metric.Of == "" {
+		t.keep(&o, w)
 		return o, hasEvents
 	}
 	o.Of = max(t.gained[outOf][w], 0)
 	if l.metric.Kind == release.Count {
+		t.keep(&o, w)
 		return o, hasEvents || hasOf
 	}
 	if !hasOf {
@@ -116,6 +121,9 @@ func (l *look) counted(w int, g group, t *tally) (release.Observation, bool) {
 		l.warnings = append(l.warnings, fmt.Sprintf("metric %s: arm %s has %d bad events out of %d: of must count the bad ones, too",
 			l.metric.Name, l.arms[g.arm].Name, o.Events, all))
 		o.Events = all
+	}
+	if t.keep(&o, w); float64(o.Kept.Events) > o.Kept.Of {
+		o.Kept.Events = int64(o.Kept.Of)
 	}
 	return o, true
 }

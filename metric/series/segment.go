@@ -24,7 +24,7 @@ func segmentOf(by []string, get func(string) string) (string, bool) {
 	var b strings.Builder
 	for i, name := range by {
 		v := get(name)
-		if v == "" {
+		if v == "" || name == SampleRatio {
 			return "", false
 		}
 		if i > 0 {
