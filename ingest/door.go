@@ -81,7 +81,7 @@ func Open(ctx context.Context, c Config) (*Door, error) {
 		return nil, fmt.Errorf("front door: %w", err)
 	}
 	d := &Door{
-		config: c, terms: c.Rules.Terms().Filled(), log: l, health: newHealth(c.Logger, c.Now),
+		config: c, terms: c.Rules.Terms(), log: l, health: newHealth(c.Logger, c.Now),
 		room:  room{bytes: c.Limits.QueueBytes, batches: c.Limits.QueueBatches},
 		queue: make(chan *entry, c.Limits.QueueBatches), folds: make(chan []*entry, 1), snaps: make(chan chan fold.Snapshot),
 	}

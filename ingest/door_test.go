@@ -28,6 +28,7 @@ func (plain) Event(e *item.Event) *item.Refusal {
 	return nil
 }
 func (plain) Sample(*item.Sample) *item.Refusal { return nil }
+func (plain) Share(*item.Event) float64         { return 1 }
 func (p plain) Terms() fold.Terms               { return p.terms }
 
 // lines reads an event a line, as JSON of item.Event.
@@ -151,7 +152,7 @@ func newPart(t *testing.T, change func(*Config)) *part {
 	t.Helper()
 	p := &part{base: newBase(t), shelf: &shelf{}, hands: &hands{t: start}, said: &strings.Builder{}}
 	p.config = Config{
-		Dir: t.TempDir(), Store: p.base, Rules: plain{}, Quarantine: p.shelf, Now: p.now,
+		Dir: t.TempDir(), Store: p.base, Rules: plain{fold.Defaults()}, Quarantine: p.shelf, Now: p.now,
 		Decoders: map[item.Format]Decoder{item.EventsJSON: lines, item.RemoteWrite: sampleLines},
 		Logger:   slog.New(slog.NewTextHandler(&locked{b: p.said}, nil)),
 	}

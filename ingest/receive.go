@@ -18,7 +18,6 @@ const (
 	overhead = 1 << 10
 	// fewRefusals are those that a receipt holds.
 	fewRefusals = 10
-	mostRaw     = 64 << 10
 	putTimeout  = 5 * time.Second
 )
 
@@ -73,7 +72,7 @@ func (d *Door) admit(ctx context.Context, b item.Batch) (*entry, item.Receipt, e
 
 // turnAway refuses a batch as a whole.
 func (d *Door) turnAway(ctx context.Context, b item.Batch, no item.Refusal) (item.Receipt, error) {
-	no.Raw = b.Body[:min(len(b.Body), mostRaw)]
+	no.Raw = b.Body[:min(len(b.Body), item.MaxRaw)]
 	r := d.quarantine(ctx, b, item.Receipt{}, []item.Refusal{no})
 	d.health.received(b, fold.Result{})
 	return r, fmt.Errorf("the batch is refused (%s): %s: %w", no.Code, no.Text, release.ErrInvalid)

@@ -15,8 +15,8 @@ import (
 // stored are samples for the store: of a batch, whose sender hears what is wrong
 // with them, or of windows that closed.
 type stored struct {
-	samples []item.Sample
-	of      *fold.Result // nil of windows
+	fold.Output
+	of *fold.Result // nil of windows
 }
 
 // store puts samples into the store, and tries again until it takes them or the
@@ -48,7 +48,7 @@ func (d *Door) store(ctx context.Context, all []stored) error {
 func appendAll(ctx context.Context, s Store, all []stored) (map[*fold.Result][]item.Refusal, error) {
 	n := 0
 	for _, some := range all {
-		n += len(some.samples)
+		n += len(some.Samples) + len(some.Exemplars)
 	}
 	if n == 0 {
 		return nil, nil
@@ -56,7 +56,7 @@ func appendAll(ctx context.Context, s Store, all []stored) (map[*fold.Result][]i
 	refused := map[*fold.Result][]item.Refusal{}
 	app := s.Appender(ctx)
 	for _, some := range all {
-		for i, one := range some.samples {
+		for i, one := range some.Samples {
 			err := appendOne(app, one)
 			if err == nil {
 				continue
@@ -66,9 +66,13 @@ func appendAll(ctx context.Context, s Store, all []stored) (map[*fold.Result][]i
 				return nil, errors.Join(err, app.Rollback())
 			}
 			if some.of != nil {
-				no.Place = fmt.Sprintf("sample %d", i+1)
-				refused[some.of] = append(refused[some.of], fold.Whole(no, one))
+				refused[some.of] = append(refused[some.of], fold.Whole(no, one, i))
 			}
+		}
+		for _, one := range some.Exemplars {
+			// What is no exemplar of a series that is there shows nothing, and counts
+			// nothing either.
+			_, _ = app.AppendExemplar(0, one.Labels, one.Exemplar)
 		}
 	}
 	return refused, app.Commit()

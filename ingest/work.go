@@ -136,7 +136,7 @@ func (d *Door) foldGroup(ctx context.Context, group []*entry) {
 		} else {
 			results[i] = d.state.Apply(e.seq, e.prepared)
 		}
-		all = append(all, stored{samples: d.state.Take()}, stored{samples: results[i].Samples, of: &results[i]})
+		all = append(all, stored{Output: d.state.Take()}, stored{Output: results[i].Output, of: &results[i]})
 	}
 	if d.behind == nil {
 		d.behind = d.store(ctx, all)

@@ -33,17 +33,18 @@ func newDist() *dist {
 	return &dist{schema: firstSchema, pos: map[int32]uint64{}, neg: map[int32]uint64{}}
 }
 
-func (d *dist) add(v float64) {
-	d.n++
-	d.sum.add(v)
+// add adds a value n times.
+func (d *dist) add(v float64, n uint64) {
+	d.n += n
+	d.sum.add(v, n)
 	switch {
 	case math.Abs(v) <= zeroUpTo:
-		d.zero++
+		d.zero += n
 		return
 	case v > 0:
-		d.pos[bucketOf(v, d.schema)]++
+		d.pos[bucketOf(v, d.schema)] += n
 	default:
-		d.neg[bucketOf(-v, d.schema)]++
+		d.neg[bucketOf(-v, d.schema)] += n
 	}
 	d.fit()
 }
@@ -155,10 +156,11 @@ type fixed struct {
 
 const fraction = 30
 
-func (f *fixed) add(v float64) {
+func (f *fixed) add(v float64, times uint64) {
 	size := math.RoundToEven(math.Ldexp(math.Abs(v), fraction)) // below 2^80
 	hi := math.Floor(size / (1 << 64))
-	o := fixed{hi: int64(hi), lo: uint64(size - hi*(1<<64))}
+	over, lo := bits.Mul64(uint64(size-hi*(1<<64)), times)
+	o := fixed{hi: int64(uint64(hi)*times + over), lo: lo}
 	if v < 0 {
 		o.hi, o.lo = ^o.hi, ^o.lo
 		o.plus(fixed{lo: 1})

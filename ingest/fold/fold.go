@@ -46,7 +46,7 @@ type Fold struct {
 	seen    seen
 	tenants map[string]*tenant
 	short   uint64 // how often ids were forgotten before their time
-	out     []item.Sample
+	out     Output
 }
 
 // tenant is what counts against a tenant's limit.
@@ -68,7 +68,7 @@ func New(terms Terms) *Fold {
 }
 
 func (f *Fold) setTerms(terms Terms) {
-	f.terms = terms.Filled()
+	f.terms = terms
 	f.seen.span, f.seen.most = f.terms.SeenFor.Milliseconds(), f.terms.SeenMost
 }
 
@@ -78,8 +78,14 @@ type Result struct {
 	Repeated int
 	Sampled  int // left out by sampling
 	Refused  []item.Refusal
-	// Samples are those of the batch that go into the store.
-	Samples []item.Sample
+	// Output is what of the batch goes into the store.
+	Output
+}
+
+// Output is what goes into the store.
+type Output struct {
+	Samples   []item.Sample
+	Exemplars []item.Exemplar
 }
 
 // Apply folds a batch. Its sequence must be above that of all before it.
@@ -107,14 +113,12 @@ func (f *Fold) Apply(seq uint64, p *Prepared) Result {
 	kept := p.samples[:0]
 	for i, s := range p.samples {
 		if !f.known(t, p.batch.Tenant, p.hashes[i]) {
-			no := f.tooMany(p.batch.Tenant)
-			no.Place = fmt.Sprintf("sample %d", i+1)
-			r.Refused = append(r.Refused, Whole(no, s))
+			r.Refused = append(r.Refused, Whole(f.tooMany(p.batch.Tenant), s, i))
 			continue
 		}
 		kept = append(kept, s)
 	}
-	r.Samples = kept
+	r.Output = Output{Samples: kept, Exemplars: p.exemplars}
 	r.Sampled = p.dropped
 	r.Accepted += len(kept) + p.dropped
 	return r
@@ -151,7 +155,7 @@ func (f *Fold) count(t *tenant, name string, e event) (no *item.Refusal, again b
 }
 
 func (f *Fold) remember(id uint64) {
-	if f.seen.add(id, f.clock) {
+	if f.terms.SeenFor > 0 && f.seen.add(id, f.clock) {
 		f.short++
 	}
 }
@@ -220,7 +224,7 @@ func (f *Fold) close(c closing) {
 	gone := false
 	for _, g := range f.order {
 		series := g.series()
-		f.out = g.close(c, f.out)
+		g.close(c, &f.out)
 		f.open += len(g.open)
 		t := f.tenant(g.tenant)
 		t.groups += g.series() - series
@@ -243,10 +247,10 @@ func (f *Fold) close(c closing) {
 	}
 }
 
-// Take hands out the samples of the windows that closed since it was called last.
-func (f *Fold) Take() []item.Sample {
+// Take hands out what came of the windows that closed since it was called last.
+func (f *Fold) Take() Output {
 	out := f.out
-	f.out = nil
+	f.out = Output{}
 	return out
 }
 

@@ -3,6 +3,7 @@ package fold
 import (
 	"slices"
 
+	"github.com/prometheus/prometheus/model/exemplar"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/linnet-project/linnet/ingest/item"
@@ -40,6 +41,10 @@ type window struct {
 	first int64 // when its first event came
 	count uint64
 	dist  *dist
+	// Its worst event with a trace: the longest, or of the largest value.
+	trace string
+	worst float64
+	at    int64
 }
 
 func newGroup(tenant string, e event) *group {
@@ -73,8 +78,8 @@ func (g *group) add(e event, clock int64) {
 	if !there {
 		g.open = slices.Insert(g.open, i, window{end: e.end, first: clock})
 	}
-	w := &g.open[i]
-	w.count++
+	w, n := &g.open[i], uint64(max(e.Count, 1))
+	w.count += n
 	v := e.Value
 	if e.Name == Request {
 		v = e.Seconds
@@ -83,16 +88,32 @@ func (g *group) add(e event, clock int64) {
 		if w.dist == nil {
 			w.dist = newDist()
 		}
-		w.dist.add(*v)
+		w.dist.add(*v, n)
 	}
+	w.example(e, v)
 	g.active, g.heard = max(g.active, e.end), clock
+}
+
+// example keeps the trace of the worst event. Of two that are as bad it is the one
+// whose trace comes first, whatever the order in which they came.
+func (w *window) example(e event, v *float64) {
+	if e.Trace == "" {
+		return
+	}
+	worst := 0.0
+	if v != nil {
+		worst = *v
+	}
+	if w.trace == "" || worst > w.worst || worst == w.worst && e.Trace < w.trace {
+		w.trace, w.worst, w.at = e.Trace, worst, e.Time.UnixMilli()
+	}
 }
 
 // close counts the windows that are over at a time and hands out their samples.
 // Ends at or before the bound are over, but for those whose first event came when
 // they were over already: they stay open for the lateness after that, so that a
 // sender that catches up is counted.
-func (g *group) close(c closing, out []item.Sample) []item.Sample {
+func (g *group) close(c closing, out *Output) {
 	over := 0
 	for i, w := range g.open {
 		if w.end <= c.bound && (w.first < w.end+c.lateness || w.first+c.lateness <= c.clock) {
@@ -101,35 +122,45 @@ func (g *group) close(c closing, out []item.Sample) []item.Sample {
 	}
 	for _, w := range g.open[:over] {
 		if g.emitted == 0 {
-			out = g.samples(w.end-c.window, out) // from zero, so that what comes first counts
+			g.samples(w.end-c.window, out) // from zero, so that what comes first counts
 		}
 		g.count += w.count
 		if w.dist != nil {
 			if g.dist == nil {
 				g.dist = newDist()
-				out = append(out, item.Sample{Labels: g.labels[1], T: w.end - c.window, H: g.dist.histogram()})
+				out.Samples = append(out.Samples, item.Sample{Labels: g.labels[1], T: w.end - c.window, H: g.dist.histogram()})
 			}
 			g.dist.merge(w.dist)
 		}
-		out = g.samples(w.end, out)
+		g.samples(w.end, out)
+		g.exemplars(w, out)
 		g.emitted = w.end
 	}
 	g.open = slices.Delete(g.open, 0, over)
 	held := len(g.open) > 0 && g.open[0].end <= c.bound
 	if g.emitted > 0 && g.emitted < c.bound && !held && c.bound-g.emitted <= stillThere && c.bound-g.active <= idle {
 		g.emitted = c.bound
-		out = g.samples(c.bound, out)
+		g.samples(c.bound, out)
 	}
-	return out
 }
 
 // samples are what the group stands at.
-func (g *group) samples(t int64, out []item.Sample) []item.Sample {
-	out = append(out, item.Sample{Labels: g.labels[0], T: t, V: float64(g.count)})
+func (g *group) samples(t int64, out *Output) {
+	out.Samples = append(out.Samples, item.Sample{Labels: g.labels[0], T: t, V: float64(g.count)})
 	if g.dist != nil {
-		out = append(out, item.Sample{Labels: g.labels[1], T: t, H: g.dist.histogram()})
+		out.Samples = append(out.Samples, item.Sample{Labels: g.labels[1], T: t, H: g.dist.histogram()})
 	}
-	return out
+}
+
+// exemplars are those of a window: of the counter, and of the histogram.
+func (g *group) exemplars(w window, out *Output) {
+	if w.trace == "" {
+		return
+	}
+	e := exemplar.Exemplar{Labels: labels.FromStrings("trace_id", w.trace), Value: w.worst, Ts: w.at, HasTs: true}
+	for _, l := range g.labels[:g.series()] {
+		out.Exemplars = append(out.Exemplars, item.Exemplar{Labels: l, Exemplar: e})
+	}
 }
 
 // series is how many series it makes.

@@ -1,9 +1,7 @@
 package fold
 
 import (
-	"cmp"
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -31,10 +29,12 @@ type Prepared struct {
 	hashes  []uint64 // of the samples' labels
 	dropped int      // by sampling
 	refused []item.Refusal
+
+	exemplars []item.Exemplar
 }
 
 // Empty says that a batch holds nothing, good or bad.
-func (p *Prepared) Empty() bool { return p.Items()+p.dropped+len(p.refused) == 0 }
+func (p *Prepared) Empty() bool { return p.Items()+p.dropped+len(p.refused)+len(p.exemplars) == 0 }
 
 // Items are how many events and samples are left to count.
 func (p *Prepared) Items() int { return len(p.events) + len(p.samples) }
@@ -51,9 +51,8 @@ type event struct {
 // Prepare holds what was decoded of a batch against the rules. It depends on its
 // arguments alone, may change d, and runs for several batches at once.
 func Prepare(b item.Batch, d item.Decoded, r Rules, terms Terms) *Prepared {
-	p := &Prepared{batch: b, refused: d.Refused}
+	p := &Prepared{batch: b, refused: d.Refused, exemplars: d.Exemplars}
 	p.batch.Body = nil
-	terms = terms.Filled()
 	p.events = make([]event, 0, len(d.Events))
 	for i := range d.Events {
 		e := &d.Events[i]
@@ -61,7 +60,7 @@ func Prepare(b item.Batch, d item.Decoded, r Rules, terms Terms) *Prepared {
 			p.refused = append(p.refused, placed(*no, e))
 			continue
 		}
-		kept := sampled(e, b.At, i, terms.Sampling)
+		kept := sampled(e, b.At, i, r.Share(e))
 		if kept == 0 {
 			p.dropped++
 			continue
@@ -78,8 +77,7 @@ func Prepare(b item.Batch, d item.Decoded, r Rules, terms Terms) *Prepared {
 	for i := range d.Samples {
 		s := d.Samples[i]
 		if no := admitSample(&s, b.At, r, terms); no != nil {
-			no.Place = cmp.Or(no.Place, "sample "+strconv.Itoa(i+1))
-			p.refused = append(p.refused, Whole(*no, s))
+			p.refused = append(p.refused, Whole(*no, s, i))
 			continue
 		}
 		p.samples = append(p.samples, s)
@@ -99,11 +97,14 @@ func placed(no item.Refusal, e *item.Event) item.Refusal {
 	return no
 }
 
-// Whole is the refusal of a sample with the sample written down, where it is not
-// there yet.
-func Whole(no item.Refusal, s item.Sample) item.Refusal {
+// Whole is the refusal of a sample of a batch, the ith, with its place and the
+// sample written down.
+func Whole(no item.Refusal, s item.Sample, i int) item.Refusal {
+	if no.Place == "" {
+		no.Place = "sample " + strconv.Itoa(i+1)
+	}
 	if len(no.Raw) == 0 {
-		no.Raw, _ = json.Marshal(map[string]any{"labels": s.Labels.Map(), "time": s.T, "value": strconv.FormatFloat(s.V, 'g', -1, 64)})
+		no.Raw = item.SampleLine(s)
 	}
 	return no
 }
@@ -122,6 +123,9 @@ func admitEvent(e *item.Event, at time.Time, r Rules, terms Terms) *item.Refusal
 	}
 	if e.Kept < 0 || e.Kept > 1 || math.IsNaN(e.Kept) {
 		return &item.Refusal{Code: item.OutOfRange, Text: fmt.Sprintf("a share of %g was kept: send one above 0 and at most 1", e.Kept)}
+	}
+	if e.Count < 0 || e.Count > item.MaxCount {
+		return &item.Refusal{Code: item.OutOfRange, Text: fmt.Sprintf("it stands for %d events: send at most %d", e.Count, item.MaxCount)}
 	}
 	return nil
 }
@@ -165,22 +169,20 @@ func timely(t, came time.Time, terms Terms) *item.Refusal {
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }
 
-// sampled is the share of events like e that are kept, 0 where e is not. Chance
-// comes from what e is, so that it comes out the same again.
-func sampled(e *item.Event, at time.Time, i int, rules []Sampling) float64 {
+// sampled is the share of events like e that are kept, 0 where e is not: of a
+// trace all or none, else of events. Chance comes from what e is, so that it comes
+// out the same again.
+func sampled(e *item.Event, at time.Time, i int, share float64) float64 {
 	kept := e.Kept
 	if kept == 0 {
 		kept = 1
 	}
-	n := slices.IndexFunc(rules, func(s Sampling) bool {
-		return (s.Service == "" || s.Service == e.Service) && (s.Name == "" || s.Name == e.Name)
-	})
-	if n < 0 || rules[n].Rate >= 1 || rules[n].KeepErrors && e.Outcome == item.Error {
+	if share >= 1 {
 		return kept
 	}
 	var h uint64
 	switch {
-	case rules[n].ByTrace && e.Trace != "":
+	case e.Trace != "":
 		h = hashOf('t', "", e.Trace)
 	case e.ID != "":
 		h = hashOf('s', "", e.ID)
@@ -190,10 +192,10 @@ func sampled(e *item.Event, at time.Time, i int, rules []Sampling) float64 {
 		binary.LittleEndian.PutUint64(b[8:], uint64(i))
 		h = xxhash.Sum64(b[:])
 	}
-	if float64(h>>11)/(1<<53) >= rules[n].Rate {
+	if float64(h>>11)/(1<<53) >= share {
 		return 0
 	}
-	return kept * rules[n].Rate
+	return kept * share
 }
 
 // ratioText writes a share for a label; "" where all were kept.

@@ -170,6 +170,9 @@ func (w *writer) group(g *group) {
 		w.int(o.first)
 		w.uint(o.count)
 		w.dist(o.dist)
+		w.text(o.trace)
+		w.uint(math.Float64bits(o.worst))
+		w.int(o.at)
 	}
 }
 
@@ -273,7 +276,10 @@ func (r *reader) group() *group {
 	g.count, g.dist = r.uint(), r.dist()
 	g.emitted, g.active, g.heard = r.int(), r.int(), r.int()
 	for range r.count() {
-		g.open = append(g.open, window{end: r.int(), first: r.int(), count: r.uint(), dist: r.dist()})
+		g.open = append(g.open, window{
+			end: r.int(), first: r.int(), count: r.uint(), dist: r.dist(),
+			trace: r.text(), worst: math.Float64frombits(r.uint()), at: r.int(),
+		})
 	}
 	return g
 }
