@@ -89,6 +89,7 @@ var house = map[string]row{
 	"ingest/item":          {floor: 3, imports: []string{"release"}},
 	"ingest/log":           {floor: 3, imports: []string{"release", "ingest/item"}},
 	"ingest/fold":          {floor: 3, imports: []string{"release", "ingest/item"}},
+	"ingest/forward":       {floor: 3, imports: []string{"release"}},
 	"ingest":               {floor: 3, imports: []string{"release", "ingest/item", "ingest/log", "ingest/fold"}},
 	"ingest/unit":          {floor: 3},
 	"ingest/event":         {floor: 3, imports: []string{"release", "ingest/item", "ingest/unit"}},

@@ -49,23 +49,25 @@ func (d *dist) add(v float64, n uint64) {
 	d.fit()
 }
 
+// bounds are those of the buckets of firstSchema from a half to one, as Prometheus
+// has them to the last bit: 2^(i/8) / 2.
+var bounds = [...]float64{
+	0.5, 0.5452538663326288, 0.5946035575013605, 0.6484197773255048,
+	0.7071067811865475, 0.7711054127039704, 0.8408964152537144, 0.9170040432046711,
+}
+
 // bucketOf is the bucket whose upper bound, 2^(i/2^schema), is the first that v
 // does not exceed.
 func bucketOf(v float64, schema int32) int32 {
 	frac, exp := math.Frexp(v) // v = frac * 2^exp, frac in [0.5, 1)
-	if schema <= 0 {
-		if frac == 0.5 {
-			exp--
+	i := int32((exp - 1) * len(bounds))
+	for _, bound := range bounds {
+		if frac > bound {
+			i++
 		}
-		return int32((exp + (1 << -schema) - 1) >> -schema)
 	}
-	steps := float64(int32(1) << schema)
-	i := int32(math.Ceil(math.Log2(frac)*steps)) + int32(exp)<<schema
-	for i > math.MinInt32 && math.Exp2(float64(i-1)/steps) >= v { // rounding of the logarithm
-		i--
-	}
-	for math.Exp2(float64(i)/steps) < v {
-		i++
+	for range firstSchema - schema {
+		i = (i + 1) >> 1
 	}
 	return i
 }

@@ -72,15 +72,34 @@ func (s segment) path(dir string) string {
 }
 
 // Open opens the log in a folder, which it makes, and cuts off what a crash left
-// half-written. It must be closed.
+// half-written. It must be closed. One process may have it open at a time, but for
+// View.
 func Open(dir string, o Options) (*Log, error) {
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	l := &Log{dir: dir, options: o, create: createFile, next: 1}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, meaning(err)
 	}
+	l, err := View(dir, o.Logger)
+	if err != nil {
+		return nil, err
+	}
+	l.options.Segment = o.Segment
+	l.create = createFile
+	if n := len(l.segments); n > 0 {
+		if err := l.mend(&l.segments[n-1]); err != nil {
+			return nil, meaning(err)
+		}
+	}
+	return l, nil
+}
+
+// View opens the log in a folder to be read only, as it is at the moment, whoever
+// writes it. It need not be closed. An error wraps release.ErrNotFound where there
+// is none.
+func View(dir string, logger *slog.Logger) (*Log, error) {
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	l := &Log{dir: dir, options: Options{Logger: logger}, next: 1}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, meaning(err)
@@ -99,11 +118,6 @@ func Open(dir string, o Options) (*Log, error) {
 			l.segments[n-1].to = s.from
 		}
 		l.segments = append(l.segments, s)
-	}
-	if n := len(l.segments); n > 0 {
-		if err := l.mend(&l.segments[n-1]); err != nil {
-			return nil, meaning(err)
-		}
 	}
 	return l, nil
 }
@@ -341,6 +355,9 @@ func (l *Log) Close() error {
 func meaning(err error) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EIO) {
 		return fmt.Errorf("the log: %w: %w", err, release.ErrUnavailable)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("the log: %w: %w", err, release.ErrNotFound)
 	}
 	return fmt.Errorf("the log: %w: %w", err, release.ErrInvalid)
 }

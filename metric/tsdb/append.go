@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb/wlog"
@@ -18,9 +19,18 @@ func (s *Store) Appender(ctx context.Context) storage.Appender { return s.db.App
 // Dir is the store's folder.
 func (s *Store) Dir() string { return s.config.Dir }
 
-// Notify lets somebody who reads the store's log know of each commit. It may be
-// called before the first one only.
-func (s *Store) Notify(n wlog.WriteNotified) { s.db.SetWriteNotified(n) }
+// Notify lets somebody who reads the store's log know of each commit from now on.
+func (s *Store) Notify(n wlog.WriteNotified) { s.bell.to.Store(&n) }
+
+// bell tells of commits whoever wants to know.
+type bell struct{ to atomic.Pointer[wlog.WriteNotified] }
+
+// Notify implements wlog.WriteNotified.
+func (b *bell) Notify() {
+	if to := b.to.Load(); to != nil {
+		(*to).Notify()
+	}
+}
 
 // Sync makes everything that was committed last through a loss of power. The
 // store itself leaves it to the system when its logs reach the disk, which is

@@ -80,6 +80,7 @@ type Store struct {
 	engine  *promql.Engine
 	source  source
 	scraper *scraper
+	bell    bell
 }
 
 // Open opens the store in a folder and begins to scrape. It must be closed. An
@@ -115,6 +116,7 @@ func Open(c Config) (*Store, error) {
 		return nil, unopened(c.Dir, err)
 	}
 	s := &Store{config: c, db: db, engine: series.NewEngine(queryTimeout, querySamples)}
+	db.SetWriteNotified(&s.bell)
 	if s.scraper, err = scrapeInto(db, c, groups, registry); err != nil {
 		return nil, errors.Join(invalid("metric store %s: %v", c.Dir, err), db.Close())
 	}
