@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/prometheus/tsdb/fileutil"
+
 	"github.com/linnet-project/linnet/ingest/fold"
 	"github.com/linnet-project/linnet/ingest/item"
 	"github.com/linnet-project/linnet/ingest/log"
@@ -33,6 +35,7 @@ type Door struct {
 	folds chan []*entry
 	snaps chan chan fold.Snapshot
 	live  atomic.Bool // whether time alone would change something
+	lock  fileutil.Releaser
 
 	coming  sync.RWMutex // held to read while a batch is put into the queue
 	closed  bool         // guarded by coming
@@ -76,17 +79,21 @@ func Open(ctx context.Context, c Config) (*Door, error) {
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("front door: %w: %w", err, release.ErrInvalid)
 	}
+	lock, _, err := fileutil.Flock(filepath.Join(c.Dir, "lock"))
+	if err != nil {
+		return nil, fmt.Errorf("front door %s is in use by another process (%w): %w", c.Dir, err, release.ErrConflict)
+	}
 	l, err := log.Open(filepath.Join(c.Dir, "log"), log.Options{Segment: c.Limits.Segment, Logger: c.Logger})
 	if err != nil {
-		return nil, fmt.Errorf("front door: %w", err)
+		return nil, errors.Join(fmt.Errorf("front door: %w", err), lock.Release())
 	}
 	d := &Door{
-		config: c, terms: c.Rules.Terms(), log: l, health: newHealth(c.Logger, c.Now),
+		config: c, terms: c.Rules.Terms(), log: l, lock: lock, health: newHealth(c.Logger, c.Now),
 		room:  room{bytes: c.Limits.QueueBytes, batches: c.Limits.QueueBatches},
 		queue: make(chan *entry, c.Limits.QueueBatches), folds: make(chan []*entry, 1), snaps: make(chan chan fold.Snapshot),
 	}
 	if err := d.recover(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("front door %s: %w", c.Dir, err), l.Close())
+		return nil, errors.Join(fmt.Errorf("front door %s: %w", c.Dir, err), l.Close(), lock.Release())
 	}
 	d.health.gauges(d)
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -116,7 +123,7 @@ func (d *Door) Close() error {
 	if d.behind == nil {
 		d.checkpoint(d.state.Snapshot())
 	}
-	return d.log.Close()
+	return errors.Join(d.log.Close(), d.lock.Release())
 }
 
 // closeTimeout bounds how long Close waits for the store.
