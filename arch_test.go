@@ -94,6 +94,7 @@ var house = map[string]row{
 	"ingest/unit":          {floor: 3},
 	"ingest/event":         {floor: 3, imports: []string{"release", "ingest/item", "ingest/unit"}},
 	"ingest/quarantine":    {floor: 3, imports: []string{"release", "ingest/item", "ingest/event"}},
+	"ingest/statsd":        {floor: 3, imports: []string{"release", "ingest/item"}},
 	"ingest/rules":         {floor: 3, imports: []string{"release", "spec", "ingest/item", "ingest/unit"}},
 	"ingest/post":          {floor: 3, imports: []string{"release", "ingest/item"}},
 	"ingest/otlp":          {floor: 3, imports: []string{"release", "ingest/item", "ingest/post"}},
