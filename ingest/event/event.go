@@ -14,9 +14,6 @@ import (
 	"github.com/linnet-project/linnet/release"
 )
 
-// Newest is the schema of events that name none.
-const Newest = "linnet.event/1"
-
 // maxLine bounds one line, in bytes.
 const maxLine = item.MaxRaw
 
@@ -112,7 +109,7 @@ func (r *reader) add(raw []byte) {
 	}
 	read, ok := versions[schema]
 	if !ok {
-		r.refuse(item.UnknownForm, raw, "schema %.64q is not known here; send linnet.event/0 or %s, or update Linnet", schema, Newest)
+		r.refuse(item.UnknownForm, raw, "schema %.64q is not known here; send linnet.event/0 or %s, or update Linnet", schema, item.EventSchema)
 		return
 	}
 	e := draft{Event: item.Event{Time: r.batch.At, Name: "request", Outcome: item.OK, Raw: raw}}
@@ -151,12 +148,12 @@ func (r *reader) schema(raw []byte) (string, bool) {
 			continue
 		}
 		if f.cell.kind != text && f.cell.kind != bare {
-			r.refuse(item.UnknownForm, raw, "schema is %s; send a text such as %s", f.cell.kind, Newest)
+			r.refuse(item.UnknownForm, raw, "schema is %s; send a text such as %s", f.cell.kind, item.EventSchema)
 			return "", false
 		}
 		return r.word(f.cell.value), true
 	}
-	return Newest, true
+	return item.EventSchema, true
 }
 
 // twice tells whether the field at i was there before.

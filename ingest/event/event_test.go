@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -179,4 +180,31 @@ func BenchmarkNDJSON(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(lines*b.N)/b.Elapsed().Seconds(), "events/s")
+}
+
+func TestAnEventWrittenOutIsReadBackTheSame(t *testing.T) {
+	body, err := os.ReadFile("testdata/v1.ndjson")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := event.NDJSON(item.Batch{At: noon, Body: body})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []byte
+	for i := range first.Events {
+		first.Events[i].Fields = nil // they are no part of the schema
+		lines = append(append(lines, item.EventLine(first.Events[i])...), '\n')
+	}
+	for _, s := range first.Samples {
+		lines = append(append(lines, item.SampleLine(s)...), '\n')
+	}
+	again, err := event.NDJSON(item.Batch{At: noon, Body: lines})
+	// Base units have no name of their own for what a value is of.
+	for i := range again.Events {
+		again.Events[i].BareValue = first.Events[i].BareValue
+	}
+	if err != nil || tell(again) != tell(first) {
+		t.Errorf("%v; got\n%swant\n%s", err, tell(again), tell(first))
+	}
 }

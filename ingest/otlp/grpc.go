@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/encoding"
 	_ "google.golang.org/grpc/encoding/gzip" // senders may compress with it
 	"google.golang.org/grpc/mem"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -59,7 +60,15 @@ func (c Config) export(ctx context.Context, s signal, body []byte) (*[]byte, err
 	if p, ok := peer.FromContext(ctx); ok && p.Addr != nil {
 		sender = post.Sender(sender, p.Addr.String())
 	}
-	receipt, err := c.Receiver.Receive(ctx, item.Batch{Sender: sender, Format: s.format, Body: body})
+	said := ""
+	if values := metadata.ValueFromIncomingContext(ctx, post.TenantHeader); len(values) > 0 {
+		said = values[0]
+	}
+	tenant, err := post.Tenant(said)
+	if err != nil {
+		return nil, rpcError(err)
+	}
+	receipt, err := c.Receiver.Receive(ctx, item.Batch{Tenant: tenant, Sender: sender, Format: s.format, Body: body})
 	if err != nil {
 		return nil, rpcError(err)
 	}

@@ -57,8 +57,13 @@ func (c Config) serve(w http.ResponseWriter, r *http.Request, s signal) {
 		failed(w, kind, err)
 		return
 	}
+	tenant, err := post.Tenant(r.Header.Get(post.TenantHeader))
+	if err != nil {
+		failed(w, kind, err)
+		return
+	}
 	receipt, err := c.Receiver.Receive(r.Context(), item.Batch{
-		Sender: post.Sender("otlp/http", r.RemoteAddr), Format: s.format, Body: body,
+		Tenant: tenant, Sender: post.Sender("otlp/http", r.RemoteAddr), Format: s.format, Body: body,
 	})
 	if err == nil && post.Unreadable(receipt) {
 		err = fmt.Errorf("%s: %w", receipt.Refusals[0].Text, release.ErrInvalid)

@@ -25,6 +25,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	grpcgzip "google.golang.org/grpc/encoding/gzip"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
@@ -238,11 +239,11 @@ func TestOverGRPC(t *testing.T) {
 	if err := request.UnmarshalProto(batch.Body); err != nil {
 		t.Fatal(err)
 	}
-	answer, err := pmetricotlp.NewGRPCClient(conn).Export(t.Context(), request, grpc.UseCompressor(grpcgzip.Name))
+	answer, err := pmetricotlp.NewGRPCClient(conn).Export(metadata.AppendToOutgoingContext(t.Context(), "x-scope-orgid", "shop"), request, grpc.UseCompressor(grpcgzip.Name))
 	if err != nil || answer.PartialSuccess().RejectedDataPoints() != 1 {
 		t.Fatalf("%+v, %v", answer.PartialSuccess(), err)
 	}
-	if got := d.last(t); !bytes.Equal(got.Body, batch.Body) || got.Format != item.OTLPMetrics || got.Sender != "otlp/grpc 127.0.0.1" {
+	if got := d.last(t); !bytes.Equal(got.Body, batch.Body) || got.Format != item.OTLPMetrics || got.Sender != "otlp/grpc 127.0.0.1" || got.Tenant != "shop" {
 		t.Errorf("%d bytes of %s came from %q, want the %d sent", len(got.Body), got.Format, got.Sender, len(batch.Body))
 	}
 

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -146,3 +147,18 @@ func Sender(protocol, address string) string {
 func Unreadable(r item.Receipt) bool {
 	return r.Accepted+r.Repeated == 0 && r.Refused == 1 && len(r.Refusals) == 1 && r.Refusals[0].Code == item.Unreadable
 }
+
+// Tenant is whose data a request brings: what X-Scope-OrgID says, "" where it is
+// not there. An error is release.ErrInvalid.
+func Tenant(said string) (string, error) {
+	ok := func(c rune) bool {
+		return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("_-./", c)
+	}
+	if len(said) > 63 || strings.ContainsFunc(said, func(c rune) bool { return !ok(c) }) {
+		return "", fmt.Errorf("%s %.80q is no tenant; send up to 63 letters, digits, _, -, . and /: %w", TenantHeader, said, release.ErrInvalid)
+	}
+	return said, nil
+}
+
+// TenantHeader names the tenant of a request.
+const TenantHeader = "X-Scope-OrgID"

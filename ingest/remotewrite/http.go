@@ -61,8 +61,13 @@ func (c Config) serve(w http.ResponseWriter, r *http.Request) {
 		failed(w, err)
 		return
 	}
+	tenant, err := post.Tenant(r.Header.Get(post.TenantHeader))
+	if err != nil {
+		failed(w, err)
+		return
+	}
 	receipt, err := c.Receiver.Receive(r.Context(), item.Batch{
-		Sender: post.Sender(string(format), r.RemoteAddr), Format: format, Body: body,
+		Tenant: tenant, Sender: post.Sender(string(format), r.RemoteAddr), Format: format, Body: body,
 	})
 	switch {
 	case err != nil:

@@ -26,7 +26,11 @@ func (r *Rules) Event(e *item.Event) *item.Refusal {
 	if code == "" {
 		return nil
 	}
-	return &item.Refusal{Code: code, Text: text, Place: e.Place, Raw: e.Raw}
+	raw := e.Raw
+	if len(raw) == 0 {
+		raw = item.EventLine(*e)
+	}
+	return &item.Refusal{Code: code, Text: text, Place: e.Place, Raw: raw}
 }
 
 // place is where an event keeps a tag; nil for those among Tags.
