@@ -79,6 +79,8 @@ var sources = []source{
 			{name: "apiKeyFile", doc: "The file that holds a user key.", need: true, sample: "/run/secrets/newrelic-key", kind: filePath},
 		},
 	}),
+	{
+		SourceInfo: SourceInfo{
 			Name: "sql", Page: "sql.md",
 			Doc:      "A database: PostgreSQL, MySQL or MariaDB, SQLite, ClickHouse.",
 			Language: "SQL, one query for both arms with the columns arm, time and those that count",
