@@ -22,7 +22,6 @@ type found struct {
 	q        release.Query
 	arm      int // everyArm where rows tell it
 	columns  []column
-	from     time.Time      // of the whole question
 	window   release.Window // that the present answer is of
 	points   []point
 	warnings []string

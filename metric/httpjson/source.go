@@ -106,7 +106,7 @@ func (c Config) Check(m release.Metric, arms []release.Arm) error {
 type look struct {
 	s        *Source
 	q        release.Query
-	rows     []rows.Row
+	found    []*found // by question, and arm where it is asked by arm
 	warnings []string
 }
 
@@ -127,7 +127,29 @@ func (s *Source) Observe(ctx context.Context, q release.Query) (release.Answer, 
 			return release.Answer{}, fmt.Errorf("metric %s: %w", q.Metric.Name, err)
 		}
 	}
-	return rows.Observe(q, l.rows, l.warnings...)
+	return l.answer()
+}
+
+// answer makes one answer of all that was found.
+func (l *look) answer() (release.Answer, error) {
+	var first time.Time // that anything is there
+	for _, f := range l.found {
+		for _, p := range f.points {
+			if first.IsZero() || p.To.Before(first) {
+				first = p.To
+			}
+		}
+	}
+	var all []rows.Row
+	for _, f := range l.found {
+		got, err := f.rows(first)
+		if err != nil {
+			return release.Answer{}, fmt.Errorf("metric %s: %s: %w", l.q.Metric.Name, l.s.web.URL(), err)
+		}
+		all = append(all, got...)
+		l.warnings = append(l.warnings, f.warnings...)
+	}
+	return rows.Observe(l.q, all, l.warnings...)
 }
 
 // ask asks a question, once or once an arm.
@@ -176,7 +198,7 @@ func (l *look) stretches(ctx context.Context, one asked, arm int, values templat
 	if to.Sub(from) > maxRequests*part {
 		return fmt.Errorf("%s is more than %d requests of %s each can tell: %w", to.Sub(from), maxRequests, part, release.ErrInvalid)
 	}
-	found := &found{reader: &l.s.read, q: l.q, arm: arm, columns: one.columns, from: from}
+	found := &found{reader: &l.s.read, q: l.q, arm: arm, columns: one.columns}
 	for at := from; at.Before(to); at = at.Add(part) {
 		w := release.Window{From: at, To: at.Add(part)}
 		if w.To.After(to) {
@@ -192,10 +214,8 @@ func (l *look) stretches(ctx context.Context, one asked, arm int, values templat
 			return err
 		}
 	}
-	got, err := found.rows()
-	l.rows = append(l.rows, got...)
-	l.warnings = append(l.warnings, found.warnings...)
-	return err
+	l.found = append(l.found, found)
+	return nil
 }
 
 // pages reads all pages of an answer.

@@ -13,7 +13,8 @@ import (
 )
 
 // rows gives what was found, with totals and cumulative buckets taken apart.
-func (f *found) rows() ([]rows.Row, error) {
+// First is when anything of the metric was there.
+func (f *found) rows(first time.Time) ([]rows.Row, error) {
 	if f.seen == 0 {
 		return nil, nil
 	}
@@ -25,8 +26,8 @@ func (f *found) rows() ([]rows.Row, error) {
 	if f.armed == 0 {
 		f.warnings = append(f.warnings, fmt.Sprintf("metric %s: none of the answer's %d rows is of an arm; one of them says %s", f.q.Metric.Name, f.seen, f.noted))
 	}
-	if f.Totals {
-		f.gains()
+	if f.Totals && f.q.Metric.Kind != release.Gauge {
+		f.gains(first)
 	}
 	if f.Cumulative && f.q.Metric.Kind == release.Histogram {
 		f.apart()
@@ -54,9 +55,9 @@ func (f *found) lacking() error {
 }
 
 // gains turns running totals into what was gained since the one before. The
-// first of a series sets the base, but counts from zero where another series was
-// there before it already: then it was born, and not only found.
-func (f *found) gains() {
+// first of a series sets the base, but counts from zero where another series of
+// the metric was there before it already: then it was born, and not only found.
+func (f *found) gains(first time.Time) {
 	slices.SortStableFunc(f.points, func(a, b point) int { return a.To.Compare(b.To) })
 	type key struct {
 		series string
@@ -75,7 +76,7 @@ func (f *found) gains() {
 		switch {
 		case ok && !p.To.After(before.To):
 			continue
-		case !ok && p.To.Sub(f.points[0].To) <= f.step*3/2:
+		case !ok && p.To.Sub(first) <= f.step*3/2:
 			last[k] = p
 			continue
 		case ok && p.Value >= before.Value:
