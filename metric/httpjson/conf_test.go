@@ -113,6 +113,7 @@ func (s *shop) events(w http.ResponseWriter, r *http.Request) {
 }
 
 func TestConformanceOfEvents(t *testing.T) {
+	t.Parallel()
 	metricconf.Answers(t, 10*time.Second, func(t *testing.T, h metricconf.Happened) metricconf.Bed {
 		s := &shop{h: h}
 		mux := http.NewServeMux()
@@ -209,6 +210,7 @@ func (s *shop) series(w http.ResponseWriter, r *http.Request) {
 }
 
 func TestConformanceOfTotals(t *testing.T) {
+	t.Parallel()
 	metricconf.Answers(t, 10*time.Second, func(t *testing.T, h metricconf.Happened) metricconf.Bed {
 		s := &shop{h: h}
 		mux := http.NewServeMux()
@@ -337,6 +339,7 @@ func (s *shop) datadog(w http.ResponseWriter, r *http.Request) {
 func TestConformanceOfDatadog(t *testing.T) {
 	for _, each := range []string{"both arms at once", "each arm"} {
 		t.Run(each, func(t *testing.T) {
+			t.Parallel()
 			metricconf.Answers(t, time.Minute, func(t *testing.T, h metricconf.Happened) metricconf.Bed {
 				s := &shop{h: h}
 				mux := http.NewServeMux()
@@ -414,6 +417,7 @@ func (s *shop) newRelic(w http.ResponseWriter, r *http.Request) {
 }
 
 func TestConformanceOfNewRelic(t *testing.T) {
+	t.Parallel()
 	metricconf.Answers(t, time.Minute, func(t *testing.T, h metricconf.Happened) metricconf.Bed {
 		s := &shop{h: h}
 		mux := http.NewServeMux()

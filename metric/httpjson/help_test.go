@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -135,4 +136,13 @@ func wantText(t *testing.T, what, text string, words ...string) {
 			t.Errorf("%s %q does not say %q", what, text, word)
 		}
 	}
+}
+
+// httpServer answers with whatever body holds.
+func httpServer(t testing.TB, body *atomic.Value) string {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, body.Load().(string))
+	}))
+	t.Cleanup(srv.Close)
+	return srv.URL
 }

@@ -89,9 +89,7 @@ func (r *reader) page(body io.Reader) (page, error) {
 	if r.CSV {
 		p.root, err = records(body)
 	} else {
-		d := json.NewDecoder(body)
-		d.UseNumber()
-		err = d.Decode(&p.root)
+		p.root, err = decode(body)
 	}
 	if err != nil {
 		return p, err
@@ -111,6 +109,19 @@ func (r *reader) page(body io.Reader) (page, error) {
 		p.next = shown(node)
 	}
 	return p, nil
+}
+
+// decode reads one JSON value, and nothing after it.
+func decode(body io.Reader) (root any, err error) {
+	d := json.NewDecoder(body)
+	d.UseNumber()
+	if err := d.Decode(&root); err != nil {
+		return nil, err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("something follows the end of the JSON")
+	}
+	return root, nil
 }
 
 // explain takes the body of a refusal apart.
