@@ -184,7 +184,9 @@ func lucene(text string) (func(Event) bool, error) {
 		op, value := m[2], strings.Trim(m[3], `"`)
 		if op == "" {
 			op = "="
-			if strings.Contains(value, "*") && m[3] == value {
+			if value == "*" { // that there is one
+				op, value = "=~", ".+"
+			} else if strings.Contains(value, "*") && m[3] == value {
 				op, value = "=~", strings.ReplaceAll(value, "*", ".*")
 			}
 		}

@@ -3,6 +3,7 @@ package vendortest
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -52,7 +53,7 @@ func StartGraphite(t *testing.T, step time.Duration) *Graphite {
 	t.Helper()
 	// Django's own manager, with the settings of graphite-web.
 	manager := program(t, "graphite-manage", "graphite-web")
-	g := &Graphite{URL: "http://" + address(t), python: program(t, "/usr/bin/python3", "python3"), dir: t.TempDir(), step: step}
+	g := &Graphite{python: program(t, "/usr/bin/python3", "python3"), dir: t.TempDir(), step: step}
 	if err := os.WriteFile(filepath.Join(g.dir, "settings_of_test.py"), []byte(graphiteSettings), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +66,12 @@ func StartGraphite(t *testing.T, step time.Duration) *Graphite {
 	if out, err := migrate.CombinedOutput(); err != nil {
 		t.Fatalf("graphite-manage migrate: %v\n%s", err, out)
 	}
-	start(t, g.URL+"/version/", env, g.python, manager, "runserver", "--noreload", strings.TrimPrefix(g.URL, "http://"))
+	g.URL = "http://" + launched{
+		name: g.python, env: env, ready: "/version/", is: func(r *http.Response) bool {
+			return r.StatusCode == http.StatusOK && strings.Contains(r.Header.Get("Server"), "WSGI")
+		},
+		args: func(at string) []string { return []string{manager, "runserver", "--noreload", at} },
+	}.start(t)
 	return g
 }
 

@@ -44,13 +44,17 @@ func StartInflux(t *testing.T, rows int) *Influxd {
 	t.Helper()
 	binary := program(t, "influxd", "influxdb")
 	dir := t.TempDir()
-	web := address(t)
-	config := filepath.Join(dir, "influxdb.conf")
-	if err := os.WriteFile(config, fmt.Appendf(nil, influxConfig, address(t), web, dir, rows), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	i := &Influxd{URL: "http://" + web, Username: "linnet", Password: "read-only-51a7"}
-	start(t, i.URL+"/ping", nil, binary, "run", "-config", config)
+	at := launched{
+		name: binary, ready: "/ping", is: func(r *http.Response) bool { return r.Header.Get("X-Influxdb-Version") != "" },
+		args: func(web string) []string {
+			config := filepath.Join(dir, "influxdb.conf")
+			if err := os.WriteFile(config, fmt.Appendf(nil, influxConfig, address(t), web, dir, rows), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			return []string{"run", "-config", config}
+		},
+	}.start(t)
+	i := &Influxd{URL: "http://" + at, Username: "linnet", Password: "read-only-51a7"}
 	for _, q := range []string{
 		"CREATE USER " + influxAdmin + " WITH PASSWORD '" + influxRoot + "' WITH ALL PRIVILEGES", "CREATE DATABASE shop",
 		"CREATE USER " + i.Username + " WITH PASSWORD '" + i.Password + "'", "GRANT READ ON shop TO " + i.Username,

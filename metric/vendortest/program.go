@@ -35,23 +35,53 @@ func address(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// start runs a program until the test ends, and waits until a URL answers.
-func start(t *testing.T, ready string, env []string, name string, args ...string) {
+// launched is a program that a test starts.
+type launched struct {
+	name string
+	env  []string
+	// args are those for an address to listen on; ready is a path that it answers
+	// as only it does.
+	args  func(address string) []string
+	ready string
+	is    func(*http.Response) bool
+}
+
+// start runs a program until the test ends, and gives the address on which it
+// answers. Somebody else may take a free address first: then it takes another.
+func (l launched) start(t *testing.T) string {
+	t.Helper()
+	for range 5 {
+		at := address(t)
+		if l.answers(t, at) {
+			return at
+		}
+	}
+	t.Fatalf("%s ended five times", l.name)
+	return ""
+}
+
+// answers starts the program, and tells whether it lived until it answered.
+func (l launched) answers(t *testing.T, at string) bool {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var said bytes.Buffer
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Env = append(os.Environ(), env...)
+	cmd := exec.CommandContext(ctx, l.name, l.args(at)...)
+	cmd.Env = append(os.Environ(), l.env...)
 	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := cmd.Start(); err != nil {
 		cancel()
 		t.Fatal(err)
 	}
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		_ = cmd.Wait() // it was killed, or the address is taken
+	}()
 	t.Cleanup(func() {
 		cancel()
-		_ = cmd.Wait() // it was killed
+		<-over
 		if t.Failed() {
-			t.Logf("%s said:\n%.4000s", name, said.String())
+			t.Logf("%s said:\n%.4000s", l.name, said.String())
 		}
 	})
 	deadline := time.NewTimer(30 * time.Second)
@@ -59,14 +89,19 @@ func start(t *testing.T, ready string, env []string, name string, args ...string
 	again := time.NewTicker(50 * time.Millisecond)
 	defer again.Stop()
 	for {
-		if resp, err := http.Get(ready); err == nil {
+		if resp, err := http.Get("http://" + at + l.ready); err == nil {
+			ours := l.is(resp)
 			resp.Body.Close()
-			return
+			if ours {
+				return true
+			}
 		}
 		select {
 		case <-again.C:
+		case <-over:
+			return false
 		case <-deadline.C:
-			t.Fatalf("%s does not answer %s", name, ready)
+			t.Fatalf("%s does not answer %s%s", l.name, at, l.ready)
 		}
 	}
 }

@@ -47,10 +47,11 @@ func TestInflux(t *testing.T) {
 func TestGraphite(t *testing.T) {
 	t.Parallel()
 	g := StartGraphite(t, 10*time.Second)
-	for _, e := range shop() {
-		e.Name = "shop." + strings.ReplaceAll(e.Fields["version"], ".", "_") + "." + e.Fields["region"] + "." + e.Fields["status"]
-		g.Write(t, e)
+	events := shop()
+	for i, e := range events {
+		events[i].Name = "shop." + strings.ReplaceAll(e.Fields["version"], ".", "_") + "." + e.Fields["region"] + "." + e.Fields["status"]
 	}
+	g.Write(t, events...)
 	q := url.Values{"format": {"json"}, "noNullPoints": {"true"}, "target": {"groupByNode(shop.*.*.500, 1, 'sum')"}, "from": {"1767365999"}, "until": {"1767366120"}}
 	if got := get(t, g.URL+"/render?"+q.Encode(), nil); !strings.Contains(got, `"datapoints": [[4.0, 1767366020], [4.0, 1767366080]]`) {
 		t.Errorf("got %s", got)
