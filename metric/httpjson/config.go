@@ -76,8 +76,8 @@ type Mapping struct {
 	// Value is the path to the number. A metric with one query names members of the
 	// row instead, or paths.
 	Value string
-	// Bound is the path to the upper bound of a histogram's bucket; one that is
-	// missing or null is infinite. Cumulative says that buckets count what lies in
+	// Bound is the path to the upper bound of a histogram's bucket, or the label that
+	// it is; one that is missing or null is infinite. Cumulative says that buckets count what lies in
 	// lower ones too.
 	Bound      string
 	Cumulative bool

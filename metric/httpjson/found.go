@@ -114,7 +114,7 @@ func (f *found) row(levels []any, at []int) error {
 		return nil
 	}
 	f.armed, f.looked = f.armed+1, f.looked+1
-	if r.Bound, err = f.boundOf(levels); err != nil {
+	if r.Bound, err = f.boundOf(levels, r.Labels); err != nil {
 		return err
 	}
 	for i, c := range f.columns {
@@ -238,11 +238,14 @@ func (f *found) note(arm int, said string) {
 	}
 }
 
-func (f *found) boundOf(levels []any) (float64, error) {
+func (f *found) boundOf(levels []any, labels map[string]string) (float64, error) {
 	if f.q.Metric.Kind != release.Histogram {
 		return 0, nil
 	}
 	node, _ := f.bound.first(levels)
+	if f.bound.path == nil {
+		node = labels[f.Bound]
+	}
 	v, ok, err := numberOf(node)
 	if err != nil {
 		return 0, fmt.Errorf("bound: %w", err)

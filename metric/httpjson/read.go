@@ -47,6 +47,9 @@ func readerOf(m Mapping, step time.Duration) (reader, error) {
 		"time": {m.Time, &r.time}, "arm": {m.Arm, &r.arm}, "tags": {m.Tags, &r.tags}, "value": {m.Value, &r.value},
 		"bound": {m.Bound, &r.bound}, "next": {m.Next.Path, &r.nextAt},
 	} {
+		if name == "bound" && !isPath(one.text) {
+			continue // a label
+		}
 		p, err := parsePath(one.text)
 		if err != nil {
 			return r, fmt.Errorf("%s: %w", name, err)
@@ -215,7 +218,9 @@ func records(body io.Reader) (any, error) {
 		gap := line != expected
 		expected = end + strings.Count(record[last], "\n") + 1
 		if names == nil || gap {
-			names = append([]string(nil), record...)
+			if names = append([]string(nil), record...); len(names) < 2 {
+				return nil, fmt.Errorf("line %d is no first line of a table", line)
+			}
 			continue
 		}
 		if len(record) != len(names) {
