@@ -4,4 +4,11 @@ package httpjson
 var presets = []Preset{
 	datadog,
 	newRelic,
+	influxDB2,
+	influxDB1,
+	graphite,
+	dynatrace,
+	signalFx,
+	loki,
+	elasticsearch,
 }
