@@ -28,11 +28,17 @@ var sources = map[string]struct {
 }{
 	"prometheus": {openPrometheus, series.Check},
 	// The store lives in this process, which opens it itself.
-	"embedded": {nil, series.Check},
-	"json":     {openJSON, httpjson.Check},
-	"datadog":  {openVendor, httpjson.CheckFor("datadog")},
-	"newRelic": {openVendor, httpjson.CheckFor("newRelic")},
-	"sql":      {openSQL, sql.Check},
+	"embedded":      {nil, series.Check},
+	"json":          {openJSON, httpjson.Check},
+	"datadog":       {openVendor, httpjson.CheckFor("datadog")},
+	"newRelic":      {openVendor, httpjson.CheckFor("newRelic")},
+	"influxDB":      {openVendor, httpjson.CheckFor("influxDB")},
+	"graphite":      {openVendor, httpjson.CheckFor("graphite")},
+	"dynatrace":     {openVendor, httpjson.CheckFor("dynatrace")},
+	"signalFx":      {openVendor, httpjson.CheckFor("signalFx")},
+	"loki":          {openVendor, httpjson.CheckFor("loki")},
+	"elasticsearch": {openVendor, httpjson.CheckFor("elasticsearch")},
+	"sql":           {openSQL, sql.Check},
 }
 
 // checkMetric holds a metric against the language of the source that it names.

@@ -86,10 +86,10 @@ type Pace struct {
 
 func (p *Pace) pace() (grain, lag time.Duration) { return p.Step, p.Lag }
 
-func paceKeys[T any](step, lag string, place func(*T) *Pace) []key[T] {
+func paceKeys[T any](step, lag string, finest time.Duration, place func(*T) *Pace) []key[T] {
 	return []key[T]{
 		{name: "step", doc: "How long the stretches are that it tells one number of; whole seconds. `every` may not be shorter.", def: step,
-			bind: at(func(t *T) *time.Duration { return &place(t).Step }, between(wholeSeconds, time.Second, time.Hour))},
+			bind: at(func(t *T) *time.Duration { return &place(t).Step }, between(wholeSeconds, finest, time.Hour))},
 		{name: "lag", doc: "How long after a moment its numbers are whole. `delay` may not be shorter.", def: lag,
 			bind: at(func(t *T) *time.Duration { return &place(t).Lag }, between(durations, 0, day))},
 	}

@@ -90,7 +90,7 @@ var jsonKeys = &object[JSON]{
 		},
 		loginKeys(func(j *JSON) *Access { return &j.Access }),
 		reachKeys(func(j *JSON) *Access { return &j.Access }),
-		paceKeys("1m", "1m", func(j *JSON) *Pace { return &j.Pace }),
+		paceKeys("1m", "1m", time.Second, func(j *JSON) *Pace { return &j.Pace }),
 		mappingKeys,
 	),
 }

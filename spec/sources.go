@@ -79,6 +79,74 @@ var sources = []source{
 			{name: "apiKeyFile", doc: "The file that holds a user key.", need: true, sample: "/run/secrets/newrelic-key", kind: filePath},
 		},
 	}),
+	vendorSource(SourceInfo{
+		Name: "influxDB", Page: "vendors.md",
+		Doc:      "InfluxDB: in InfluxQL (version 1, and the older API of later ones) or in Flux (version 2).",
+		Language: "InfluxQL, or Flux where org is given",
+		Gives:    "counts, buckets, levels, averages",
+	}, vendor{
+		sample: "http://influxdb:8086", logins: true, step: "10s", lag: "20s",
+		exactly: []string{"database", "org"}, apart: [][]string{{"org", "retentionPolicy"}, {"tokenFile", "basicAuth"}, {"tokenFile", "bearerTokenFile"}},
+		settings: []setting{
+			{name: "database", doc: "The database that is asked in InfluxQL.", sample: "telegraf", kind: freeText},
+			{name: "retentionPolicy", doc: "Its retention policy; without, the default one.", kind: freeText},
+			{name: "org", doc: "The organisation whose buckets are asked in Flux.", kind: freeText},
+			{name: "tokenFile", doc: "The file that holds an API token that may read the bucket.", kind: filePath},
+		},
+	}),
+	vendorSource(SourceInfo{
+		Name: "graphite", Page: "vendors.md",
+		Doc:      "Graphite, and what has its render API.",
+		Language: "Graphite's targets",
+		Gives:    "counts, buckets, levels, averages",
+	}, vendor{sample: "http://graphite:8080", logins: true, step: "1m", lag: "30s"}),
+	vendorSource(SourceInfo{
+		Name: "dynatrace", Page: "vendors.md",
+		Doc:      "Dynatrace, by its Metrics API v2.",
+		Language: "metric selectors; what is counted ends in :sum, :value or :count",
+		Gives:    "counts, buckets, levels, averages",
+	}, vendor{
+		sample: "https://abc12345.live.dynatrace.com", step: "1m", lag: "2m", finest: time.Minute,
+		settings: []setting{
+			{name: "tokenFile", doc: "The file that holds an access token with the scope metrics.read.", need: true, sample: "/run/secrets/dynatrace-token", kind: filePath},
+		},
+	}),
+	vendorSource(SourceInfo{
+		Name: "signalFx", Page: "vendors.md",
+		Doc:      "Splunk Observability Cloud, once SignalFx, by its metric time series.",
+		Language: "its searches, such as sf_metric:requests AND version:{{version}}",
+		Gives:    "counts, levels, averages; no segments",
+	}, vendor{
+		hosted: "the realm's", step: "1m", lag: "1m",
+		settings: []setting{
+			{name: "realm", doc: "The realm where the organisation is.", def: "us0", kind: hostName},
+			{name: "tokenFile", doc: "The file that holds an access token that may use the API.", need: true, sample: "/run/secrets/signalfx-token", kind: filePath},
+		},
+	}),
+	vendorSource(SourceInfo{
+		Name: "loki", Page: "vendors.md",
+		Doc:      "Grafana Loki: lines of logs, counted.",
+		Language: "LogQL; what is counted is in count_over_time or sum_over_time, over [{{step}}s]",
+		Gives:    "counts, buckets, levels, averages",
+	}, vendor{
+		sample: "http://loki:3100", logins: true, step: "15s", lag: "15s",
+		settings: []setting{
+			{name: "tenant", doc: "The tenant, where Loki has several.", kind: freeText},
+		},
+	}),
+	vendorSource(SourceInfo{
+		Name: "elasticsearch", Page: "vendors.md",
+		Doc:      "Elasticsearch or OpenSearch: documents, counted.",
+		Language: "the syntax of query_string, or a whole search in JSON",
+		Gives:    "counts, buckets, levels, averages",
+	}, vendor{
+		sample: "https://elasticsearch:9200", logins: true, step: "15s", lag: "30s",
+		apart: [][]string{{"apiKeyFile", "basicAuth"}, {"apiKeyFile", "bearerTokenFile"}},
+		settings: []setting{
+			{name: "index", doc: "The index, data stream or alias to search; several with commas, or with *.", need: true, sample: "logs-checkout-*", kind: freeText},
+			{name: "apiKeyFile", doc: "The file that holds an API key, encoded.", kind: filePath},
+		},
+	}),
 	{
 		SourceInfo: SourceInfo{
 			Name: "sql", Page: "sql.md",

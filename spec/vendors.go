@@ -2,6 +2,7 @@ package spec
 
 import (
 	"slices"
+	"time"
 )
 
 // Vendor is what a file says of a source that is a row of the table and nothing
@@ -27,10 +28,14 @@ type vendor struct {
 	hosted, sample string
 	// logins says that there are the keys bearerTokenFile, basicAuth, oauth2.
 	logins bool
-	// exactly names settings of which one must be there.
+	// exactly names settings of which one must be there, apart those keys of which
+	// not more than one may.
 	exactly []string
-	// step and lag are its pace where the file does not say.
+	apart   [][]string
+	// step and lag are its pace where the file does not say; finest, where set, the
+	// shortest step there is.
 	step, lag string
+	finest    time.Duration
 }
 
 // setting is a key of a vendor.
@@ -44,7 +49,7 @@ type setting struct {
 
 // vendorSource is the row of a vendor.
 func vendorSource(info SourceInfo, v vendor) source {
-	keys := &object[Vendor]{exactly: v.exactly}
+	keys := &object[Vendor]{exactly: v.exactly, atMost: v.apart}
 	for _, s := range v.settings {
 		keys.keys = append(keys.keys, key[Vendor]{
 			name: s.name, doc: s.doc, need: s.need, sample: s.sample, def: s.def, bind: settingOf{s.kind, s.name},
@@ -57,10 +62,10 @@ func vendorSource(info SourceInfo, v vendor) source {
 	}
 	keys.keys = append(keys.keys, url)
 	if v.logins {
-		keys.atMost = oneLogin
+		keys.atMost = append(slices.Clip(v.apart), oneLogin...)
 		keys.keys = append(keys.keys, loginKeys(access)...)
 	}
-	keys.keys = slices.Concat(keys.keys, reachKeys(access), paceKeys(v.step, v.lag, func(v *Vendor) *Pace { return &v.Pace }))
+	keys.keys = slices.Concat(keys.keys, reachKeys(access), paceKeys(v.step, v.lag, max(v.finest, time.Second), func(v *Vendor) *Pace { return &v.Pace }))
 	return source{
 		SourceInfo: info,
 		bind:       at(func(s *Source) **Vendor { return &s.Vendor }, vendorShape{keys, info.Name}),

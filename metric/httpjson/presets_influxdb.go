@@ -6,6 +6,9 @@ import (
 	"github.com/linnet-project/linnet/metric/web"
 )
 
+// influxCounts are functions of Flux and of InfluxQL, in which case is free.
+var influxCounts = []string{"sum", "SUM", "count", "COUNT", "difference", "DIFFERENCE", "increase"}
+
 // influxDB2 asks InfluxDB 2 in Flux, which answers in CSV. The time of a window
 // that aggregateWindow makes is its end.
 var influxDB2 = Preset{
@@ -19,7 +22,7 @@ var influxDB2 = Preset{
 		Body:    `{"query": "{{question}}", "type": "flux", "dialect": {"header": true, "annotations": []}}`,
 		Method:  "POST",
 		Step:    10 * time.Second,
-		Counted: []string{"sum", "count", "difference", "increase"},
+		Counted: influxCounts,
 		Mapping: Mapping{
 			CSV:  true,
 			Time: "$._time", AtEnd: true,
@@ -42,7 +45,7 @@ var influxDB1 = Preset{
 		Path:    "/query",
 		Params:  map[string]string{"db": "{{database}}", "rp": "{{retentionPolicy}}", "epoch": "ms", "q": "{{question}}"},
 		Step:    10 * time.Second,
-		Counted: []string{"sum(", "SUM(", "count(", "COUNT(", "difference(", "DIFFERENCE("},
+		Counted: influxCounts,
 		Mapping: Mapping{
 			Rows: []Level{{Each: "$.results[*].series[*]"}, {Columns: "$.columns[*]", Cells: "$.values[*]"}},
 			Time: "$.time", TimeFormat: "ms",
