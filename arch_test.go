@@ -33,6 +33,7 @@ var adapters = []string{
 	"traffic/alb", "traffic/haproxy", "traffic/nginx", "traffic/exec", "traffic/webhook", "traffic/several",
 	"metric/prometheus", "metric/tsdb", "metric/recording", "metric/httpjson",
 	"metric/prometheus", "metric/tsdb", "metric/recording", "metric/sql",
+	"metric/prometheus", "metric/tsdb", "metric/recording", "metric/cloudwatch",
 }
 
 // house has one row for each folder with Go code.
@@ -82,8 +83,11 @@ var house = map[string]row{
 	"metric/sql":          {floor: 3, imports: []string{"release", "metric/rows", "metric/web"}},
 
 	// Database servers for tests, of the journal's floor and above.
-	"testdb":          {floor: 2},
-	"metric/httpjson": {floor: 3, imports: []string{"release", "metric/rows", "metric/template", "metric/web"}},
+	"testdb":            {floor: 2},
+	"metric/httpjson":   {floor: 3, imports: []string{"release", "metric/rows", "metric/template", "metric/web"}},
+	"metric/cloudwatch": {floor: 3, imports: []string{"release", "metric/rows", "metric/template", "awscall"}},
+
+	"metric/cloudwatch/cloudtest": {floor: 3, imports: []string{"awscall/awstest"}},
 
 	// What is sent to us, from the formats (each a folder) to the store.
 	"ingest/item":          {floor: 3, imports: []string{"release"}},

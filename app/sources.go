@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/linnet-project/linnet/metric/cloudwatch"
 	"github.com/linnet-project/linnet/metric/httpjson"
 	"github.com/linnet-project/linnet/metric/prometheus"
 	"github.com/linnet-project/linnet/metric/series"
@@ -39,6 +40,13 @@ var sources = map[string]struct {
 	"loki":          {openVendor, httpjson.CheckFor("loki")},
 	"elasticsearch": {openVendor, httpjson.CheckFor("elasticsearch")},
 	"sql":           {openSQL, sql.Check},
+	"embedded":      {nil, series.Check},
+	"json":          {openJSON, httpjson.Check},
+	"datadog":       {openVendor, httpjson.CheckFor("datadog")},
+	"newRelic":      {openVendor, httpjson.CheckFor("newRelic")},
+	"sql":           {openSQL, sql.Check},
+	"embedded":      {nil, series.Check},
+	"cloudWatch":    {openCloudWatch, cloudwatch.Check},
 }
 
 // checkMetric holds a metric against the language of the source that it names.

@@ -187,6 +187,9 @@ func root(err error) string {
 	if said := (smithy.APIError)(nil); errors.As(err, &said) {
 		return said.ErrorCode()
 	}
+	if status := statusOf(err); status != 0 {
+		return fmt.Sprintf("status %d", status)
+	}
 	if strings.Contains(err.Error(), "get identity:") {
 		return "there are no AWS credentials: " + err.Error()
 	}

@@ -156,6 +156,13 @@ var sources = []source{
 		},
 		bind: at(func(s *Source) **SQL { return &s.SQL }, optional[SQL]{sqlKeys}),
 		of:   func(s Source) sourceForm { return someSource(s.SQL) },
+			Name: "cloudWatch", Page: "cloudwatch.md",
+			Doc:      "Amazon CloudWatch: its metrics, and logs by Logs Insights.",
+			Language: "a metric with its dimensions and a statistic, or a query of Logs Insights",
+			Gives:    "counts, buckets, levels, averages",
+		},
+		bind: at(func(s *Source) **CloudWatch { return &s.CloudWatch }, optional[CloudWatch]{cloudWatchKeys}),
+		of:   func(s Source) sourceForm { return someSource(s.CloudWatch) },
 	},
 }
 

@@ -108,8 +108,9 @@ type Source struct {
 	Embedded   *Embedded
 	JSON       *JSON
 	// Vendor is any of those that are rows of the table and nothing more.
-	Vendor *Vendor
-	SQL    *SQL
+	Vendor     *Vendor
+	SQL        *SQL
+	CloudWatch *CloudWatch
 }
 
 // Prometheus is a server that speaks Prometheus' HTTP API.

@@ -1,0 +1,17 @@
+package app
+
+import (
+	"context"
+
+	"github.com/linnet-project/linnet/metric/cloudwatch"
+	"github.com/linnet-project/linnet/run"
+	"github.com/linnet-project/linnet/spec"
+)
+
+func openCloudWatch(ctx context.Context, s spec.Source) (run.Source, error) {
+	c := s.CloudWatch
+	return cloudwatch.New(ctx, cloudwatch.Config{
+		Region: c.Region, Profile: c.Profile, Role: c.Role, ExternalID: c.ExternalID, Endpoint: c.Endpoint, LogsEndpoint: c.LogsEndpoint,
+		Period: c.Period, LogGroups: c.LogGroups, Timeout: c.Timeout,
+	})
+}
