@@ -30,11 +30,13 @@ type Config struct {
 	// URL is the server's address, with a path prefix where it has one.
 	URL string
 	// BearerTokenFile holds a token; Username and PasswordFile are basic
-	// authentication; OAuth2 gets tokens. Only one of the three may be set.
+	// authentication; OAuth2 gets tokens, and so does Tokens, in a vendor's way.
+	// Only one of the four may be set.
 	BearerTokenFile string
 	Username        string
 	PasswordFile    string
 	OAuth2          *OAuth2
+	Tokens          Tokens
 	// Headers are sent with every request, such as X-Scope-OrgID.
 	Headers map[string]string
 	// SecretHeaders are sent too: the files that hold their values, by header.
@@ -76,7 +78,8 @@ type Client struct {
 	password    string   // from the URL
 	hasPassword bool
 	client      *http.Client
-	tokens      *tokens // nil without OAuth2
+	tokens      *tokens // nil without OAuth2 and Tokens
+	grant       *grant  // nil without OAuth2
 }
 
 // New makes a client; nothing is asked yet. An error wraps release.ErrInvalid
@@ -105,17 +108,20 @@ func New(api API, c Config) (*Client, error) {
 	u.User = nil
 	w.url = u
 	if c.OAuth2 != nil {
-		w.tokens, err = newTokens(*c.OAuth2, config)
+		if w.grant, err = newGrant(*c.OAuth2, config); err != nil {
+			return nil, fmt.Errorf("%s: %w", api.Name, err)
+		}
+		c.Tokens = w.grant
 	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", api.Name, err)
+	if c.Tokens != nil {
+		w.tokens = &tokens{Tokens: c.Tokens, one: make(chan struct{}, 1)}
 	}
 	return w, nil
 }
 
 func (c Config) check() error {
 	given := 0
-	for _, is := range []bool{c.BearerTokenFile != "", c.Username != "" || c.PasswordFile != "", c.OAuth2 != nil} {
+	for _, is := range []bool{c.BearerTokenFile != "", c.Username != "" || c.PasswordFile != "", c.OAuth2 != nil, c.Tokens != nil} {
 		if is {
 			given++
 		}
@@ -150,8 +156,8 @@ func (w *Client) Timeout() time.Duration { return w.config.Timeout }
 // Close ends idle connections.
 func (w *Client) Close() error {
 	w.client.CloseIdleConnections()
-	if w.tokens != nil {
-		w.tokens.client.CloseIdleConnections()
+	if w.grant != nil {
+		w.grant.client.CloseIdleConnections()
 	}
 	return nil
 }

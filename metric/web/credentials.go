@@ -87,8 +87,8 @@ func secret(field, path string) (string, error) {
 func (w *Client) credential() string {
 	c := &w.config
 	switch {
-	case c.OAuth2 != nil:
-		return fmt.Sprintf("the token that client %s got from %s", c.OAuth2.ClientID, c.OAuth2.TokenURL)
+	case w.tokens != nil:
+		return w.tokens.String()
 	case c.BearerTokenFile != "":
 		return "the bearer token of " + c.BearerTokenFile
 	case c.PasswordFile != "":

@@ -26,17 +26,30 @@ type OAuth2 struct {
 	Params map[string]string
 }
 
-// tokens keeps the token of one client.
-type tokens struct {
-	config OAuth2
-	client *http.Client
-	one    chan struct{} // held while a token is read or got
-	last   *oauth2.Token
+// Tokens gives the tokens of another way to log in.
+type Tokens interface {
+	// Token gets a token. An error wraps a meaning of release.
+	Token(context.Context) (*oauth2.Token, error)
+	// String names what tokens are got with, for errors.
+	fmt.Stringer
 }
 
-// newTokens takes over the client certificate and the authorities of config,
+// tokens keeps the last token.
+type tokens struct {
+	Tokens
+	one  chan struct{} // held while a token is read or got
+	last *oauth2.Token
+}
+
+// grant gets tokens for one client.
+type grant struct {
+	config OAuth2
+	client *http.Client
+}
+
+// newGrant takes over the client certificate and the authorities of config,
 // which are for another server, but no exception from checking.
-func newTokens(c OAuth2, config *tls.Config) (*tokens, error) {
+func newGrant(c OAuth2, config *tls.Config) (*grant, error) {
 	u, err := url.Parse(c.TokenURL)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil {
 		return nil, invalid("oauth2.tokenURL is not an http or https address")
@@ -45,7 +58,12 @@ func newTokens(c OAuth2, config *tls.Config) (*tokens, error) {
 		return nil, invalid("oauth2 needs clientID and clientSecretFile")
 	}
 	mine := &tls.Config{RootCAs: config.RootCAs, GetClientCertificate: config.GetClientCertificate}
-	return &tokens{config: c, client: httpClient(mine), one: make(chan struct{}, 1)}, nil
+	return &grant{config: c, client: httpClient(mine)}, nil
+}
+
+// String implements fmt.Stringer.
+func (g *grant) String() string {
+	return fmt.Sprintf("the token that client %s got from %s", g.config.ClientID, g.config.TokenURL)
 }
 
 // get gives a token that holds for now.
@@ -53,30 +71,39 @@ func (t *tokens) get(ctx context.Context) (string, error) {
 	select {
 	case t.one <- struct{}{}:
 	case <-ctx.Done():
-		return "", fmt.Errorf("%s: %w: %w", t.config.TokenURL, context.Cause(ctx), release.ErrUnavailable)
+		return "", fmt.Errorf("%s: %w: %w", t, context.Cause(ctx), release.ErrUnavailable)
 	}
 	defer func() { <-t.one }()
 	if t.last.Valid() {
 		return t.last.AccessToken, nil
 	}
-	key, err := secret("clientSecretFile", t.config.ClientSecretFile)
+	got, err := t.Token(ctx)
 	if err != nil {
 		return "", err
 	}
+	t.last = got
+	return got.AccessToken, nil
+}
+
+// Token implements Tokens.
+func (g *grant) Token(ctx context.Context) (*oauth2.Token, error) {
+	key, err := secret("clientSecretFile", g.config.ClientSecretFile)
+	if err != nil {
+		return nil, err
+	}
 	params := url.Values{}
-	for name, value := range t.config.Params {
+	for name, value := range g.config.Params {
 		params.Set(name, value)
 	}
 	c := clientcredentials.Config{
-		ClientID: t.config.ClientID, ClientSecret: key, TokenURL: t.config.TokenURL,
-		Scopes: t.config.Scopes, EndpointParams: params,
+		ClientID: g.config.ClientID, ClientSecret: key, TokenURL: g.config.TokenURL,
+		Scopes: g.config.Scopes, EndpointParams: params,
 	}
-	got, err := c.Token(context.WithValue(ctx, oauth2.HTTPClient, t.client))
+	got, err := c.Token(context.WithValue(ctx, oauth2.HTTPClient, g.client))
 	if err != nil {
-		return "", t.refused(ctx, err, key)
+		return nil, g.refused(ctx, err, key)
 	}
-	t.last = got
-	return got.AccessToken, nil
+	return got, nil
 }
 
 // drop forgets a token that the server refused; false where it has none to
@@ -95,21 +122,21 @@ func (t *tokens) drop(ctx context.Context, token string) bool {
 	return true
 }
 
-func (t *tokens) refused(ctx context.Context, err error, key string) error {
+func (g *grant) refused(ctx context.Context, err error, key string) error {
 	var said *oauth2.RetrieveError
 	var certificate *tls.CertificateVerificationError
 	var authority x509.UnknownAuthorityError
 	cause := context.Cause(ctx)
 	switch {
 	case cause != nil:
-		return fmt.Errorf("%s: %w: %w", t.config.TokenURL, cause, release.ErrUnavailable)
+		return fmt.Errorf("%s: %w: %w", g.config.TokenURL, cause, release.ErrUnavailable)
 	case errors.As(err, &certificate), errors.As(err, &authority):
-		return invalid("%s: its certificate is not to be trusted (caFile changes what is)", t.config.TokenURL)
+		return invalid("%s: its certificate is not to be trusted (caFile changes what is)", g.config.TokenURL)
 	case !errors.As(err, &said):
-		return refusal{error: fmt.Errorf("%s gives no token: %s: %w", t.config.TokenURL, Clip(scrub(unaddressed(err).Error(), []string{key})), release.ErrUnavailable), again: true}
+		return refusal{error: fmt.Errorf("%s gives no token: %s: %w", g.config.TokenURL, Clip(scrub(unaddressed(err).Error(), []string{key})), release.ErrUnavailable), again: true}
 	}
 	status := said.Response.StatusCode
-	text := fmt.Sprintf("%s refuses client %s with the secret of %s: %d %s", t.config.TokenURL, t.config.ClientID, t.config.ClientSecretFile, status,
+	text := fmt.Sprintf("%s refuses client %s with the secret of %s: %d %s", g.config.TokenURL, g.config.ClientID, g.config.ClientSecretFile, status,
 		Clip(scrub(said.ErrorCode+" "+said.ErrorDescription, []string{key})))
 	if status == http.StatusTooManyRequests || status >= 500 {
 		return refusal{error: fmt.Errorf("%s: %w", text, release.ErrUnavailable), again: true, pause: retryAfter(said.Response.Header, "")}
