@@ -77,7 +77,7 @@ func sell(s *shop, db *sql.DB, orders map[string]float64) {
 	all.Go(func() { c.write(ctx, db) })
 	all.Go(func() {
 		_, err := load.Run(ctx, load.Config{
-			URL: s.traffic + "/", Rate: 150, Random: rand.New(rand.NewPCG(3, 4)), KeyHeader: "X-User",
+			URL: s.traffic + "/", Rate: 220, Random: rand.New(rand.NewPCG(3, 4)), KeyHeader: "X-User",
 			Keys: func(uint64) string { return fmt.Sprint("user-", users.IntN(5000)) }, Transport: c, Drain: 2 * time.Second,
 		}, nil)
 		if err != nil {
