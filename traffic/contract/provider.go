@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/secret"
 	"github.com/linnet-project/linnet/traffic/split"
 )
 
@@ -117,7 +118,7 @@ func (p *provider) ask(ctx context.Context, r requestForm) (Answer, error) {
 		return Answer{}, fmt.Errorf("%s: %w", where, err)
 	}
 	said, meaning, failed := failure(answer.Text)
-	if said = clip(Hidden(said, answer.Hide), maxSaid); said != "" {
+	if said = clip(secret.Hidden(said, answer.Hide), maxSaid); said != "" {
 		where += ": " + said
 	}
 	switch {
@@ -135,23 +136,9 @@ func (p *provider) ask(ctx context.Context, r requestForm) (Answer, error) {
 // it, which may repeat a piece of it: not where a secret is in there.
 func (p *provider) nonsense(operation string, answer Answer, why error) error {
 	what := clip(why.Error(), maxSaid)
-	if text := string(answer.Text); Hidden(text, answer.Hide) != text {
+	if text := string(answer.Text); secret.Hidden(text, answer.Hide) != text {
 		what = "it holds a secret, and is not shown"
 	}
 	return fmt.Errorf("%s: %s: the answer is not one of the contract (docs/own-provider.md): %s: %w",
 		p.cfg.Name, operation, what, release.ErrInvalid)
-}
-
-// shortest is the length that a secret has at least, in bytes: hiding every "1"
-// would leave no sentence whole.
-const shortest = 4
-
-// Hidden is a text without secrets, those of at least four bytes.
-func Hidden(text string, secrets []string) string {
-	for _, s := range secrets {
-		if len(s) >= shortest {
-			text = strings.ReplaceAll(text, s, "***")
-		}
-	}
-	return text
 }

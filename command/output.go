@@ -1,22 +1,23 @@
-package exec
+package command
 
 import (
 	"strings"
 	"unicode"
 
-	"github.com/linnet-project/linnet/traffic/contract"
+	"github.com/linnet-project/linnet/secret"
 )
 
 // head keeps the answer. What comes after its bound is thrown away, so that the
 // command does not stand still, and more is set.
 type head struct {
+	most int
 	text []byte
 	more bool
 }
 
 // Write implements io.Writer.
 func (h *head) Write(p []byte) (int, error) {
-	room := contract.MaxAnswer - len(h.text)
+	room := h.most - len(h.text)
 	h.more = h.more || len(p) > room
 	h.text = append(h.text, p[:min(len(p), room)]...)
 	return len(p), nil
@@ -53,7 +54,7 @@ func (t *tail) Write(p []byte) (int, error) {
 // String is what was said last, on one line and without secrets, ready to follow
 // an error's text; "" where nothing was.
 func (t *tail) String() string {
-	text := contract.Hidden(string(t.text), t.secrets)
+	text := secret.Hidden(string(t.text), t.secrets)
 	for _, s := range t.secrets {
 		for begin := 1; begin < len(s) && len(t.text) == t.keep; begin++ {
 			if strings.HasPrefix(text, s[begin:]) { // its beginning is cut off
