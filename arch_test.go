@@ -130,6 +130,9 @@ var house = map[string]row{
 	"app": {floor: 4, imports: slices.Concat(pureFolders, adapters, []string{
 		"journal", "run", "backtest", "report", "kayenta", "forecast", "load", "demo",
 		"traffic/kube", "traffic/split", "metric/series", "metric/web",
+		"traffic/kube", "traffic/split", "metric/series",
+		"ingest", "ingest/item", "ingest/event", "ingest/statsd", "ingest/otlp", "ingest/remotewrite",
+		"ingest/rules", "ingest/quarantine", "ingest/forward",
 	})},
 	"cmd/linnet": {floor: 4, imports: []string{"app"}},
 }

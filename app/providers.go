@@ -29,6 +29,7 @@ type parts struct {
 	source run.Source
 	proxy  *proxy.Server // where it lives in this process
 	store  *tsdb.Store   // where it does
+	door   *frontDoor    // where it takes what is sent
 	// traffic and status are the addresses of this process's listeners.
 	traffic, status string
 	listener        net.Listener
@@ -158,6 +159,9 @@ func (w *parts) close() error {
 	}
 	if len(w.closers) == 0 && w.listener != nil {
 		errs = append(errs, w.listener.Close())
+	}
+	if w.door != nil {
+		errs = append(errs, w.door.close(drainTime))
 	}
 	if w.store != nil {
 		errs = append(errs, w.store.Close())

@@ -82,7 +82,7 @@ func (m mixed) Observe(ctx context.Context, q release.Query) (release.Answer, er
 // measure makes the metric sources that a release file names.
 func (w *parts) measure(ctx context.Context, p *process, f spec.File, log *slog.Logger) (err error) {
 	if f.Analysis.Source.Embedded != nil {
-		err = w.embedStore(p, f, log)
+		err = w.embedStore(ctx, p, f, log)
 	} else {
 		w.source, err = w.sourceOf(ctx, f.Analysis.Source)
 	}
@@ -168,13 +168,20 @@ func openPrometheus(_ context.Context, s spec.Source) (run.Source, error) {
 }
 
 // embedStore runs the metric store inside this process, scraping the arms, and
-// the splitter where that lives here too.
-func (w *parts) embedStore(p *process, f spec.File, log *slog.Logger) error {
+// the splitter where that lives here too; and the front door where the file has
+// one.
+func (w *parts) embedStore(ctx context.Context, p *process, f spec.File, log *slog.Logger) error {
 	c := f.Analysis.Source.Embedded
-	cfg := tsdb.Config{
-		Dir: filepath.Join(p.data, "metrics-"+f.Service), Retention: c.Retention, Interval: c.Interval,
-		Logger: log, Now: time.Now,
+	cfg := tsdb.Config{Logger: log, Now: time.Now}
+	var in spec.Ingest
+	if c.Receive != nil {
+		var err error
+		if in, err = rulesOf(f); err != nil {
+			return err
+		}
+		cfg = storeConfig(in, log)
 	}
+	cfg.Dir, cfg.Retention, cfg.Interval = filepath.Join(p.data, "metrics-"+f.Service), c.Retention, c.Interval
 	if w.proxy != nil {
 		cfg.Targets = append(cfg.Targets, tsdb.Target{URL: w.status + splitterMetrics})
 	}
@@ -183,10 +190,31 @@ func (w *parts) embedStore(p *process, f spec.File, log *slog.Logger) error {
 			cfg.Targets = append(cfg.Targets, tsdb.Target{URL: u, Labels: arm.Labels})
 		}
 	}
-	store, err := tsdb.Open(cfg)
+	store, err := openStore(cfg)
 	if err != nil {
 		return err
 	}
 	w.store, w.source = store, store
+	if c.Receive == nil {
+		return nil
+	}
+	if w.door, err = openDoor(ctx, doorConfig{Receive: *c.Receive, rules: in, data: p.data, service: f.Service, store: store, log: log}); err != nil {
+		return err
+	}
+	p.say("ingest on %s", w.door.addresses())
 	return nil
+}
+
+// rulesOf reads the rules of a release's front door. What they make late, the
+// release must wait for.
+func rulesOf(f spec.File) (spec.Ingest, error) {
+	in, err := readRules(f.Analysis.Source.Embedded.Receive.Rules)
+	if err != nil {
+		return in, err
+	}
+	if late := in.Window + in.Lateness + 2*time.Second; f.Analysis.Delay < late {
+		return in, fmt.Errorf("spec.analysis.delay is %s, and by the rules of receive a window is whole %s after it began: write delay: %s, or a shorter window or lateness into the rules: %w",
+			f.Analysis.Delay, late, late, release.ErrInvalid)
+	}
+	return in, nil
 }

@@ -39,13 +39,25 @@ var prometheusKeys = &object[Prometheus]{atMost: oneLogin, keys: slices.Concat(
 )}
 
 var embeddedKeys = &object[Embedded]{keys: []key[Embedded]{
-	{name: "targets", doc: "The metric pages to scrape, by arm. The arm's labels are added to every series.", need: true,
-		sample: "{ baseline: [ … ], candidate: [ … ] }",
-		bind:   at(func(e *Embedded) *map[string][]string { return &e.Targets }, targetKeys)},
+	{name: "targets", doc: "The metric pages to scrape, by arm. The arm's labels are added to every series. Needed where nothing is sent to `receive`.",
+		bind: at(func(e *Embedded) *map[string][]string { return &e.Targets }, targetKeys)},
 	{name: "interval", doc: "The time between scrapes.", words: "`every`, at most 15s",
 		bind: at(func(e *Embedded) *time.Duration { return &e.Interval }, between(durations, 100*time.Millisecond, time.Hour))},
 	{name: "retention", doc: "How long samples are kept.", def: "15d",
 		bind: at(func(e *Embedded) *time.Duration { return &e.Retention }, between(durations, time.Hour, maxDuration))},
+	{name: "receive", doc: "Takes what is sent to Linnet, beside what is scraped.", words: "none",
+		bind: at(func(e *Embedded) **Receive { return &e.Receive }, optional[Receive]{receiveKeys})},
+}}
+
+var receiveKeys = &object[Receive]{keys: []key[Receive]{
+	{name: "listen", doc: "The address that takes OTLP, Prometheus' remote write and events over HTTP.", need: true, sample: "127.0.0.1:4318",
+		bind: at(func(r *Receive) *string { return &r.Listen }, address)},
+	{name: "grpc", doc: "An address that takes OTLP over gRPC.", words: "none",
+		bind: at(func(r *Receive) *string { return &r.GRPC }, address)},
+	{name: "statsd", doc: "An address that takes StatsD over UDP and TCP.", words: "none",
+		bind: at(func(r *Receive) *string { return &r.StatsD }, address)},
+	{name: "rules", doc: "The file of the rules that data is held against.", words: "the defaults",
+		bind: at(func(r *Receive) *string { return &r.Rules }, filePath)},
 }}
 
 var targetKeys = &object[map[string][]string]{keys: []key[map[string][]string]{

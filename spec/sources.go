@@ -345,7 +345,25 @@ func sourceRules(c *checker, f *File) {
 
 func (p *Prometheus) rules(c *checker, _ *File, path string) { certificateRules(c, p.TLS, path) }
 
+// What is counted on arrival is counted in windows of five seconds that close ten
+// seconds after their end, where the rules say nothing else; and it takes a moment
+// to be stored.
+const (
+	receiveGrain = 5 * time.Second
+	receiveLag   = 17 * time.Second
+)
+
+func (e *Embedded) pace() (grain, lag time.Duration) {
+	if e.Receive == nil {
+		return 0, 0
+	}
+	return receiveGrain, receiveLag
+}
+
 func (e *Embedded) rules(c *checker, f *File, path string) {
+	if e.Receive == nil && e.Targets == nil && c.fine(path+".targets", path+".receive") {
+		c.fail(path, "neither scrapes nor receives anything", "write targets: { baseline: [ … ], candidate: [ … ] }, or receive")
+	}
 	every := f.Analysis.Every
 	if c.fine(path+".interval", "spec.analysis.every") && e.Interval > every {
 		c.fail(path+".interval", fmt.Sprintf("%s is longer than every, %s, so that looks would find nothing new", formatDuration(e.Interval), formatDuration(every)), "let it be at most every")

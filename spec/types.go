@@ -119,14 +119,25 @@ type Prometheus struct {
 	Access
 }
 
-// Embedded is Linnet's own store, scraping the arms itself.
+// Embedded is Linnet's own store, scraping the arms itself, or taking what they
+// send.
 type Embedded struct {
-	Prompt
 	// Targets are metric URLs by arm name; the arm's labels are added to every
-	// series scraped from them.
+	// series scraped from them. Nil where nothing is scraped.
 	Targets   map[string][]string
 	Interval  time.Duration
 	Retention time.Duration
+	// Receive is the front door; nil for none.
+	Receive *Receive
+}
+
+// Receive says where the front door listens, and what it holds data against.
+type Receive struct {
+	// Listen is its address for HTTP; GRPC and StatsD are further ones, "" for
+	// none.
+	Listen, GRPC, StatsD string
+	// Rules is the file of the rules; "" for the defaults.
+	Rules string
 }
 
 // Analysis says what is looked at and how.

@@ -48,15 +48,12 @@ type Terms struct {
 	KeepBytes int64
 }
 
-// MostSeen is how many ids are remembered where nothing else is said.
-const MostSeen = 4_000_000
-
 // Defaults are the terms where nothing is declared.
 func Defaults() Terms {
 	return Terms{
 		Window: 5 * time.Second, Lateness: 10 * time.Second,
 		MaxAge: 24 * time.Hour, MaxAhead: time.Minute,
-		SeenFor: time.Hour, SeenMost: MostSeen, Series: 10_000,
+		SeenFor: time.Hour, SeenMost: 4_000_000, Series: 10_000,
 		KeepFor: 48 * time.Hour, KeepBytes: 5 << 30,
 	}
 }
