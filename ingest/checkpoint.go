@@ -36,6 +36,7 @@ func (d *Door) recover(ctx context.Context) error {
 			d.state, err = fold.Restore(b, d.terms)
 		}
 		if err == nil {
+			d.health.restored(d.state.Stats().Seq)
 			break
 		}
 		d.config.Logger.Error("a checkpoint of the front door cannot be used", "file", filepath.Join(d.config.Dir, name), "error", err)
@@ -124,7 +125,7 @@ func (d *Door) keep(ctx context.Context) {
 
 // checkpoint makes a snapshot last, once the store has made last what it has.
 func (d *Door) checkpoint(s fold.Snapshot) {
-	if s.Seq != d.health.checkpointed() {
+	if d.health.due(s.Seq) {
 		err := d.config.Store.Sync()
 		if err == nil {
 			err = writeCheckpoint(d.config.Dir, s)

@@ -292,7 +292,7 @@ func TestReplay(t *testing.T) {
 	if got := again(start.Add(-time.Hour), p.now(), plain{longer}); len(got) >= len(all) {
 		t.Errorf("%d samples with longer windows, %d with shorter ones", len(got), len(all))
 	}
-	if _, err := Replay(t.Context(), Again{Dir: t.TempDir(), From: from, To: to, Rules: plain{}, Into: newBase(t)}); !errors.Is(err, release.ErrNotFound) {
+	if _, err := Replay(t.Context(), Again{Dir: t.TempDir(), From: from, To: to, Rules: plain{fold.Defaults()}, Into: newBase(t)}); !errors.Is(err, release.ErrNotFound) {
 		t.Errorf("where there is no log: %v", err)
 	}
 }
@@ -344,6 +344,15 @@ func TestUnreadableAndTooLarge(t *testing.T) {
 	}
 	if r, err := p.Receive(t.Context(), item.Batch{Format: "what"}); !errors.Is(err, release.ErrInvalid) {
 		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+func TestTermsThatCannotBe(t *testing.T) {
+	p := newPart(t, nil)
+	c := p.config
+	c.Dir, c.Rules = t.TempDir(), plain{}
+	if _, err := Open(t.Context(), c); !errors.Is(err, release.ErrInvalid) {
+		t.Error(err)
 	}
 }
 

@@ -76,6 +76,9 @@ func Open(ctx context.Context, c Config) (*Door, error) {
 	if c.Dir == "" || c.Store == nil || c.Rules == nil || c.Quarantine == nil || c.Now == nil {
 		return nil, fmt.Errorf("front door: a folder, a store, rules, a quarantine and a clock are needed: %w", release.ErrInvalid)
 	}
+	if err := c.Rules.Terms().Check(); err != nil {
+		return nil, fmt.Errorf("front door: %w", err)
+	}
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("front door: %w: %w", err, release.ErrInvalid)
 	}

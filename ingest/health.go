@@ -32,6 +32,7 @@ type health struct {
 	sampled  prometheus.Counter
 	busy     prometheus.Counter
 	lost     prometheus.Counter
+	unstored prometheus.Counter
 
 	mu      sync.Mutex
 	stats   fold.Stats
@@ -73,10 +74,11 @@ func newHealth(logger *slog.Logger, now func() time.Time) *health {
 		sampled:  counter("sampled_out_total", "Accepted events that a sampling rule left out of the counts."),
 		busy:     counter("busy_total", "Batches that found the queue full."),
 		lost:     counter("quarantine_failed_total", "What was refused and could not be kept in the quarantine."),
+		unstored: counter("unstored_total", "Samples of windows that the store refused."),
 		senders:  map[string]Sender{}, told: map[string]time.Time{}, ill: map[string]string{},
 		counts: Counts{Refused: map[item.Code]uint64{}},
 	}
-	h.registry.MustRegister(h.accepted, h.repeated, h.turned, h.sampled, h.busy, h.lost)
+	h.registry.MustRegister(h.accepted, h.repeated, h.turned, h.sampled, h.busy, h.lost, h.unstored)
 	return h
 }
 
@@ -196,6 +198,15 @@ func (h *health) tell(part, text string, args ...any) {
 	h.ill[part] = text
 }
 
+// once says something that was not so for a while.
+func (h *health) once(text string, args ...any) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.first(text) {
+		h.logger.Error(text, args...)
+	}
+}
+
 // well says that a part works.
 func (h *health) well(part string) {
 	h.mu.Lock()
@@ -224,11 +235,19 @@ func (h *health) checkpoint(seq uint64) {
 	h.before, h.last, h.written = h.last, seq, h.now()
 }
 
-// checkpointed is the record that the newest checkpoint ends with.
-func (h *health) checkpointed() uint64 {
+// restored tells of the checkpoint that the door went on from.
+func (h *health) restored(seq uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.last
+	h.last = seq
+}
+
+// due tells whether a checkpoint that ends with a record is worth its while: not
+// where both that are there end with it.
+func (h *health) due(seq uint64) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.last != seq || h.before != seq
 }
 
 // needed is the last record that no checkpoint needs any more.

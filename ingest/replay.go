@@ -44,6 +44,9 @@ func Replay(ctx context.Context, a Again) (Replayed, error) {
 	if !a.From.Before(a.To) {
 		return Replayed{}, fmt.Errorf("replay: from %s to %s is no stretch of time: %w", a.From, a.To, release.ErrInvalid)
 	}
+	if err := a.Rules.Terms().Check(); err != nil {
+		return Replayed{}, fmt.Errorf("replay: %w", err)
+	}
 	l, err := log.View(filepath.Join(a.Dir, "log"), a.Logger)
 	if err != nil {
 		return Replayed{}, fmt.Errorf("replay: %w", err)
@@ -115,6 +118,9 @@ func (r *replay) put(ctx context.Context, all []stored) error {
 	}
 	refused, err := appendAll(ctx, r.Into, all)
 	for of, some := range refused {
+		if of == nil {
+			return fmt.Errorf("the store to replay into refused %d samples (%s): use an empty one: %w", len(some), some[0].Text, release.ErrConflict)
+		}
 		of.Accepted -= len(some)
 		of.Refused = append(of.Refused, some...)
 	}

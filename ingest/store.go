@@ -26,6 +26,12 @@ func (d *Door) store(ctx context.Context, all []stored) error {
 		refused, err := appendAll(ctx, d.config.Store, all)
 		if err == nil {
 			for of, some := range refused {
+				if of == nil {
+					d.health.unstored.Add(float64(len(some)))
+					d.health.once("the store refused samples of windows that closed; look at the clock, and at whether the rules changed",
+						"samples", len(some), "first", some[0].Text)
+					continue
+				}
 				of.Accepted -= len(some)
 				of.Refused = append(of.Refused, some...)
 			}
@@ -43,8 +49,8 @@ func (d *Door) store(ctx context.Context, all []stored) error {
 	}
 }
 
-// appendAll appends all samples in one transaction, and tells which of a sender's
-// the store refused.
+// appendAll appends all samples in one transaction, and tells which the store
+// refused, by the sender's batch; nil for those of windows.
 func appendAll(ctx context.Context, s Store, all []stored) (map[*fold.Result][]item.Refusal, error) {
 	n := 0
 	for _, some := range all {
@@ -65,9 +71,7 @@ func appendAll(ctx context.Context, s Store, all []stored) (map[*fold.Result][]i
 			if !ok {
 				return nil, errors.Join(err, app.Rollback())
 			}
-			if some.of != nil {
-				refused[some.of] = append(refused[some.of], fold.Whole(no, one, i))
-			}
+			refused[some.of] = append(refused[some.of], fold.Whole(no, one, i))
 		}
 		for _, one := range some.Exemplars {
 			// What is no exemplar of a series that is there shows nothing, and counts

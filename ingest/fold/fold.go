@@ -28,6 +28,9 @@ const (
 	// forgotten is how long after its last event or sample a series is no more
 	// counted against the limit: between one and two of these.
 	forgotten = 3_600_000
+	// setBack is how far back the time must go to be believed: a batch waits for a
+	// moment, and may be in the log after one that came later.
+	setBack = 3_600_000
 	// mostOpen bounds the windows that are open at once, over all series.
 	mostOpen = 1 << 20
 )
@@ -198,8 +201,11 @@ func (f *Fold) known(t *tenant, name string, hash uint64) bool {
 // Tick tells the fold that a time was reached, which closes windows.
 func (f *Fold) Tick(seq uint64, at time.Time) {
 	f.seq = seq
-	if ms := at.UnixMilli(); ms > f.clock {
+	switch ms := at.UnixMilli(); {
+	case ms > f.clock:
 		f.clock = ms
+	case ms < f.clock-setBack:
+		f.goBack(ms)
 	}
 	window, lateness := f.terms.Window.Milliseconds(), f.terms.Lateness.Milliseconds()
 	bound := f.clock - lateness - floorMod(f.clock-lateness, window)
@@ -208,6 +214,22 @@ func (f *Fold) Tick(seq uint64, at time.Time) {
 	}
 	f.bound = bound
 	f.close(closing{clock: f.clock, bound: bound, window: window, lateness: lateness})
+}
+
+// goBack is for a clock that had gone far ahead and was set right: what closed in
+// the meantime does not keep the present closed.
+func (f *Fold) goBack(ms int64) {
+	f.clock, f.bound, f.active = ms, 0, min(f.active, ms)
+	for _, g := range f.groups {
+		g.heard, g.active = min(g.heard, ms), min(g.active, ms)
+		if g.emitted > ms {
+			g.emitted = 0
+		}
+	}
+	f.seen.goBack(ms)
+	for _, t := range f.tenants {
+		t.recent.from = min(t.recent.from, ms)
+	}
 }
 
 // close closes what is over, of all series in the order of their keys.

@@ -355,6 +355,26 @@ func TestIdsAreRememberedForTheirTime(t *testing.T) {
 	}
 }
 
+// A clock that ran a year ahead for a moment does not close the present.
+func TestAClockThatIsSetRight(t *testing.T) {
+	f := New(Defaults())
+	send := func(at time.Time) Result {
+		return record{at: at, events: []item.Event{one(at, fmt.Sprint(f.seq))}}.apply(f, f.seq+1)
+	}
+	send(start)
+	send(start.AddDate(1, 0, 0))
+	f.Tick(f.seq+1, start.AddDate(1, 0, 1))
+	f.Take()
+	if r := send(start.Add(time.Minute)); r.Accepted != 1 {
+		t.Fatalf("%+v", r)
+	}
+	f.Tick(f.seq+1, start.Add(2*time.Minute))
+	got, key := written{}, fmt.Sprintf(`{__name__="linnet_requests_total", outcome="ok", service="shop", version="1"}@%d`, start.Add(time.Minute).UnixMilli())
+	if got.take(t, f); got[key] != "1" { // and from 0: after a year its series was forgotten
+		t.Errorf("%v", got)
+	}
+}
+
 func TestSampling(t *testing.T) {
 	send := func(e item.Event, share float64) (Result, *Fold) {
 		f, total := New(Defaults()), Result{}

@@ -82,6 +82,13 @@ func (s *seen) rotate(now int64) (short bool) {
 	return short
 }
 
+// goBack puts right what happened at a time that was not.
+func (s *seen) goBack(now int64) {
+	for _, one := range s.sets {
+		one.from, one.to = min(one.from, now), min(one.to, now)
+	}
+}
+
 // reach is since when every id is remembered.
 func (s *seen) reach(now int64) int64 {
 	if len(s.sets) == 0 {

@@ -1,9 +1,11 @@
 package fold
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/linnet-project/linnet/ingest/item"
+	"github.com/linnet-project/linnet/release"
 )
 
 // Rules are what the user declared of data that comes in. They are safe for
@@ -46,6 +48,18 @@ type Terms struct {
 	// KeepFor and KeepBytes bound the raw batches that are kept for a replay.
 	KeepFor   time.Duration
 	KeepBytes int64
+}
+
+// Check tells what is wrong with the terms. An error wraps release.ErrInvalid.
+func (t Terms) Check() error {
+	switch {
+	case t.Window < time.Millisecond || t.Window%time.Millisecond != 0:
+		return fmt.Errorf("windows of %s: they must have whole milliseconds: %w", t.Window, release.ErrInvalid)
+	case t.Lateness < 0 || t.MaxAge <= 0 || t.MaxAhead < 0 || t.SeenFor < 0 || t.KeepFor < 0:
+		return fmt.Errorf("a lateness of %s, an age of %s, %s ahead, ids for %s or the log for %s cannot be: %w",
+			t.Lateness, t.MaxAge, t.MaxAhead, t.SeenFor, t.KeepFor, release.ErrInvalid)
+	}
+	return nil
 }
 
 // Defaults are the terms where nothing is declared.
