@@ -189,7 +189,11 @@ func write(ctx context.Context, store *tsdb.Store, from io.Reader) error {
 // ruled are the default rules, with room for the series of the benchmarks.
 type ruled struct{ *rules.Rules }
 
-func (ruled) Terms() fold.Terms { return fold.Terms{Series: 1_000_000} }
+func (ruled) Terms() fold.Terms {
+	terms := fold.Defaults()
+	terms.Series = 1_000_000
+	return terms
+}
 
 // fatal is a quarantine for a benchmark, of which nothing may be refused.
 type fatal struct{}
