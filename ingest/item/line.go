@@ -2,6 +2,7 @@ package item
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"strconv"
 	"time"
@@ -22,14 +23,15 @@ type sampleLine struct {
 const SampleSchema = "linnet.sample/1"
 
 // SampleLine writes a sample as one line of JSON, which the front door takes
-// among events, unless it is a native histogram: that is written for people.
+// among events, unless it is a native histogram: that is written for people, and
+// as its fields, since one that cannot be has no buckets that could be named.
 func SampleLine(s Sample) []byte {
 	line := sampleLine{Schema: SampleSchema, Time: time.UnixMilli(s.T).UTC().Format(time.RFC3339Nano), Labels: s.Labels.Map(), Value: s.V}
 	switch {
 	case s.H != nil:
-		line.Value, line.Histogram = nil, s.H.String()
+		line.Value, line.Histogram = nil, fmt.Sprintf("%+v", *s.H)
 	case s.FH != nil:
-		line.Value, line.Histogram = nil, s.FH.String()
+		line.Value, line.Histogram = nil, fmt.Sprintf("%+v", *s.FH)
 	case math.IsNaN(s.V) || math.IsInf(s.V, 0):
 		line.Value = strconv.FormatFloat(s.V, 'g', -1, 64)
 	}

@@ -72,9 +72,6 @@ func (c Config) export(ctx context.Context, s signal, body []byte) (*[]byte, err
 	if err != nil {
 		return nil, rpcError(err)
 	}
-	if post.Unreadable(receipt) {
-		return nil, status.Error(codes.InvalidArgument, receipt.Refusals[0].Text)
-	}
 	answer := response(receipt)
 	return &answer, nil
 }

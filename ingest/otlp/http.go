@@ -65,9 +65,6 @@ func (c Config) serve(w http.ResponseWriter, r *http.Request, s signal) {
 	receipt, err := c.Receiver.Receive(r.Context(), item.Batch{
 		Tenant: tenant, Sender: post.Sender("otlp/http", r.RemoteAddr), Format: s.format, Body: body,
 	})
-	if err == nil && post.Unreadable(receipt) {
-		err = fmt.Errorf("%s: %w", receipt.Refusals[0].Text, release.ErrInvalid)
-	}
 	if err != nil {
 		failed(w, kind, err)
 		return

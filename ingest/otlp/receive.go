@@ -10,7 +10,8 @@ import (
 )
 
 // Receiver takes batches: the front door. Receive returns once a batch is
-// durable, or item.Busy where it may come again.
+// durable; its error is item.Busy where the batch may come again, and
+// release.ErrInvalid where nothing of it can be read.
 type Receiver interface {
 	Receive(ctx context.Context, b item.Batch) (item.Receipt, error)
 }

@@ -46,7 +46,7 @@ func (s Spans) Decode(b item.Batch) (item.Decoded, error) {
 				place := "resource " + strconv.Itoa(i+1) + ", scope " + strconv.Itoa(j+1) + ", span " + strconv.Itoa(k+1)
 				e, text := s.event(span, from)
 				if text != "" {
-					d.Refused = append(d.Refused, item.Refusal{Code: item.OutOfRange, Text: text, Place: place, Raw: rawSpan(span)})
+					d.Refused = append(d.Refused, item.Refusal{Code: item.OutOfRange, Text: text, Place: place, Raw: item.EventLine(e)})
 					continue
 				}
 				e.Place = place
@@ -93,20 +93,14 @@ func (s Spans) fields(attributes pcommon.Map, of map[string]string) map[string]s
 	return fields
 }
 
-// event is a span's event, or why there is none.
+// event is a span's event, and what is wrong with it; "" if nothing is.
 func (s Spans) event(span ptrace.Span, from item.Event) (e item.Event, wrong string) {
-	if span.EndTimestamp() == 0 {
-		return e, "the span has no end; spans are sent when they have ended"
-	}
-	took := time.Duration(span.EndTimestamp()) - time.Duration(span.StartTimestamp())
-	if span.StartTimestamp() > span.EndTimestamp() || took > mostSpan || took < 0 {
-		return e, fmt.Sprintf("the span begins at %s and ends at %s", span.StartTimestamp(), span.EndTimestamp())
-	}
+	begin, end := span.StartTimestamp(), span.EndTimestamp()
+	seconds := time.Duration(int64(end) - int64(begin)).Seconds()
 	e = from
-	e.Time = span.EndTimestamp().AsTime()
+	e.Time = end.AsTime()
 	e.Route = route(span)
 	e.Outcome = outcome(span)
-	seconds := took.Seconds()
 	e.Seconds = &seconds
 	if id := span.TraceID(); !id.IsEmpty() {
 		e.Trace = id.String()
@@ -115,6 +109,12 @@ func (s Spans) event(span ptrace.Span, from item.Event) (e item.Event, wrong str
 	e.Kept = kept(span.TraceState().AsRaw())
 	e.Tags = maps.Clone(from.Tags) // rules change an event's tags in place
 	e.Fields = s.fields(span.Attributes(), from.Fields)
+	switch {
+	case end == 0:
+		return e, "the span has no end; spans are sent when they have ended"
+	case begin > end || seconds < 0 || seconds > mostSpan.Seconds():
+		return e, fmt.Sprintf("the span begins at %s and ends at %s", begin, end)
+	}
 	return e, ""
 }
 
@@ -197,15 +197,4 @@ func kept(state string) float64 {
 		}
 	}
 	return 0
-}
-
-// rawSpan is a span as JSON, as the protocol has it.
-func rawSpan(span ptrace.Span) []byte {
-	alone := ptrace.NewTraces()
-	span.CopyTo(alone.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty().Spans().AppendEmpty())
-	text, err := (&ptrace.JSONMarshaler{}).MarshalTraces(alone)
-	if err != nil {
-		return nil
-	}
-	return text[:min(len(text), item.MaxRaw)]
 }

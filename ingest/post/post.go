@@ -143,11 +143,6 @@ func Sender(protocol, address string) string {
 	return protocol + " " + address
 }
 
-// Unreadable tells a receipt of a batch nothing of which could be read.
-func Unreadable(r item.Receipt) bool {
-	return r.Accepted+r.Repeated == 0 && r.Refused == 1 && len(r.Refusals) == 1 && r.Refusals[0].Code == item.Unreadable
-}
-
 // Tenant is whose data a request brings: what X-Scope-OrgID says, "" where it is
 // not there. An error is release.ErrInvalid.
 func Tenant(said string) (string, error) {

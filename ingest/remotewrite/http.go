@@ -15,7 +15,8 @@ import (
 )
 
 // Receiver takes batches: the front door. Receive returns once a batch is
-// durable, or item.Busy where it may come again.
+// durable; its error is item.Busy where the batch may come again, and
+// release.ErrInvalid where nothing of it can be read.
 type Receiver interface {
 	Receive(ctx context.Context, b item.Batch) (item.Receipt, error)
 }
@@ -69,12 +70,8 @@ func (c Config) serve(w http.ResponseWriter, r *http.Request) {
 	receipt, err := c.Receiver.Receive(r.Context(), item.Batch{
 		Tenant: tenant, Sender: post.Sender(string(format), r.RemoteAddr), Format: format, Body: body,
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		failed(w, err)
-		return
-	case post.Unreadable(receipt):
-		http.Error(w, receipt.Refusals[0].Text, http.StatusBadRequest)
 		return
 	}
 	if format == item.RemoteTwo {

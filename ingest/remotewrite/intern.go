@@ -36,6 +36,7 @@ type batch struct {
 	fresh  map[string]series
 	build  labels.ScratchBuilder
 	key    []byte
+	odd    []odd // of the series at hand
 	result item.Decoded
 }
 

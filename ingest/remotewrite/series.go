@@ -1,7 +1,6 @@
 package remotewrite
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 
@@ -48,50 +47,58 @@ func histogramSample(t int64, n native) (s item.Sample, err error) {
 	return s, s.H.Validate()
 }
 
-// close gives everything of a series that came since its beginning its labels,
-// or refuses it.
-func (b *batch) close(s series, samples, exemplars int, place int) {
-	r := &b.result
-	if s.code == "" {
-		for i := range r.Samples[samples:] {
-			r.Samples[samples+i].Labels = s.labels
-		}
-		for i := range r.Exemplars[exemplars:] {
-			r.Exemplars[exemplars+i].Labels = s.labels
-		}
+// odd is a histogram that cannot be, and why.
+type odd struct {
+	sample item.Sample
+	err    error
+}
+
+// native takes a native histogram, or keeps why it cannot.
+func (b *batch) native(t int64, n native) {
+	s, err := histogramSample(t, n)
+	if err != nil {
+		b.odd = append(b.odd, odd{s, err})
 		return
 	}
-	for _, one := range r.Samples[samples:] {
-		b.refuse(s, one, place)
-	}
-	r.Samples, r.Exemplars = r.Samples[:samples], r.Exemplars[:exemplars]
+	b.result.Samples = append(b.result.Samples, s)
 }
 
-func (b *batch) refuse(s series, one item.Sample, place int) {
+// opened is where a series begins in the result.
+type opened struct {
+	place, samples, exemplars int
+}
+
+func (b *batch) open(place int) opened {
+	b.odd = b.odd[:0]
+	return opened{place, len(b.result.Samples), len(b.result.Exemplars)}
+}
+
+// close gives everything that came of a series its labels, or refuses it.
+func (b *batch) close(at opened, s series) {
+	r := &b.result
+	for i := range r.Samples[at.samples:] {
+		r.Samples[at.samples+i].Labels = s.labels
+	}
+	for i := range r.Exemplars[at.exemplars:] {
+		r.Exemplars[at.exemplars+i].Labels = s.labels
+	}
+	for _, o := range b.odd {
+		o.sample.Labels = s.labels
+		b.refuse(at, o.sample, item.OutOfRange, fmt.Sprintf("the histogram of %.200s cannot be: %v", s.labels, o.err))
+	}
+	if s.code == "" {
+		return
+	}
+	for _, one := range r.Samples[at.samples:] {
+		b.refuse(at, one, s.code, s.text)
+	}
+	r.Samples, r.Exemplars = r.Samples[:at.samples], r.Exemplars[:at.exemplars]
+}
+
+func (b *batch) refuse(at opened, one item.Sample, code item.Code, text string) {
 	b.result.Refused = append(b.result.Refused, item.Refusal{
-		Code: s.code, Text: s.text, Place: fmt.Sprintf("series %d", place+1), Raw: raw(s, one),
+		Code: code, Text: text, Place: fmt.Sprintf("series %d", at.place+1), Raw: item.SampleLine(one),
 	})
-}
-
-// raw is a sample as JSON; a histogram as its fields, since one that cannot be
-// cannot be written in buckets either.
-func raw(s series, one item.Sample) []byte {
-	value := fmt.Sprint(one.V)
-	switch {
-	case one.H != nil:
-		value = fmt.Sprintf("%+v", *one.H)
-	case one.FH != nil:
-		value = fmt.Sprintf("%+v", *one.FH)
-	}
-	text, err := json.Marshal(struct {
-		Labels map[string]string `json:"labels"`
-		Time   int64             `json:"time"`
-		Value  string            `json:"value"`
-	}{s.labels.Map(), one.T, value})
-	if err != nil {
-		return nil
-	}
-	return text[:min(len(text), item.MaxRaw)]
 }
 
 // exemplarAt is an exemplar without its labels.

@@ -46,11 +46,11 @@ func (b *batch) v1(body []byte) error {
 // 4. The labels come first and as one piece, which is the key that they are
 // known by; where they do not, the pieces are put together.
 func (b *batch) seriesV1(message []byte, place int) error {
-	samples, exemplars := len(b.result.Samples), len(b.result.Exemplars)
+	at := b.open(place)
 	rest, ends := message, 0
 	var key []byte
 	for len(rest) > 0 {
-		at := len(message) - len(rest)
+		from := len(message) - len(rest)
 		f, after, err := next(rest)
 		if err != nil {
 			return err
@@ -58,10 +58,10 @@ func (b *batch) seriesV1(message []byte, place int) error {
 		rest = after
 		end := len(message) - len(rest)
 		switch {
-		case f.is(1, protowire.BytesType) && ends == at:
+		case f.is(1, protowire.BytesType) && ends == from:
 			key, ends = message[:end:end], end
 		case f.is(1, protowire.BytesType):
-			key = append(key, message[at:end]...)
+			key = append(key, message[from:end]...)
 		case f.is(2, protowire.BytesType):
 			s, err := sample(f.bytes)
 			if err != nil {
@@ -77,19 +77,14 @@ func (b *batch) seriesV1(message []byte, place int) error {
 			if err := h.Unmarshal(f.bytes); err != nil {
 				return err
 			}
-			s, err := histogramSample(h.Timestamp, h)
-			if err != nil {
-				b.refuse(series{code: item.OutOfRange, text: err.Error()}, s, place)
-				continue
-			}
-			b.result.Samples = append(b.result.Samples, s)
+			b.native(h.Timestamp, h)
 		}
 	}
 	s, err := b.find(key, func(build *labels.ScratchBuilder) error { return labelsV1(build, key) })
 	if err != nil {
 		return err
 	}
-	b.close(s, samples, exemplars, place)
+	b.close(at, s)
 	return nil
 }
 

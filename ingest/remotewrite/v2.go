@@ -63,7 +63,7 @@ func (b *batch) v2(body []byte) error {
 // seriesV2 reads a series: references to its labels = 1, samples = 2, histograms
 // = 3, exemplars = 4.
 func (b *batch) seriesV2(message []byte, symbols [][]byte, place int) error {
-	samples, exemplars := len(b.result.Samples), len(b.result.Exemplars)
+	at := b.open(place)
 	var refs []byte
 	for rest := message; len(rest) > 0; {
 		f, after, err := next(rest)
@@ -89,12 +89,7 @@ func (b *batch) seriesV2(message []byte, symbols [][]byte, place int) error {
 			if err := h.Unmarshal(f.bytes); err != nil {
 				return err
 			}
-			s, err := histogramSample(h.Timestamp, h)
-			if err != nil {
-				b.refuse(series{code: item.OutOfRange, text: err.Error()}, s, place)
-				continue
-			}
-			b.result.Samples = append(b.result.Samples, s)
+			b.native(h.Timestamp, h)
 		case f.is(4, protowire.BytesType):
 			if err := b.exemplarV2(f.bytes, symbols); err != nil {
 				return err
@@ -108,7 +103,7 @@ func (b *batch) seriesV2(message []byte, symbols [][]byte, place int) error {
 	if err != nil {
 		return err
 	}
-	b.close(s, samples, exemplars, place)
+	b.close(at, s)
 	return nil
 }
 
