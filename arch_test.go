@@ -101,6 +101,7 @@ var house = map[string]row{
 	"ingest/unit":          {floor: 3},
 	"ingest/event":         {floor: 3, imports: []string{"release", "ingest/item", "ingest/unit", "ingest/post"}},
 	"ingest/quarantine":    {floor: 3, imports: []string{"release", "ingest/item", "ingest/event"}},
+	"ingest/send":          {floor: 3, imports: []string{"release", "ingest/item", "ingest/event", "ingest/post"}},
 	"ingest/statsd":        {floor: 3, imports: []string{"release", "ingest/item"}},
 	"ingest/rules":         {floor: 3, imports: []string{"release", "spec", "ingest/item", "ingest/unit", "ingest/fold"}},
 	"ingest/post":          {floor: 3, imports: []string{"release", "ingest/item"}},
