@@ -40,12 +40,6 @@ var sources = map[string]struct {
 	"loki":          {openVendor, httpjson.CheckFor("loki")},
 	"elasticsearch": {openVendor, httpjson.CheckFor("elasticsearch")},
 	"sql":           {openSQL, sql.Check},
-	"embedded":      {nil, series.Check},
-	"json":          {openJSON, httpjson.Check},
-	"datadog":       {openVendor, httpjson.CheckFor("datadog")},
-	"newRelic":      {openVendor, httpjson.CheckFor("newRelic")},
-	"sql":           {openSQL, sql.Check},
-	"embedded":      {nil, series.Check},
 	"cloudWatch":    {openCloudWatch, cloudwatch.Check},
 }
 

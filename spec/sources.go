@@ -149,13 +149,6 @@ var sources = []source{
 	}),
 	{
 		SourceInfo: SourceInfo{
-			Name: "sql", Page: "sql.md",
-			Doc:      "A database: PostgreSQL, MySQL or MariaDB, SQLite, ClickHouse.",
-			Language: "SQL, one query for both arms with the columns arm, time and those that count",
-			Gives:    "counts, buckets, single values, levels",
-		},
-		bind: at(func(s *Source) **SQL { return &s.SQL }, optional[SQL]{sqlKeys}),
-		of:   func(s Source) sourceForm { return someSource(s.SQL) },
 			Name: "cloudWatch", Page: "cloudwatch.md",
 			Doc:      "Amazon CloudWatch: its metrics, and logs by Logs Insights.",
 			Language: "a metric with its dimensions and a statistic, or a query of Logs Insights",
@@ -163,6 +156,16 @@ var sources = []source{
 		},
 		bind: at(func(s *Source) **CloudWatch { return &s.CloudWatch }, optional[CloudWatch]{cloudWatchKeys}),
 		of:   func(s Source) sourceForm { return someSource(s.CloudWatch) },
+	},
+	{
+		SourceInfo: SourceInfo{
+			Name: "sql", Page: "sql.md",
+			Doc:      "A database: PostgreSQL, MySQL or MariaDB, SQLite, ClickHouse.",
+			Language: "SQL, one query for both arms with the columns arm, time and those that count",
+			Gives:    "counts, buckets, single values, levels",
+		},
+		bind: at(func(s *Source) **SQL { return &s.SQL }, optional[SQL]{sqlKeys}),
+		of:   func(s Source) sourceForm { return someSource(s.SQL) },
 	},
 }
 
