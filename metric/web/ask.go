@@ -20,6 +20,7 @@ const MaxBody = 64 << 20
 
 const (
 	maxMessage = 500
+	maxRest    = 64 << 10
 	retries    = 2
 	firstPause = 200 * time.Millisecond // before the second try, then four times as long
 	maxPause   = 10 * time.Second       // what a server may ask us to wait
@@ -126,7 +127,7 @@ func (w *Client) once(ctx context.Context, q Question) (Clock, error) {
 	if err != nil {
 		return Clock{}, w.unreachable(ctx, err)
 	}
-	defer resp.Body.Close()
+	defer finish(resp)
 	clock := clockOf(resp.Header, sent, w.now())
 	body := &bounded{r: resp.Body, left: MaxBody}
 	if q.Most > 0 {
@@ -155,6 +156,15 @@ func (w *Client) once(ctx context.Context, q Question) (Clock, error) {
 		return clock, fmt.Errorf("%s: %w", w.url, err)
 	}
 	return clock, w.strange("what it cannot mean (%s)", Clip(scrub(err.Error(), secrets)))
+}
+
+// finish reads the little that is left of an answer which broke off our reading,
+// so that its connection can be used again.
+func finish(resp *http.Response) {
+	if n := resp.ContentLength; n >= 0 && n <= maxRest {
+		_, _ = io.Copy(io.Discard, resp.Body)
+	}
+	_ = resp.Body.Close()
 }
 
 func (w *Client) request(ctx context.Context, q Question) (*http.Request, []string, error) {
