@@ -30,7 +30,7 @@ var sources = map[string]struct {
 	"prometheus": {openPrometheus, series.Check},
 	// The store lives in this process, which opens it itself.
 	"embedded":      {nil, series.Check},
-	"json":          {openJSON, httpjson.Check},
+	"json":          {openJSON, nil}, // its own configuration checks
 	"datadog":       {openVendor, httpjson.CheckFor("datadog")},
 	"newRelic":      {openVendor, httpjson.CheckFor("newRelic")},
 	"influxDB":      {openVendor, httpjson.CheckFor("influxDB")},
@@ -49,12 +49,11 @@ func checkMetric(f spec.File, m release.Metric) error {
 	if !ok {
 		return fmt.Errorf("metric %s: there is no source %q: %w", m.Name, m.Source, release.ErrInvalid)
 	}
+	arms := []release.Arm{f.Baseline, f.Candidate}
 	if s.JSON != nil {
-		if err := httpjson.Valid(configOf(s.JSON)); err != nil {
-			return err
-		}
+		return configOf(s.JSON).Check(m, arms)
 	}
-	return sources[s.Kind()].check(m, []release.Arm{f.Baseline, f.Candidate})
+	return sources[s.Kind()].check(m, arms)
 }
 
 // mixed asks each metric of the source that it names.

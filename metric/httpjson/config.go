@@ -171,13 +171,6 @@ func (c Config) access() (web.Config, error) {
 	return access, f.err
 }
 
-// Valid checks what New does, but neither address nor credentials: they may be
-// on another machine.
-func Valid(c Config) error {
-	_, err := prepare(c)
-	return err
-}
-
 func prepare(c Config) (*Source, error) {
 	if c.API.Name == "" {
 		c.API = web.API{Name: "json", Title: "the API that the file describes"}

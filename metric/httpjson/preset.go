@@ -74,18 +74,6 @@ func Vendor(name string, u Use) (Config, error) {
 	return Config{}, fmt.Errorf("%s: %w", name, lacking(name))
 }
 
-// CheckFor is Config.Check of the preset of that name.
-func CheckFor(name string) func(release.Metric, []release.Arm) error {
-	return func(m release.Metric, arms []release.Arm) error {
-		for _, p := range presets {
-			if p.Name == name {
-				return p.Check(m, arms)
-			}
-		}
-		return lacking(name)
-	}
-}
-
 func lacking(name string) error {
 	var ways []string
 	for _, p := range presets {

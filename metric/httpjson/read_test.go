@@ -267,18 +267,38 @@ func TestBadConfigs(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
+	c := asking("http://h", httpjson.Mapping{Time: "$.t", Value: "$.n"})
+	c.Body = `{"q": "{{question}}", "from": "{{number from}}", "v": "{{version}}"}`
+	fine := release.Metric{Kind: release.Ratio, Query: "x {{version}} {{from}}", Events: "$.bad.n", Of: "^$.n"}
+	if err := c.Check(fine, arms); err != nil {
+		t.Error(err)
+	}
 	for word, m := range map[string]release.Metric{
 		"kind":     {Kind: "mood", Events: "x"},
 		"empty":    {Kind: release.Ratio, Events: "x"},
 		"nonsense": {Kind: release.Gauge, Events: "x {{nonsense}}"},
 		"JSONPath": {Kind: release.Ratio, Query: "x", Events: "$.[", Of: "b"},
+		"buckets":  {Kind: release.Histogram, Events: "x"},
 	} {
-		if err := httpjson.Check(m, arms); !errors.Is(err, release.ErrInvalid) || !strings.Contains(err.Error(), word) {
+		if err := c.Check(m, arms); !errors.Is(err, release.ErrInvalid) || !strings.Contains(err.Error(), word) {
 			t.Errorf("%+v: error %v", m, err)
 		}
 	}
-	if err := httpjson.Check(release.Metric{Kind: release.Ratio, Query: "x {{version}} {{from}}", Events: "$.bad.n", Of: "^$.n"}, arms); err != nil {
-		t.Error(err)
+	for word, change := range map[string]func(*httpjson.Config){
+		"JSONPath":          func(c *httpjson.Config) { c.Time = "$.[" },
+		"{{region}}":        func(c *httpjson.Config) { c.Params = map[string]string{"r": "{{region}}"} },
+		"no number":         func(c *httpjson.Config) { c.Body = `{"q": "{{question}}", "v": "{{number version}}"}` },
+		"{{number version}": func(c *httpjson.Config) { c.Body = `{"q": "{{question}}", "v": "{{number version}", "w": "}}"}` },
+	} {
+		c := c
+		change(&c)
+		if err := c.Check(fine, arms); !errors.Is(err, release.ErrInvalid) || !strings.Contains(err.Error(), strings.TrimSuffix(word, "}")) {
+			t.Errorf("%s: error %v", word, err)
+		}
+	}
+	c.Value = ""
+	if err := c.Check(release.Metric{Kind: release.Count, Events: "x"}, arms); !errors.Is(err, release.ErrInvalid) || !strings.Contains(err.Error(), "value") {
+		t.Errorf("without value: error %v", err)
 	}
 }
 

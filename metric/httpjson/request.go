@@ -60,8 +60,8 @@ func (f *filler) json(v any) any {
 	switch v := v.(type) {
 	case string:
 		inner, ok := strings.CutPrefix(v, "{{"+numberPrefix)
-		name, end, _ := strings.Cut(inner, "}}")
-		if !ok || end != "" {
+		name, end, closed := strings.Cut(inner, "}}")
+		if !ok || !closed || end != "" {
 			return f.text(v)
 		}
 		text := f.text("{{" + name + "}}")

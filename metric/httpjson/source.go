@@ -60,48 +60,6 @@ func questions(m release.Metric) ([]asked, error) {
 	return all, nil
 }
 
-// Check holds a metric's questions against the arms, without asking anybody. An
-// error wraps release.ErrInvalid.
-func Check(m release.Metric, arms []release.Arm) error {
-	all, err := questions(m)
-	if err != nil {
-		return err
-	}
-	for _, a := range all {
-		for _, arm := range arms {
-			if _, err := template.Fill(a.text, template.Arm(arm).Span(release.Window{}, time.Second)); err != nil {
-				return fmt.Errorf("metric %s: arm %s: %w", m.Name, arm.Name, err)
-			}
-		}
-		for _, c := range a.columns {
-			if isPath(c.name) {
-				if _, err := parsePath(c.name); err != nil {
-					return fmt.Errorf("metric %s: %w", m.Name, err)
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// Check is the function Check, with what else the API asks of a question.
-func (c Config) Check(m release.Metric, arms []release.Arm) error {
-	if err := Check(m, arms); err != nil {
-		return err
-	}
-	all, err := questions(m)
-	if err != nil || m.Kind == release.Gauge || len(c.Counted) == 0 {
-		return err
-	}
-	for _, a := range all {
-		if !slices.ContainsFunc(c.Counted, func(word string) bool { return strings.Contains(a.text, word) }) {
-			return fmt.Errorf("metric %s: %.100q has no %s, and would be answered with rates or averages, not counts: %w",
-				m.Name, a.text, strings.Join(c.Counted, " or "), release.ErrInvalid)
-		}
-	}
-	return nil
-}
-
 // look is the gathering of one answer.
 type look struct {
 	s        *Source
@@ -118,8 +76,9 @@ func (s *Source) Observe(ctx context.Context, q release.Query) (release.Answer, 
 		return release.Answer{}, err
 	case len(q.Windows) == 0:
 		return release.Answer{}, nil
-	case q.Metric.Kind == release.Histogram && s.config.Bound == "":
-		return release.Answer{}, fmt.Errorf("metric %s: the source's answers have no buckets (bound): %w", q.Metric.Name, release.ErrInvalid)
+	}
+	if err := s.config.gives(q.Metric); err != nil {
+		return release.Answer{}, fmt.Errorf("metric %s: %w", q.Metric.Name, err)
 	}
 	l := &look{s: s, q: q}
 	for _, one := range all {
