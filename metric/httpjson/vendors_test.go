@@ -22,6 +22,7 @@ import (
 type trial struct {
 	name     string
 	grain    time.Duration
+	timeout  time.Duration // longer for programs that share the machine; 2s else
 	settings map[string]string
 	access   web.Config
 	secrets  []string
@@ -51,7 +52,7 @@ func (tr trial) exercise(t *testing.T, h http.Handler, add func(...vendortest.Ev
 		}
 		keep(happened.Stretches)
 		wire := metricconf.NewWire(t, h)
-		tr.access.URL, tr.access.Timeout, tr.access.Now = wire.URL, 3*time.Second, time.Now
+		tr.access.URL, tr.access.Timeout, tr.access.Now = wire.URL, max(tr.timeout, 2*time.Second), time.Now
 		c, err := httpjson.Vendor(tr.name, httpjson.Use{Settings: tr.settings, Access: tr.access, Step: tr.grain})
 		if err != nil {
 			t.Fatal(err)
@@ -297,7 +298,7 @@ func TestInfluxDB1Conforms(t *testing.T) {
 			fn, name, quoted(`"`, append([]string{"version"}, by...)...))
 	}
 	trial{
-		name: "influxDB", grain: 10 * time.Second, settings: map[string]string{"database": "shop"},
+		name: "influxDB", grain: 10 * time.Second, timeout: 8 * time.Second, settings: map[string]string{"database": "shop"},
 		access: web.Config{Username: i.Username, PasswordFile: secretFile(t, i.Password)}, secrets: []string{i.Password},
 		metrics: map[metricconf.Question]release.Metric{
 			metricconf.AskRatio:     ask(metricconf.AskRatio, of("errors", "sum"), of("requests", "sum")),
@@ -336,7 +337,7 @@ func TestGraphiteConforms(t *testing.T) {
 	took := `aliasSub(aliasSub(groupByNodes(shop.*.*.*.took.*, 'sum', 1, 2, 5),
 		'^([^.]+)\.([^.]+)\.(\d+)_?(\d*)$', 'version:\1,region:\2,le:\3.\4'), '^([^.:]+)\.([^.]+)\.\+Inf$', 'version:\1,region:\2')`
 	trial{
-		name: "graphite", grain: grain,
+		name: "graphite", grain: grain, timeout: 8 * time.Second,
 		access: web.Config{Username: "linnet", PasswordFile: secretFile(t, "pa55")}, secrets: []string{"pa55"},
 		metrics: map[metricconf.Question]release.Metric{
 			metricconf.AskRatio:     ask(metricconf.AskRatio, of("errors"), of("requests")),

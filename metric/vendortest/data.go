@@ -47,11 +47,22 @@ func (d *Data) find(holds func(Event) bool) []Event {
 
 // cell is what some events of one stretch come to.
 type cell struct {
-	sum, most float64
-	n         int
+	sum    float64
+	values []float64
 }
 
-func (c cell) avg() float64 { return c.sum / float64(c.n) }
+func (c cell) avg() float64 { return c.sum / float64(len(c.values)) }
+
+func (c cell) most() float64 { return slices.Max(c.values) }
+
+// quantile lies between the two values that it falls between.
+func (c cell) quantile(q float64) float64 {
+	sorted := slices.Sorted(slices.Values(c.values))
+	at := q * float64(len(sorted)-1)
+	low := int(at)
+	high := min(low+1, len(sorted)-1)
+	return sorted[low] + (at-float64(low))*(sorted[high]-sorted[low])
+}
 
 // series is what the events with the same fields come to, by the end of their
 // stretches in milliseconds.
@@ -94,10 +105,7 @@ func group(events []Event, g grid, by []string, value func(Event) float64) []ser
 		}
 		at, v := g.end(e.At), value(e)
 		c := all[key].cells[at]
-		if c.n == 0 {
-			c.most = v
-		}
-		all[key].cells[at] = cell{c.sum + v, max(c.most, v), c.n + 1}
+		all[key].cells[at] = cell{c.sum + v, append(c.values, v)}
 	}
 	var out []series
 	for _, key := range slices.Sorted(maps.Keys(all)) {

@@ -88,7 +88,7 @@ type selector struct {
 }
 
 var (
-	selectorForm = regexp.MustCompile(`^([\w.-]+)((?::filter\(.*?\)\))?)(?::splitBy\(([^)]*)\))?:(sum|value|avg|max|count)$`)
+	selectorForm = regexp.MustCompile(`^([\w.-]+)((?::filter\(.*?\)\))?)(?::splitBy\(([^)]*)\))?:(sum|value|avg|max|count|percentile\(\d+\))$`)
 	selectorEq   = regexp.MustCompile(`eq\("?([\w.]+)"?,"?([^")]*)"?\)`)
 )
 
@@ -129,9 +129,12 @@ func (s selector) value(c cell) any {
 	case "avg":
 		return c.avg()
 	case "max":
-		return c.most
+		return c.most()
 	case "count":
-		return c.n
+		return len(c.values)
+	case "sum", "value":
+		return c.sum
 	}
-	return c.sum
+	percent, _ := strconv.Atoi(strings.Trim(s.kind, "percntil()"))
+	return c.quantile(float64(percent) / 100)
 }

@@ -92,14 +92,10 @@ func (e elasticsearch) answer(d *Data, r Request, f Fault) reply {
 		return jsonReply(http.StatusNotAcceptable, map[string]any{"error": "Content-Type header [" + r.Header.Get("Content-Type") + "] is not supported", "status": 406})
 	}
 	var in struct {
-		Size  *int `json:"size"`
-		Hits  any  `json:"track_total_hits"`
-		Query struct {
-			Bool struct {
-				Filter []clause `json:"filter"`
-			} `json:"bool"`
-		} `json:"query"`
-		Aggs map[string]aggregation `json:"aggs"`
+		Size  *int                   `json:"size"`
+		Hits  any                    `json:"track_total_hits"`
+		Query clause                 `json:"query"`
+		Aggs  map[string]aggregation `json:"aggs"`
 	}
 	decoder := json.NewDecoder(strings.NewReader(r.Body))
 	decoder.DisallowUnknownFields()
@@ -113,11 +109,9 @@ func (e elasticsearch) answer(d *Data, r Request, f Fault) reply {
 	if len(events) == 0 && !strings.ContainsAny(index, "*,") {
 		return e.refuse(http.StatusNotFound, "no such index ["+index+"]")
 	}
-	for _, c := range in.Query.Bool.Filter {
-		var err error
-		if events, err = c.keep(events); err != nil {
-			return e.refuse(http.StatusBadRequest, err.Error())
-		}
+	events, err := in.Query.keep(events)
+	if err != nil {
+		return e.refuse(http.StatusBadRequest, err.Error())
 	}
 	aggs, err := aggregate(in.Aggs, events)
 	if err != nil {
@@ -143,6 +137,19 @@ func (c clause) keep(events []Event) ([]Event, error) {
 	for kind, options := range c {
 		switch kind {
 		case "match_all":
+		case "bool":
+			all, _ := options["filter"].([]any)
+			for _, one := range all {
+				members, _ := one.(map[string]any)
+				part := clause{}
+				for k, v := range members {
+					part[k], _ = v.(map[string]any)
+				}
+				var err error
+				if events, err = part.keep(events); err != nil {
+					return nil, err
+				}
+			}
 		case "term":
 			for name, want := range options {
 				holds = append(holds, matches(name, "=", fmt.Sprint(want)))
@@ -155,13 +162,13 @@ func (c clause) keep(events []Event) ([]Event, error) {
 			}
 			holds = append(holds, all)
 		case "range":
-			span, _ := options["@timestamp"].(map[string]any)
-			gte, ok1 := span["gte"].(float64)
-			lt, ok2 := span["lt"].(float64)
-			if !ok1 || !ok2 || span["format"] != "epoch_millis" || len(span) != 3 {
-				return nil, fmt.Errorf("failed to parse date field [%v] with format [strict_date_optional_time]", span)
+			for name, span := range options {
+				all, err := between(name, span)
+				if err != nil {
+					return nil, err
+				}
+				holds = append(holds, all)
 			}
-			holds = append(holds, func(e Event) bool { at := float64(e.At.UnixMilli()); return at >= gte && at < lt })
 		default:
 			return nil, fmt.Errorf("unknown query [%s]", kind)
 		}
@@ -169,6 +176,23 @@ func (c clause) keep(events []Event) ([]Event, error) {
 	return slices.DeleteFunc(slices.Clone(events), func(e Event) bool {
 		return slices.ContainsFunc(holds, func(h func(Event) bool) bool { return !h(e) })
 	}), nil
+}
+
+// between reads a range of times, or of a field's numbers.
+func between(name string, span any) (func(Event) bool, error) {
+	s, _ := span.(map[string]any)
+	gte, ok1 := s["gte"].(float64)
+	lt, ok2 := s["lt"].(float64)
+	if name != "@timestamp" {
+		return func(e Event) bool {
+			v, err := strconv.ParseFloat(e.Fields[name], 64)
+			return err == nil && (!ok1 || v >= gte) && (!ok2 || v < lt)
+		}, nil
+	}
+	if !ok1 || !ok2 || s["format"] != "epoch_millis" || len(s) != 3 {
+		return nil, fmt.Errorf("failed to parse date field [%v] with format [strict_date_optional_time]", span)
+	}
+	return func(e Event) bool { at := float64(e.At.UnixMilli()); return at >= gte && at < lt }, nil
 }
 
 var luceneTerm = regexp.MustCompile(`^([\w.]+):(>=|<=|>|<)?("[^"]*"|[^\s"()]+)$`)

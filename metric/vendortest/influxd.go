@@ -64,19 +64,19 @@ func StartInflux(t *testing.T, rows int) *Influxd {
 	return i
 }
 
-// Write stores events as points of the measurement Name, with Fields as tags and
-// Value as the field value.
+// Write stores events as points of the measurement Name, with Fields as tags, and
+// Value as the field _field of Fields ("value" without).
 func (i *Influxd) Write(t *testing.T, events ...Event) {
 	t.Helper()
 	var b strings.Builder
 	for _, e := range events {
 		b.WriteString(e.Name)
 		for _, k := range slices.Sorted(maps.Keys(e.Fields)) {
-			if e.Fields[k] != "" {
+			if e.Fields[k] != "" && k != "_field" {
 				fmt.Fprintf(&b, ",%s=%s", k, e.Fields[k])
 			}
 		}
-		fmt.Fprintf(&b, " value=%g %d\n", e.Value, e.At.UnixNano())
+		fmt.Fprintf(&b, " %s=%g %d\n", fieldOf(e), e.Value, e.At.UnixNano())
 	}
 	i.post(t, "/write?db=shop", b.String(), "text/plain")
 }

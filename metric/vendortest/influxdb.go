@@ -16,8 +16,8 @@ import (
 // InfluxDB2 is a server of POST /api/v2/query with Flux, as InfluxDB 2's pages
 // "Query with the InfluxDB API", "Annotated CSV" and "aggregateWindow() function"
 // have it: CSV, with one header for each form of table. An event is a point of
-// the measurement Name whose field value is Value, in the bucket "shop" of the
-// organisation Tenant.
+// the measurement Name, in the bucket "shop" of the organisation Tenant, whose
+// field _field of Fields ("value" without) is Value.
 func InfluxDB2(c Config) *Server { return newServer(c, influxDB2{c.Tenant}) }
 
 type influxDB2 struct{ org string }
@@ -113,7 +113,7 @@ func parseFlux(text string) (q flux, err error) {
 			return q, fmt.Errorf("error @1:1-1:%d: %w", len(text), err)
 		}
 	}
-	if q.every <= 0 || !q.start.Before(q.stop) || q.equal["_field"] != "value" || q.equal["_measurement"] == "" {
+	if q.every <= 0 || !q.start.Before(q.stop) || q.equal["_field"] == "" || q.equal["_measurement"] == "" {
 		return q, fmt.Errorf("cannot query an empty range, or without measurement, field or windows: %s", text)
 	}
 	return q, nil
@@ -159,7 +159,7 @@ func (q flux) run(d *Data) []byte {
 				return false
 			}
 		}
-		return e.Name == q.equal["_measurement"] && !e.At.Before(q.start) && e.At.Before(q.stop)
+		return e.Name == q.equal["_measurement"] && fieldOf(e) == q.equal["_field"] && !e.At.Before(q.start) && e.At.Before(q.stop)
 	})
 	var out bytes.Buffer
 	w := csv.NewWriter(&out)
@@ -183,7 +183,7 @@ func (q flux) run(d *Data) []byte {
 		}
 		for _, end := range s.ends() {
 			c := s.cells[end]
-			v := map[string]float64{"sum": c.sum, "mean": c.avg(), "max": c.most}[q.fn]
+			v := map[string]float64{"sum": c.sum, "mean": c.avg(), "max": c.most()}[q.fn]
 			// The last window ends where the range does.
 			stop := min(end, q.stop.UnixMilli())
 			_ = w.Write(append([]string{"", "_result", strconv.Itoa(i), fluxTime(q.start), fluxTime(q.stop),
@@ -193,6 +193,14 @@ func (q flux) run(d *Data) []byte {
 	w.Flush()
 	out.WriteString("\r\n")
 	return out.Bytes()
+}
+
+// fieldOf is the field that an event's Value is of.
+func fieldOf(e Event) string {
+	if name := e.Fields["_field"]; name != "" {
+		return name
+	}
+	return "value"
 }
 
 func fluxTime(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

@@ -118,10 +118,12 @@ type logQL struct {
 	span   time.Duration
 	holds  []func(Event) bool
 	unwrap string
+	// quantile is that of quantile_over_time.
+	quantile float64
 }
 
 var (
-	logQLForm  = regexp.MustCompile(`^(?:(sum|avg|max|min) ?(?:by ?\(([^)]*)\))? ?\( ?)?(count_over_time|avg_over_time|max_over_time)\( ?\{([^}]*)\}(.*?)\[(\w+)\] ?\)(?: by ?\(([^)]*)\))? ?\)?$`)
+	logQLForm  = regexp.MustCompile(`^(?:(sum|avg|max|min) ?(?:by ?\(([^)]*)\))? ?\( ?)?(count_over_time|avg_over_time|max_over_time|quantile_over_time)\( ?(?:([0-9.]+), ?)?\{([^}]*)\}(.*?)\[(\w+)\] ?\)(?: by ?\(([^)]*)\))? ?\)?$`)
 	logQLLabel = regexp.MustCompile(`^(\w+) ?(=|!=|=~|!~) ?["` + "`" + `](.*)["` + "`" + `]$`)
 	logQLField = regexp.MustCompile(`^(\w+) ?(==|!=|>=|<=|>|<|=) ?"?([^"]*)"?$`)
 )
@@ -131,29 +133,37 @@ func parseLogQL(text string) (logQL, error) {
 	if m == nil {
 		return logQL{}, fmt.Errorf("parse error at line 1, col 1: syntax error: unexpected %.40s", text)
 	}
-	span, err := time.ParseDuration(m[6])
+	span, err := time.ParseDuration(m[7])
 	if err != nil {
-		return logQL{}, fmt.Errorf("parse error at line 1, col 1: not a valid duration string: %q", m[6])
+		return logQL{}, fmt.Errorf("parse error at line 1, col 1: not a valid duration string: %q", m[7])
 	}
 	q := logQL{outer: m[1], over: m[3], span: span}
-	for name := range strings.SplitSeq(m[2]+","+m[7], ",") {
+	if q.over == "quantile_over_time" {
+		if q.quantile, err = strconv.ParseFloat(m[4], 64); err != nil {
+			return q, fmt.Errorf("parse error at line 1, col 1: syntax error: unexpected %q", m[4])
+		}
+	}
+	for name := range strings.SplitSeq(m[2]+","+m[8], ",") {
 		if name = strings.TrimSpace(name); name != "" {
 			q.by = append(q.by, name)
 		}
 	}
-	for matcher := range strings.SplitSeq(m[4], ",") {
+	for matcher := range strings.SplitSeq(m[5], ",") {
 		l := logQLLabel.FindStringSubmatch(strings.TrimSpace(matcher))
 		if l == nil {
 			return q, fmt.Errorf("parse error at line 1, col 1: syntax error: unexpected %q", matcher)
 		}
 		q.holds = append(q.holds, matches(l[1], l[2], l[3]))
 	}
-	for stage := range strings.SplitSeq(m[5], "|") {
+	for stage := range strings.SplitSeq(m[6], "|") {
 		stage = strings.TrimSpace(stage)
 		field, isUnwrap := strings.CutPrefix(stage, "unwrap ")
+		part, isFilter := strings.CutPrefix(stage, "= ")
 		f := logQLField.FindStringSubmatch(stage)
 		switch {
 		case stage == "" || stage == "json" || stage == "logfmt":
+		case isFilter:
+			q.holds = append(q.holds, func(e Event) bool { return strings.Contains(e.Fields["line"], strings.Trim(part, `"`)) })
 		case isUnwrap:
 			q.unwrap = field
 		case f != nil:
@@ -218,7 +228,9 @@ func (q logQL) run(d *Data, start, end time.Time, step time.Duration) []any {
 			case q.over == "avg_over_time":
 				v = c.avg()
 			case q.over == "max_over_time":
-				v = c.most
+				v = c.most()
+			case q.over == "quantile_over_time":
+				v = c.quantile(q.quantile)
 			default:
 				v = c.sum
 			}

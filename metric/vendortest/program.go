@@ -84,7 +84,7 @@ func (l launched) answers(t *testing.T, at string) bool {
 			t.Logf("%s said:\n%.4000s", l.name, said.String())
 		}
 	})
-	deadline := time.NewTimer(30 * time.Second)
+	deadline := time.NewTimer(time.Minute)
 	defer deadline.Stop()
 	again := time.NewTicker(50 * time.Millisecond)
 	defer again.Stop()
