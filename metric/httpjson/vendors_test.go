@@ -298,7 +298,7 @@ func TestInfluxDB1Conforms(t *testing.T) {
 			fn, name, quoted(`"`, append([]string{"version"}, by...)...))
 	}
 	trial{
-		name: "influxDB", grain: 10 * time.Second, timeout: 8 * time.Second, settings: map[string]string{"database": "shop"},
+		name: "influxDB", grain: 10 * time.Second, timeout: 20 * time.Second, settings: map[string]string{"database": "shop"},
 		access: web.Config{Username: i.Username, PasswordFile: secretFile(t, i.Password)}, secrets: []string{i.Password},
 		metrics: map[metricconf.Question]release.Metric{
 			metricconf.AskRatio:     ask(metricconf.AskRatio, of("errors", "sum"), of("requests", "sum")),
@@ -337,7 +337,7 @@ func TestGraphiteConforms(t *testing.T) {
 	took := `aliasSub(aliasSub(groupByNodes(shop.*.*.*.took.*, 'sum', 1, 2, 5),
 		'^([^.]+)\.([^.]+)\.(\d+)_?(\d*)$', 'version:\1,region:\2,le:\3.\4'), '^([^.:]+)\.([^.]+)\.\+Inf$', 'version:\1,region:\2')`
 	trial{
-		name: "graphite", grain: grain, timeout: 8 * time.Second,
+		name: "graphite", grain: grain, timeout: 20 * time.Second,
 		access: web.Config{Username: "linnet", PasswordFile: secretFile(t, "pa55")}, secrets: []string{"pa55"},
 		metrics: map[metricconf.Question]release.Metric{
 			metricconf.AskRatio:     ask(metricconf.AskRatio, of("errors"), of("requests")),

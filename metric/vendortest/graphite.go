@@ -33,6 +33,7 @@ DEFAULT_XFILES_FACTOR = 0
 CARBONLINK_HOSTS = []
 TIME_ZONE = 'UTC'
 FUNCTION_PLUGINS = []
+SILENCED_SYSTEM_CHECKS = ['models.W042', 'admin.W411']
 DATABASES = {'default': {'NAME': here + '/db', 'ENGINE': 'django.db.backends.sqlite3'}}
 `
 	// whisperScript makes files of a step that reach back for years.
