@@ -48,6 +48,10 @@ func (s *Source) check(m release.Metric, arms []release.Arm) error {
 				return err
 			}
 		}
+		if s.config.Stepped && !stepped(a.text) {
+			return fmt.Errorf("%.100q has no {{step}}: what it is answered with must lie in stretches of the source's step, or is counted twice or not at all: %w",
+				a.text, release.ErrInvalid)
+		}
 		if m.Kind != release.Gauge && !s.config.counts(a.text) {
 			return fmt.Errorf("%.100q has no %s, and would be answered with rates or averages, not counts: %w",
 				a.text, strings.Join(s.config.Counted, " or "), release.ErrInvalid)
@@ -70,6 +74,12 @@ func (c Config) gives(m release.Metric) error {
 // counts tells whether a question is one that is answered with counts.
 func (c Config) counts(text string) bool {
 	return len(c.Counted) == 0 || slices.ContainsFunc(c.Counted, func(word string) bool { return strings.Contains(text, word) })
+}
+
+// stepped tells whether a question says how long its stretches are.
+func stepped(text string) bool {
+	names, err := template.Names(text)
+	return err == nil && (slices.Contains(names, "step") || slices.Contains(names, "stepMs"))
 }
 
 // CheckFor is Config.Check of the preset of that name, whatever its settings.

@@ -39,6 +39,9 @@ type Config struct {
 	Step time.Duration
 	// Most is how many stretches one request may ask for; 0 for any number.
 	Most int
+	// Stepped says that a question itself must say how long its stretches are, by
+	// {{step}} or {{stepMs}}.
+	Stepped bool
 	// Counted are words of the API's language; a question that counts must hold one
 	// of them, since it would be answered with rates or averages else.
 	Counted []string

@@ -22,6 +22,7 @@ var influxDB2 = Preset{
 		Body:    `{"query": "{{question}}", "type": "flux", "dialect": {"header": true, "annotations": []}}`,
 		Method:  "POST",
 		Step:    10 * time.Second,
+		Stepped: true,
 		Counted: influxCounts,
 		Mapping: Mapping{
 			CSV:  true,
@@ -45,6 +46,7 @@ var influxDB1 = Preset{
 		Path:    "/query",
 		Params:  map[string]string{"db": "{{database}}", "rp": "{{retentionPolicy}}", "epoch": "ms", "q": "{{question}}"},
 		Step:    10 * time.Second,
+		Stepped: true,
 		Counted: influxCounts,
 		Mapping: Mapping{
 			Rows: []Level{{Each: "$.results[*].series[*]"}, {Columns: "$.columns[*]", Cells: "$.values[*]"}},

@@ -18,6 +18,7 @@ var loki = Preset{
 		Params:  map[string]string{"query": "{{question}}", "start": "{{fromNs}}", "end": "{{toNs}}", "step": "{{step}}"},
 		Step:    15 * time.Second,
 		Most:    10_000, // 11,000 points are refused
+		Stepped: true,   // longer ranges than the step count a line more than once
 		Counted: []string{"count_over_time", "sum_over_time"},
 		Mapping: Mapping{
 			Rows: []Level{{Each: "$.data.result[*]"}, {Each: "$.values[*]"}},

@@ -142,7 +142,7 @@ func TestVendorsWantCounts(t *testing.T) {
 	}{
 		"loki":      {nil, `sum(count_over_time({app="shop"}[{{step}}s]))`, `sum(rate({app="shop"}[{{step}}s]))`},
 		"dynatrace": {nil, `requests:splitBy("version"):sum`, `requests:splitBy("version"):avg`},
-		"influxDB":  {map[string]string{"database": "shop"}, `SELECT sum("n") FROM "r"`, `SELECT mean("n") FROM "r"`},
+		"influxDB":  {map[string]string{"database": "shop"}, `SELECT sum("n") FROM "r" GROUP BY time({{step}}s)`, `SELECT mean("n") FROM "r" GROUP BY time({{step}}s)`},
 	} {
 		c, err := httpjson.Vendor(name, httpjson.Use{Settings: v.settings})
 		if err != nil {
@@ -155,6 +155,22 @@ func TestVendorsWantCounts(t *testing.T) {
 		m.Events = v.rate
 		if err := c.Check(m, arms); !errors.Is(err, release.ErrInvalid) {
 			t.Errorf("%s: %q is taken for a count: %v", name, v.rate, err)
+		}
+	}
+}
+
+// A question whose ranges are not the source's steps would count lines more than
+// once.
+func TestVendorsWantTheirSteps(t *testing.T) {
+	for name, questions := range map[string][]string{
+		"loki":     {`sum(count_over_time({app="shop"}[1m]))`, `avg_over_time({app="shop"} | unwrap n [5m])`},
+		"influxDB": {`SELECT sum("n") FROM "r" GROUP BY time(1m)`},
+	} {
+		for i, text := range questions {
+			m := release.Metric{Name: "m", Kind: []release.Kind{release.Count, release.Gauge}[i], Events: text}
+			if err := httpjson.CheckFor(name)(m, arms); !errors.Is(err, release.ErrInvalid) || !strings.Contains(err.Error(), "{{step}}") {
+				t.Errorf("%s: %q: %v", name, text, err)
+			}
 		}
 	}
 }

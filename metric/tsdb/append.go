@@ -23,7 +23,9 @@ func (s *Store) Dir() string { return s.config.Dir }
 func (s *Store) Notify(n wlog.WriteNotified) { s.bell.to.Store(&n) }
 
 // bell tells of commits whoever wants to know.
-type bell struct{ to atomic.Pointer[wlog.WriteNotified] }
+type bell struct {
+	to atomic.Pointer[wlog.WriteNotified]
+}
 
 // Notify implements wlog.WriteNotified.
 func (b *bell) Notify() {
