@@ -18,7 +18,7 @@ func Dynatrace(c Config) *Server { return newServer(c, dynatrace{}) }
 
 type dynatrace struct{}
 
-func (dynatrace) admit(c Config, r Request) bool {
+func (dynatrace) admit(c Config, r request) bool {
 	return r.Header.Get("Authorization") == "Api-Token "+c.Token
 }
 
@@ -32,11 +32,11 @@ func (dynatrace) refuse(status int, message string) reply {
 	return jsonReply(status, map[string]any{"error": map[string]any{"code": status, "message": message}})
 }
 
-func (v dynatrace) answer(d *Data, r Request, f Fault) reply {
+func (v dynatrace) answer(d *Data, r request, f Fault) reply {
 	if r.URL.Path != "/api/v2/metrics/query" || r.Method != http.MethodGet {
 		return v.refuse(http.StatusNotFound, "HTTP 404 Not Found")
 	}
-	form := r.Form()
+	form := r.URL.Query()
 	for name := range form {
 		if !slices.Contains([]string{"metricSelector", "resolution", "from", "to"}, name) {
 			return v.refuse(http.StatusBadRequest, "unknown parameter "+name)

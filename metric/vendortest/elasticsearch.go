@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"math"
 	"net/http"
 	"path"
 	"regexp"
@@ -17,14 +16,14 @@ import (
 
 // Elasticsearch is a server of _search with aggregations, as Elasticsearch's and
 // OpenSearch's references have it ("Date histogram aggregation", "Filter
-// aggregation", "Terms aggregation", "Range aggregation", "Search API"). An event
-// is so many documents as its Value says, in the index of its Name. Token is an
-// API key as "id:key".
+// aggregation", "Composite aggregation", "Search API"). An event is so many
+// documents as its Value says, in the index of its Name. Token is an API key as
+// "id:key".
 func Elasticsearch(c Config) *Server { return newServer(c, elasticsearch{}) }
 
 type elasticsearch struct{}
 
-func (elasticsearch) admit(c Config, r Request) bool {
+func (elasticsearch) admit(c Config, r request) bool {
 	if c.Token != "" {
 		return r.Header.Get("Authorization") == "ApiKey "+base64.StdEncoding.EncodeToString([]byte(c.Token))
 	}
@@ -82,7 +81,7 @@ func (a aggregation) say(option string) string {
 
 type clause map[string]map[string]any
 
-func (e elasticsearch) answer(d *Data, r Request, f Fault) reply {
+func (e elasticsearch) answer(d *Data, r request, f Fault) reply {
 	index, ok := strings.CutSuffix(r.URL.Path, "/_search")
 	index = strings.TrimPrefix(index, "/")
 	if !ok || index == "" || r.Method != http.MethodPost {
@@ -136,7 +135,6 @@ func (c clause) keep(events []Event) ([]Event, error) {
 	var holds []func(Event) bool
 	for kind, options := range c {
 		switch kind {
-		case "match_all":
 		case "bool":
 			all, _ := options["filter"].([]any)
 			for _, one := range all {
@@ -149,10 +147,6 @@ func (c clause) keep(events []Event) ([]Event, error) {
 				if events, err = part.keep(events); err != nil {
 					return nil, err
 				}
-			}
-		case "term":
-			for name, want := range options {
-				holds = append(holds, matches(name, "=", fmt.Sprint(want)))
 			}
 		case "query_string":
 			text, _ := options["query"].(string)
@@ -270,8 +264,6 @@ func (a aggregation) of(events []Event) (any, error) {
 			return nil, err
 		}
 		return a.bucket(kept, nil)
-	case "range":
-		return a.ranges(events)
 	case "avg":
 		sum, n := 0.0, 0.0
 		for _, e := range events {
@@ -402,31 +394,4 @@ func scalar(text string) any {
 		return nil
 	}
 	return text
-}
-
-// ranges count a number's documents between bounds, from inclusive, to not.
-func (a aggregation) ranges(events []Event) (any, error) {
-	out := []any{}
-	list, _ := a.options["ranges"].([]any)
-	for _, r := range list {
-		own, _ := r.(map[string]any)
-		from, hasFrom := own["from"].(float64)
-		to, hasTo := own["to"].(float64)
-		if !hasFrom {
-			from = math.Inf(-1)
-		}
-		if !hasTo {
-			to = math.Inf(1)
-		}
-		in := slices.DeleteFunc(slices.Clone(events), func(e Event) bool {
-			v, err := strconv.ParseFloat(e.Fields[a.say("field")], 64)
-			return err != nil || v < from || v >= to
-		})
-		b, err := a.bucket(in, own)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, b)
-	}
-	return map[string]any{"buckets": out}, nil
 }

@@ -22,7 +22,7 @@ func InfluxDB2(c Config) *Server { return newServer(c, influxDB2{c.Tenant}) }
 
 type influxDB2 struct{ org string }
 
-func (influxDB2) admit(c Config, r Request) bool {
+func (influxDB2) admit(c Config, r request) bool {
 	return r.Header.Get("Authorization") == "Token "+c.Token
 }
 
@@ -37,7 +37,7 @@ func (influxDB2) refuse(status int, message string) reply {
 	return jsonReply(status, map[string]string{"code": code, "message": message})
 }
 
-func (v influxDB2) answer(d *Data, r Request, f Fault) reply {
+func (v influxDB2) answer(d *Data, r request, f Fault) reply {
 	switch {
 	case r.URL.Path != "/api/v2/query" || r.Method != http.MethodPost:
 		return v.refuse(http.StatusNotFound, "path not found")
@@ -63,7 +63,7 @@ func (v influxDB2) answer(d *Data, r Request, f Fault) reply {
 }
 
 // fluxText takes the query out of a request: the body itself, or a member of it.
-func fluxText(r Request) (string, error) {
+func fluxText(r request) (string, error) {
 	switch kind := r.Header.Get("Content-Type"); kind {
 	case "application/vnd.flux":
 		return r.Body, nil

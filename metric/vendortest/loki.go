@@ -20,7 +20,7 @@ func Loki(c Config) *Server { return newServer(c, loki{}) }
 type loki struct{}
 
 // Loki itself has no credentials: a front has, and Grafana Cloud.
-func (loki) admit(c Config, r Request) bool {
+func (loki) admit(c Config, r request) bool {
 	if c.Tenant != "" && r.Header.Get("X-Scope-Orgid") != c.Tenant {
 		return false
 	}
@@ -28,7 +28,7 @@ func (loki) admit(c Config, r Request) bool {
 }
 
 // basicOrBearer tells whether a request has the credentials that there are.
-func basicOrBearer(c Config, r Request) bool {
+func basicOrBearer(c Config, r request) bool {
 	got := r.Header.Get("Authorization")
 	switch {
 	case c.Username != "":
@@ -49,11 +49,11 @@ func (loki) refuse(status int, message string) reply {
 // most is how many points of a series Loki gives.
 const mostPoints = 11_000
 
-func (l loki) answer(d *Data, r Request, f Fault) reply {
+func (l loki) answer(d *Data, r request, f Fault) reply {
 	if r.URL.Path != "/loki/api/v1/query_range" {
 		return textReply(http.StatusNotFound, "404 page not found")
 	}
-	form := r.Form()
+	form := r.URL.Query()
 	start, err1 := lokiTime(form.Get("start"))
 	end, err2 := lokiTime(form.Get("end"))
 	step, err3 := lokiStep(form.Get("step"))

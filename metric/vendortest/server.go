@@ -11,18 +11,15 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
-	"time"
 )
 
-// Config says whom a server knows, and what time it is there.
+// Config says whom a server knows.
 type Config struct {
 	// Token, or Username and Password, are the credentials that it takes; a vendor
 	// looks at those that it has.
 	Token, Username, Password string
 	// Tenant is the one that a request must name, where the vendor has some.
 	Tenant string
-	// Now is the server's clock, told in the header Date; nil for the real one.
-	Now func() time.Time
 }
 
 // Server is one vendor's API, as an http.Handler.
@@ -33,28 +30,15 @@ type Server struct {
 
 	mu    sync.Mutex
 	fault Fault
-	left  int
-	asked []Request
+	left  int // how many requests it is for; 0 for all
 }
 
-// Request is what somebody asked for.
-type Request struct {
+// request is what somebody asks for.
+type request struct {
 	Method string
 	URL    *url.URL
 	Header http.Header
 	Body   string
-}
-
-// Form is the parameters of the URL and of a body that is a form.
-func (r Request) Form() url.Values {
-	form := r.URL.Query()
-	if r.Header.Get("Content-Type") == "application/x-www-form-urlencoded" {
-		body, _ := url.ParseQuery(r.Body)
-		for k, v := range body {
-			form[k] = append(form[k], v...)
-		}
-	}
-	return form
 }
 
 // reply is an answer of the API.
@@ -68,9 +52,9 @@ type reply struct {
 // vendor is one API: whom it lets in, what it answers, and how it says no.
 type vendor interface {
 	// admit tells whether the credentials are right.
-	admit(c Config, r Request) bool
+	admit(c Config, r request) bool
 	// answer answers a request; of the faults it knows Partial and Inside.
-	answer(d *Data, r Request, f Fault) reply
+	answer(d *Data, r request, f Fault) reply
 	// refuse words an error.
 	refuse(status int, message string) reply
 }
@@ -86,11 +70,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	asked := Request{r.Method, r.URL, r.Header, string(body)}
-	fault := s.take(asked)
-	if s.config.Now != nil {
-		w.Header().Set("Date", s.config.Now().UTC().Format(http.TimeFormat))
-	}
+	asked := request{r.Method, r.URL, r.Header, string(body)}
+	fault := s.take()
 	a, failed := early(s.vendor, fault)
 	if !failed && !s.vendor.admit(s.config, asked) {
 		a, failed = s.vendor.refuse(http.StatusUnauthorized, ""), true
@@ -111,11 +92,10 @@ func (a reply) write(w http.ResponseWriter) {
 	_, _ = w.Write(a.body)
 }
 
-// take notes a request and gives the fault it meets.
-func (s *Server) take(r Request) Fault {
+// take gives the fault that a request meets.
+func (s *Server) take() Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.asked = append(s.asked, r)
 	f := s.fault
 	if s.left > 0 {
 		if s.left--; s.left == 0 {
@@ -123,13 +103,6 @@ func (s *Server) take(r Request) Fault {
 		}
 	}
 	return f
-}
-
-// Asked are the requests so far.
-func (s *Server) Asked() []Request {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return append([]Request(nil), s.asked...)
 }
 
 func jsonReply(status int, v any) reply {

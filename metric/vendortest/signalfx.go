@@ -17,7 +17,7 @@ func SignalFx(c Config, gauges ...string) *Server { return newServer(c, signalFx
 
 type signalFx struct{ gauges []string }
 
-func (signalFx) admit(c Config, r Request) bool { return r.Header.Get("X-SF-Token") == c.Token }
+func (signalFx) admit(c Config, r request) bool { return r.Header.Get("X-SF-Token") == c.Token }
 
 func (signalFx) refuse(status int, message string) reply {
 	if status == http.StatusUnauthorized {
@@ -26,11 +26,11 @@ func (signalFx) refuse(status int, message string) reply {
 	return jsonReply(status, map[string]any{"code": status, "message": message})
 }
 
-func (v signalFx) answer(d *Data, r Request, f Fault) reply {
+func (v signalFx) answer(d *Data, r request, f Fault) reply {
 	if r.URL.Path != "/v1/timeserieswindow" || r.Method != http.MethodGet {
 		return v.refuse(http.StatusNotFound, "HTTP 404 Not Found")
 	}
-	form := r.Form()
+	form := r.URL.Query()
 	for name := range form {
 		if !slices.Contains([]string{"query", "startMS", "endMS", "resolution"}, name) {
 			return v.refuse(http.StatusBadRequest, "unknown parameter "+name)
