@@ -48,16 +48,39 @@ func (s *Source) check(m release.Metric, arms []release.Arm) error {
 				return err
 			}
 		}
-		if s.config.Stepped && !stepped(a.text) {
-			return fmt.Errorf("%.100q has no {{step}}: what it is answered with must lie in stretches of the source's step, or is counted twice or not at all: %w",
-				a.text, release.ErrInvalid)
-		}
-		if m.Kind != release.Gauge && !s.config.counts(a.text) {
-			return fmt.Errorf("%.100q has no %s, and would be answered with rates or averages, not counts: %w",
-				a.text, strings.Join(s.config.Counted, " or "), release.ErrInvalid)
+		if err := s.config.fits(a.text, m, arms); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// fits holds a question against what the API asks of one.
+func (c Config) fits(text string, m release.Metric, arms []release.Arm) error {
+	// A question that is a whole body (see Body) is answered with what it asks for.
+	plain := c.Unlabelled && !strings.HasPrefix(strings.TrimSpace(text), "{")
+	switch {
+	case plain && len(m.By) > 0:
+		return fmt.Errorf("the source answers %.100q with numbers that have no labels, so there can be no segments (by): %w", text, release.ErrInvalid)
+	case plain && !ofArm(text, arms):
+		return fmt.Errorf("%.100q must name the arm, such as by {{version}}, since the source's answer does not tell whose a number is: %w", text, release.ErrInvalid)
+	case c.Stepped && !stepped(text):
+		return fmt.Errorf("%.100q has no {{step}}: what it is answered with must lie in stretches of the source's step, or is counted twice or not at all: %w",
+			text, release.ErrInvalid)
+	case m.Kind != release.Gauge && !c.counts(text):
+		return fmt.Errorf("%.100q has no %s, and would be answered with rates or averages, not counts: %w",
+			text, strings.Join(c.Counted, " or "), release.ErrInvalid)
+	}
+	return nil
+}
+
+// ofArm tells whether a question uses a value of the arms.
+func ofArm(text string, arms []release.Arm) bool {
+	names, err := template.Names(text)
+	return err == nil && slices.ContainsFunc(arms, func(a release.Arm) bool {
+		values := template.Arm(a)
+		return slices.ContainsFunc(names, func(name string) bool { _, ok := values[name]; return ok })
+	})
 }
 
 // gives tells whether the answers can have what a metric needs.

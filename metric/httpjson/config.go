@@ -39,6 +39,9 @@ type Config struct {
 	Step time.Duration
 	// Most is how many stretches one request may ask for; 0 for any number.
 	Most int
+	// Unlabelled says that answers have neither arm nor labels, so that every
+	// question must use a value of the arm, and there are no segments.
+	Unlabelled bool
 	// Stepped says that a question itself must say how long its stretches are, by
 	// {{step}} or {{stepMs}}.
 	Stepped bool

@@ -22,8 +22,9 @@ var elasticsearch = Preset{
 				{"query_string": {"query": "{{question}}"}}]}},
 			"aggs": {"rows": {"composite": {"size": 10000, "sources": [
 				{"time": {"date_histogram": {"field": "@timestamp", "fixed_interval": "{{step}}s"}}}]}}}}`,
-		Step: 15 * time.Second,
-		Most: 10_000,
+		Step:       15 * time.Second,
+		Most:       10_000,
+		Unlabelled: true, // but for a search of one's own
 		Mapping: Mapping{
 			Rows: []Level{{Each: "$.aggregations.rows.buckets[*]"}},
 			Time: "$.key.time", TimeFormat: "ms",

@@ -14,11 +14,12 @@ var signalFx = Preset{
 	Settings: map[string]Setting{"realm": {Default: "us0"}},
 	Secrets:  map[string]Secret{"X-SF-Token": {Setting: "tokenFile"}},
 	Config: Config{
-		Access: web.Config{URL: "https://api.{{realm}}.signalfx.com"},
-		API:    web.API{Title: "Splunk Observability Cloud's /v1/timeserieswindow"},
-		Path:   "/v1/timeserieswindow",
-		Params: map[string]string{"query": "{{question}}", "startMS": "{{fromMs}}", "endMS": "{{toMs}}", "resolution": "{{stepMs}}"},
-		Step:   time.Minute,
+		Access:     web.Config{URL: "https://api.{{realm}}.signalfx.com"},
+		API:        web.API{Title: "Splunk Observability Cloud's /v1/timeserieswindow"},
+		Path:       "/v1/timeserieswindow",
+		Params:     map[string]string{"query": "{{question}}", "startMS": "{{fromMs}}", "endMS": "{{toMs}}", "resolution": "{{stepMs}}"},
+		Step:       time.Minute,
+		Unlabelled: true,
 		Mapping: Mapping{
 			Rows: []Level{{Entries: "$.data"}, {Each: "$.value[*]"}},
 			Time: "$[0]", TimeFormat: "ms",

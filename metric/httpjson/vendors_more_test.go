@@ -175,6 +175,29 @@ func TestVendorsWantTheirSteps(t *testing.T) {
 	}
 }
 
+// Where answers have no labels, a question must be of one arm, and there are no
+// segments.
+func TestVendorsWithoutLabels(t *testing.T) {
+	for name, v := range map[string]struct {
+		good, bad release.Metric
+	}{
+		"signalFx":      {release.Metric{Events: "sf_metric:x AND version:{{version}}"}, release.Metric{Events: "sf_metric:x"}},
+		"elasticsearch": {release.Metric{Events: "version:{{version}}"}, release.Metric{Events: "version:{{version}}", By: []string{"region"}}},
+	} {
+		v.good.Kind, v.bad.Kind = release.Count, release.Count
+		if err := httpjson.CheckFor(name)(v.good, arms); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := httpjson.CheckFor(name)(v.bad, arms); !errors.Is(err, release.ErrInvalid) {
+			t.Errorf("%s: %+v is taken: %v", name, v.bad, err)
+		}
+	}
+	search := release.Metric{Kind: release.Count, Query: rowsOf("version:*", "", "region"), Events: "doc_count", By: []string{"region"}}
+	if err := httpjson.CheckFor("elasticsearch")(search, arms); err != nil {
+		t.Error(err)
+	}
+}
+
 // A page of buckets that is full may lack some: that is said.
 func TestElasticsearchCutsOff(t *testing.T) {
 	s := vendortest.Elasticsearch(vendortest.Config{})
