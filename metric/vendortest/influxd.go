@@ -65,7 +65,8 @@ func StartInflux(t *testing.T, rows int) *Influxd {
 }
 
 // Write stores events as points of the measurement Name, with Fields as tags, and
-// Value as the field _field of Fields ("value" without).
+// Value as the field _field of Fields ("value" without). It may be called from
+// any goroutine.
 func (i *Influxd) Write(t *testing.T, events ...Event) {
 	t.Helper()
 	var b strings.Builder
@@ -85,17 +86,19 @@ func (i *Influxd) post(t *testing.T, path, body, kind string) {
 	t.Helper()
 	r, err := http.NewRequest(http.MethodPost, i.URL+path, strings.NewReader(body))
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
+		return
 	}
 	r.SetBasicAuth(influxAdmin, influxRoot)
 	r.Header.Set("Content-Type", kind)
 	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
+		return
 	}
 	defer resp.Body.Close()
 	said, err := io.ReadAll(resp.Body)
 	if err != nil || resp.StatusCode/100 != 2 || strings.Contains(string(said), `"error"`) {
-		t.Fatalf("%s: %s %s %v", path, resp.Status, said, err)
+		t.Errorf("%s: %s %s %v", path, resp.Status, said, err)
 	}
 }
