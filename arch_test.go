@@ -33,7 +33,7 @@ var adapters = []string{
 	"traffic/alb", "traffic/haproxy", "traffic/nginx", "traffic/exec", "traffic/webhook", "traffic/several",
 	"metric/prometheus", "metric/tsdb", "metric/recording", "metric/httpjson",
 	"metric/prometheus", "metric/tsdb", "metric/recording", "metric/sql",
-	"metric/prometheus", "metric/tsdb", "metric/recording", "metric/cloudwatch",
+	"metric/prometheus", "metric/tsdb", "metric/recording", "metric/cloudwatch", "metric/googlemonitoring",
 }
 
 // house has one row for each folder with Go code.
@@ -91,6 +91,9 @@ var house = map[string]row{
 	"metric/cloudwatch": {floor: 3, imports: []string{"release", "metric/rows", "metric/template", "awscall"}},
 
 	"metric/cloudwatch/cloudtest": {floor: 3, imports: []string{"awscall/awstest"}},
+
+	"metric/googlemonitoring":            {floor: 3, imports: []string{"release", "metric/rows", "metric/template", "metric/web"}},
+	"metric/googlemonitoring/googletest": {floor: 3},
 
 	// What is sent to us, from the formats (each a folder) to the store.
 	"ingest/item":          {floor: 3, imports: []string{"release"}},
