@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/linnet-project/linnet/metric/cloudwatch"
+	"github.com/linnet-project/linnet/metric/googlemonitoring"
 	"github.com/linnet-project/linnet/metric/httpjson"
 	"github.com/linnet-project/linnet/metric/prometheus"
 	"github.com/linnet-project/linnet/metric/series"
@@ -41,6 +42,8 @@ var sources = map[string]struct {
 	"elasticsearch": {openVendor, httpjson.CheckFor("elasticsearch")},
 	"sql":           {openSQL, sql.Check},
 	"cloudWatch":    {openCloudWatch, cloudwatch.Check},
+
+	"googleMonitoring": {openGoogleMonitoring, googlemonitoring.Check},
 }
 
 // checkMetric holds a metric against the language of the source that it names.

@@ -159,6 +159,16 @@ var sources = []source{
 	},
 	{
 		SourceInfo: SourceInfo{
+			Name: "googleMonitoring", Page: "google-monitoring.md",
+			Doc:      "Google Cloud Monitoring.",
+			Language: "filters of its API, with the fields to group by",
+			Gives:    "counts, buckets, levels, averages",
+		},
+		bind: at(func(s *Source) **GoogleMonitoring { return &s.GoogleMonitoring }, optional[GoogleMonitoring]{googleMonitoringKeys}),
+		of:   func(s Source) sourceForm { return someSource(s.GoogleMonitoring) },
+	},
+	{
+		SourceInfo: SourceInfo{
 			Name: "sql", Page: "sql.md",
 			Doc:      "A database: PostgreSQL, MySQL or MariaDB, SQLite, ClickHouse.",
 			Language: "SQL, one query for both arms with the columns arm, time and those that count",

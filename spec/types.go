@@ -111,6 +111,8 @@ type Source struct {
 	Vendor     *Vendor
 	SQL        *SQL
 	CloudWatch *CloudWatch
+
+	GoogleMonitoring *GoogleMonitoring
 }
 
 // Prometheus is a server that speaks Prometheus' HTTP API.

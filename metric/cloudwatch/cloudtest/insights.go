@@ -64,7 +64,7 @@ func run(text string, lines []line) ([][]field, error) {
 func filter(text string, lines []line) ([]line, error) {
 	for _, condition := range strings.Split(text, " and ") {
 		condition = strings.TrimSpace(condition)
-		keep := func(line) bool { return false }
+		var keep func(line) bool
 		if m := presentLike.FindStringSubmatch(condition); m != nil {
 			keep = func(l line) bool { return l.fields[m[1]] != "" }
 		} else if m := filterLike.FindStringSubmatch(condition); m != nil {
