@@ -88,7 +88,7 @@ var house = map[string]row{
 	// Database servers for tests, of the journal's floor and above.
 	"testdb":            {floor: 2},
 	"metric/httpjson":   {floor: 3, imports: []string{"release", "metric/rows", "metric/template", "metric/web"}},
-	"metric/cloudwatch": {floor: 3, imports: []string{"release", "metric/rows", "metric/template", "awscall"}},
+	"metric/cloudwatch": {floor: 3, imports: []string{"release", "metric/rows", "metric/template", "metric/web", "awscall"}},
 
 	"metric/cloudwatch/cloudtest": {floor: 3, imports: []string{"awscall/awstest"}},
 

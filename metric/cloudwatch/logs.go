@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	logs "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	"github.com/aws/smithy-go/middleware"
 
 	"github.com/linnet-project/linnet/metric/rows"
 	"github.com/linnet-project/linnet/release"
@@ -41,9 +42,11 @@ func (s *Source) observeLogs(ctx context.Context, q release.Query) (release.Answ
 		}
 	}()
 	for i, text := range in.questions {
-		if running[i], err = s.start(ctx, q.Metric.Name, text, at, &notes); err != nil {
+		var said middleware.Metadata
+		if running[i], said, err = s.start(ctx, q.Metric.Name, text, at); err != nil {
 			return release.Answer{}, err
 		}
+		notes.clock(said, in.bin)
 	}
 	table := &table{insights: in, query: q}
 	for arm, id := range running {
@@ -59,12 +62,12 @@ func (s *Source) observeLogs(ctx context.Context, q release.Query) (release.Answ
 			return release.Answer{}, err
 		}
 	}
-	return rows.Observe(q, table.rows, append(notes, table.remarks...)...)
+	return rows.Observe(q, table.rows, append(notes.said, table.said...)...)
 }
 
-// start begins a query and gives its id. Both ends of its span count; a bin that
+// start begins a query and gives its id, and what came with it. Both ends of its span count; a bin that
 // begins at the end is left out with those that are not over.
-func (s *Source) start(ctx context.Context, metric, text string, at release.Window, notes *remarks) (string, error) {
+func (s *Source) start(ctx context.Context, metric, text string, at release.Window) (string, middleware.Metadata, error) {
 	var out *logs.StartQueryOutput
 	err := s.logsAPI.Call(ctx, "StartQuery", "metric "+metric, func(ctx context.Context, tries aws.Retryer) (err error) {
 		out, err = s.logs.StartQuery(ctx, &logs.StartQueryInput{
@@ -74,10 +77,9 @@ func (s *Source) start(ctx context.Context, metric, text string, at release.Wind
 		return err
 	})
 	if err != nil {
-		return "", err
+		return "", middleware.Metadata{}, err
 	}
-	notes.clock(out.ResultMetadata)
-	return aws.ToString(out.QueryId), nil
+	return aws.ToString(out.QueryId), out.ResultMetadata, nil
 }
 
 // stop ends a query that nobody waits for any more, also where the time to wait

@@ -71,7 +71,7 @@ func (s *Source) observeMetrics(ctx context.Context, q release.Query) (release.A
 		got.add("metric %s: no value is in any bucket: CloudWatch counts by value only what was published value by value, and no negative ones; or all are above the last bound", q.Metric.Name)
 		out = nil
 	}
-	return rows.Observe(q, out, got.remarks...)
+	return rows.Observe(q, out, got.said...)
 }
 
 // last is the highest bound of the buckets.
@@ -162,7 +162,7 @@ func (s *Source) ask(ctx context.Context, m release.Metric, queries []types.Metr
 		if err != nil {
 			return nil, err
 		}
-		got.clock(out.ResultMetadata)
+		got.clock(out.ResultMetadata, s.config.Period)
 		if err := got.take(s, metric, out); err != nil {
 			return nil, err
 		}

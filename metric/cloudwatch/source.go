@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/smithy-go/middleware"
 
+	"github.com/linnet-project/linnet/metric/web"
 	"github.com/linnet-project/linnet/release"
 )
 
@@ -32,21 +32,24 @@ func span(windows []release.Window, period time.Duration) release.Window {
 	return release.Window{From: windows[0].From.Truncate(period), To: windows[len(windows)-1].To.Truncate(period)}
 }
 
-// maxSkew is by how much clocks may differ before it is said.
-const maxSkew = 30 * time.Second
-
 // remarks collects warnings, each once.
-type remarks []string
+type remarks struct {
+	said []string
+	// clockSaid keeps what may differ from page to page to one warning.
+	clockSaid bool
+}
 
 func (r *remarks) add(format string, args ...any) {
-	if text := fmt.Sprintf(format, args...); !slices.Contains(*r, text) {
-		*r = append(*r, text)
+	if text := fmt.Sprintf(format, args...); !slices.Contains(r.said, text) {
+		r.said = append(r.said, text)
 	}
 }
 
-// clock remarks on a clock that is far from ours.
-func (r *remarks) clock(answer middleware.Metadata) {
-	if skew, ok := awsmiddleware.GetAttemptSkew(answer); ok && skew.Abs() > maxSkew && !strings.Contains(strings.Join(*r, " "), "clock") {
-		r.add("the clock of AWS differs from ours by %s; windows are by ours", skew.Round(time.Second))
+// clock remarks on a clock that is too far from ours for windows of a length.
+func (r *remarks) clock(answer middleware.Metadata, window time.Duration) {
+	skew, ok := awsmiddleware.GetAttemptSkew(answer)
+	if text := (web.Clock{Ahead: skew}).Warning(window); ok && text != "" && !r.clockSaid {
+		r.add("%s", text)
+		r.clockSaid = true
 	}
 }

@@ -41,7 +41,7 @@ func FuzzLines(f *testing.F) {
 		if err != nil && !errors.Is(err, release.ErrInvalid) {
 			t.Errorf("%v has no meaning", err)
 		}
-		answer, err := rows.Observe(q, table.rows, table.remarks...)
+		answer, err := rows.Observe(q, table.rows, table.said...)
 		if err != nil {
 			t.Error(err)
 		}
