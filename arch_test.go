@@ -34,6 +34,8 @@ var adapters = []string{
 	"metric/prometheus", "metric/tsdb", "metric/recording", "metric/httpjson",
 	"metric/prometheus", "metric/tsdb", "metric/recording", "metric/sql",
 	"metric/prometheus", "metric/tsdb", "metric/recording", "metric/cloudwatch", "metric/googlemonitoring",
+	"metric/prometheus", "metric/tsdb", "metric/recording", "metric/cloudwatch",
+	"metric/prometheus", "metric/tsdb", "metric/recording", "metric/sql", "metric/exec",
 }
 
 // house has one row for each folder with Go code.
@@ -83,6 +85,7 @@ var house = map[string]row{
 	"metric/rows":         {floor: 3, imports: []string{"release"}},
 	"metric/template":     {floor: 3, imports: []string{"release"}},
 	"metric/vendortest":   {floor: 3},
+	"metric/exec":         {floor: 3, imports: []string{"release", "command", "ndjson", "secret", "metric/rows"}},
 	"metric/sql":          {floor: 3, imports: []string{"release", "metric/rows", "metric/web"}},
 
 	// Database servers for tests, of the journal's floor and above.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/linnet-project/linnet/metric/cloudwatch"
+	"github.com/linnet-project/linnet/metric/exec"
 	"github.com/linnet-project/linnet/metric/googlemonitoring"
 	"github.com/linnet-project/linnet/metric/httpjson"
 	"github.com/linnet-project/linnet/metric/prometheus"
@@ -44,6 +45,7 @@ var sources = map[string]struct {
 	"cloudWatch":    {openCloudWatch, cloudwatch.Check},
 
 	"googleMonitoring": {openGoogleMonitoring, googlemonitoring.Check},
+	"exec":             {openExec, exec.Check},
 }
 
 // checkMetric holds a metric against the language of the source that it names.

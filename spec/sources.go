@@ -177,6 +177,16 @@ var sources = []source{
 		bind: at(func(s *Source) **SQL { return &s.SQL }, optional[SQL]{sqlKeys}),
 		of:   func(s Source) sourceForm { return someSource(s.SQL) },
 	},
+	{
+		SourceInfo: SourceInfo{
+			Name: "exec", Page: "exec-source.md",
+			Doc:      "A command of your own that prints observations.",
+			Language: "the command's own; it gets every question as JSON",
+			Gives:    "counts, buckets, levels, averages",
+		},
+		bind: at(func(s *Source) **ExecSource { return &s.Exec }, optional[ExecSource]{execSourceKeys}),
+		of:   func(s Source) sourceForm { return someSource(s.Exec) },
+	},
 }
 
 // source is a row of the table.

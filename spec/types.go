@@ -113,6 +113,7 @@ type Source struct {
 	CloudWatch *CloudWatch
 
 	GoogleMonitoring *GoogleMonitoring
+	Exec             *ExecSource
 }
 
 // Prometheus is a server that speaks Prometheus' HTTP API.
