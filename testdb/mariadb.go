@@ -19,10 +19,13 @@ func MariaDB(t testing.TB) Server {
 	h.once(t, install, "--no-defaults", "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db")
 	first := h.write(t, "first.sql", "CREATE USER '"+s.User+"'@'127.0.0.1' IDENTIFIED BY '"+s.Password+"';\n"+
 		"GRANT ALL ON *.* TO '"+s.User+"'@'127.0.0.1' WITH GRANT OPTION;\n")
+	cert, ca, key := h.certificate(t)
+	s.CAFile = ca
 	db := s.MariaDB(t, "")
 	h.serve(t, db.PingContext, mariadbd, "--no-defaults", "--datadir="+data, "--init-file="+first, "--bind-address="+s.Host,
 		number("port", s.Port), "--socket="+filepath.Join(h.dir, "socket"), "--skip-name-resolve", "--default-time-zone=+09:00",
-		"--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M", "--performance-schema=off")
+		"--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M", "--performance-schema=off",
+		"--ssl-cert="+cert, "--ssl-key="+key)
 	return s
 }
 

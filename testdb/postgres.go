@@ -20,9 +20,12 @@ func Postgres(t testing.TB) Server {
 	data := filepath.Join(h.dir, "data")
 	h.once(t, initdb, "--pgdata="+data, "--username="+s.User, "--pwfile="+h.write(t, "password", s.Password),
 		"--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync")
+	cert, ca, key := h.certificate(t)
+	s.CAFile = ca
 	db := s.Postgres(t, "postgres")
 	h.serve(t, db.PingContext, postgres, "-D", data, number("port", s.Port), "--listen_addresses="+s.Host,
-		"--unix_socket_directories="+h.dir, "--fsync=off", "--max_connections=50", "--timezone=Asia/Tokyo")
+		"--unix_socket_directories="+h.dir, "--fsync=off", "--max_connections=50", "--timezone=Asia/Tokyo",
+		"--ssl=on", "--ssl_cert_file="+cert, "--ssl_key_file="+key)
 	return s
 }
 

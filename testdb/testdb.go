@@ -29,6 +29,9 @@ type Server struct {
 	// User may do everything, with Password.
 	User     string
 	Password string
+	// CAFile holds the certificate that its own is checked against, for who asks
+	// for an encrypted connection.
+	CAFile string
 }
 
 // Address is host:port.

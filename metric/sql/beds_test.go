@@ -21,6 +21,7 @@ const secret = "0nly-for-l1nnet"
 type bed struct {
 	config sql.Config
 	admin  *dbsql.DB
+	ca     string
 	// instant is a literal of a time.
 	instant func(time.Time) string
 	// plus adds seconds to a time, slow is a query that takes a minute, many is a
@@ -67,7 +68,7 @@ func postgres(t *testing.T) bed {
 	testdb.Exec(t, admin, "CREATE TABLE visits (at timestamptz, "+columns+")", "GRANT SELECT ON visits TO linnet", "CREATE TABLE hidden (n integer)")
 	return bed{
 		config: sql.Config{Dialect: sql.PostgreSQL, Host: server.Host, Port: server.Port, Database: "shop", User: "linnet", PasswordFile: passwordFile(t)},
-		admin:  admin,
+		admin:  admin, ca: server.CAFile,
 		instant: func(at time.Time) string {
 			return "timestamptz '" + at.UTC().Format("2006-01-02 15:04:05.999999") + "+00'"
 		},
@@ -85,8 +86,8 @@ func mariadb(t *testing.T) bed {
 	testdb.Exec(t, admin, "CREATE TABLE visits (at datetime(6), "+columns+")", "GRANT SELECT ON shop.visits TO linnet@'127.0.0.1'",
 		"GRANT SELECT ON shop.seq_1_to_100000000 TO linnet@'127.0.0.1'", "CREATE TABLE hidden (n integer)")
 	return bed{
-		config:  sql.Config{Dialect: sql.MySQL, Host: server.Host, Port: server.Port, Database: "shop", User: "linnet", PasswordFile: passwordFile(t)},
-		admin:   admin,
+		config: sql.Config{Dialect: sql.MySQL, Host: server.Host, Port: server.Port, Database: "shop", User: "linnet", PasswordFile: passwordFile(t)},
+		admin:  admin, ca: server.CAFile,
 		instant: func(at time.Time) string { return "timestamp'" + at.UTC().Format("2006-01-02 15:04:05.999999") + "'" },
 		plus:    func(at string, seconds int) string { return fmt.Sprintf("%s + interval %d second", at, seconds) },
 		slow:    "SELECT 'stable' AS arm, now() AS time, 1 AS visits, sleep(60) AS failed",

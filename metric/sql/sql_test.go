@@ -27,6 +27,7 @@ var cases = map[string]func(*testing.T, bed){
 	"passwords":                    passwords,
 	"clocks":                       clocks,
 	"many at once":                 manyAtOnce,
+	"encryption":                   encryption,
 }
 
 const events = `SELECT version AS arm, at AS time, region, visits, failed, took, bound, level
@@ -363,4 +364,34 @@ func TestBadConfigs(t *testing.T) {
 	defer s.Close()
 	_, err = s.Observe(t.Context(), release.Query{Metric: ratio(events), Arms: arms, Windows: minutes(1)})
 	wantError(t, err, release.ErrNotFound, "none.db")
+}
+
+// encryption checks who answers, unless it is told not to.
+func encryption(t *testing.T, b bed) {
+	if b.ca == "" {
+		t.Skip("SQLite has no connections")
+	}
+	b.config.Encrypted = true
+	ask := func() error {
+		_, err := b.source(t).Observe(t.Context(), release.Query{Metric: ratio(events), Arms: arms, Windows: minutes(1)})
+		return err
+	}
+	wantError(t, ask(), release.ErrInvalid, "certificate", "caFile")
+	b.config.CAFile = b.ca
+	if err := ask(); err != nil {
+		t.Errorf("with its authority: %v", err)
+	}
+	b.config.ServerName = "db.example.com"
+	wantError(t, ask(), release.ErrInvalid, "db.example.com")
+	b.config.Insecure = true
+	if err := ask(); err != nil {
+		t.Errorf("without a check: %v", err)
+	}
+	if b.config.Dialect == sql.PostgreSQL {
+		var n int
+		err := b.admin.QueryRowContext(t.Context(), "SELECT count(*) FROM pg_stat_ssl WHERE ssl AND pid <> pg_backend_pid()").Scan(&n)
+		if err != nil || n == 0 {
+			t.Errorf("%d connections are encrypted, %v", n, err)
+		}
+	}
 }
