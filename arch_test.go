@@ -35,7 +35,7 @@ var adapters = []string{
 	"metric/prometheus", "metric/tsdb", "metric/recording", "metric/sql",
 	"metric/prometheus", "metric/tsdb", "metric/recording", "metric/cloudwatch", "metric/googlemonitoring",
 	"metric/prometheus", "metric/tsdb", "metric/recording", "metric/cloudwatch",
-	"metric/prometheus", "metric/tsdb", "metric/recording", "metric/sql", "metric/exec",
+	"metric/exec",
 }
 
 // house has one row for each folder with Go code.

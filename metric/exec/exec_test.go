@@ -27,9 +27,9 @@ var query = release.Query{
 }
 
 // script asks a shell script of that text, which runs in dir.
-func script(t *testing.T, text string, q release.Query) (release.Answer, error, string) {
+func script(t *testing.T, text string, q release.Query) (a release.Answer, dir string, err error) {
 	t.Helper()
-	dir := t.TempDir()
+	dir = t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "it.sh"), []byte("#!/bin/sh\n"+text), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -38,13 +38,13 @@ func script(t *testing.T, text string, q release.Query) (release.Answer, error, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := s.Observe(t.Context(), q)
-	return a, err, dir
+	a, err = s.Observe(t.Context(), q)
+	return a, dir, err
 }
 
 // TestWhatTheCommandGets is what docs/exec-source.md promises.
 func TestWhatTheCommandGets(t *testing.T) {
-	_, err, dir := script(t, `cat >stdin; echo "$1" >args`, query)
+	_, dir, err := script(t, `cat >stdin; echo "$1" >args`, query)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestWhatTheCommandGets(t *testing.T) {
 // TestLines: lines are summed in the windows that their times fall into, each
 // segment by itself; an arm may be called by its version or a label.
 func TestLines(t *testing.T) {
-	a, err, _ := script(t, `cat <<'END'
+	a, _, err := script(t, `cat <<'END'
 {"time":"2026-01-02T10:00:30Z","metric":"orders","arm":"baseline","bad":1,"of":10}
 {"time":"2026-01-02T10:01:00Z","arm":"1.4.1","bad":2,"of":20}
 
@@ -98,7 +98,7 @@ END`, query)
 		`echo '{"time":"2026-01-02T10:00:30Z","arm":"baseline","segment":"region=eu","bad":1,"of":4}'`: "no line without one",
 		`echo '{"time":"2026-01-02T10:00:30Z","arm":"1.3.0","bad":1,"of":4}'`:                          "none of the release's",
 	} {
-		a, err, _ := script(t, text, query)
+		a, _, err := script(t, text, query)
 		if err != nil || !strings.Contains(strings.Join(a.Warnings, "\n"), says) {
 			t.Errorf("%s: %q, %v", text, a.Warnings, err)
 		}
@@ -123,7 +123,7 @@ func TestFailures(t *testing.T) {
 		{`head -c 17000000 /dev/zero`, release.ErrInvalid, "more than 16777216 bytes"},
 		{`head -c 2000000 /dev/zero`, release.ErrInvalid, "line 1 of its output is longer"},
 	} {
-		_, err, _ := script(t, c.text, query)
+		_, _, err := script(t, c.text, query)
 		if !errors.Is(err, c.meaning) || !strings.Contains(err.Error(), c.says) || !strings.HasPrefix(err.Error(), "metric orders: command ./it.sh: ") || strings.Contains(err.Error(), "t0ken") {
 			t.Errorf("%s: %v, expected %q with %q", c.text, err, c.meaning, c.says)
 		}
