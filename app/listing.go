@@ -3,6 +3,7 @@ package app
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -68,4 +69,50 @@ func (f providerJSON) write(p *process) {
 		abilities = strings.Join(f.Abilities, ", ")
 	}
 	fmt.Fprintf(p.out, "%s\n  %s\n  weights    %s\n  abilities  %s\n  verifies   %s\n  more       %s\n", f.Name, f.About, f.Grain, abilities, f.Verifies, f.Page)
+}
+
+// sourceJSON is a source as `linnet sources --json` tells it.
+type sourceJSON struct {
+	Name     string `json:"name"`
+	About    string `json:"about"`
+	Language string `json:"language"`
+	Gives    string `json:"gives"`
+	Page     string `json:"page"`
+}
+
+func (p *process) sources() *cobra.Command {
+	return &cobra.Command{
+		Use:   "sources [NAME…]",
+		Short: "List where metrics can come from: the language asked in, and what comes back",
+		RunE:  func(_ *cobra.Command, names []string) error { return p.listSources(names) },
+	}
+}
+
+func (p *process) listSources(names []string) error {
+	all := spec.Sources()
+	if len(names) > 0 {
+		var chosen []spec.SourceInfo
+		for _, name := range names {
+			i := slices.IndexFunc(all, func(s spec.SourceInfo) bool { return s.Name == name })
+			if i < 0 {
+				return fmt.Errorf("there is no source %q; `linnet sources` lists them; %w", name, errUsage)
+			}
+			chosen = append(chosen, all[i])
+		}
+		all = chosen
+	}
+	for i, one := range all {
+		form := sourceJSON{Name: one.Name, About: one.Doc, Language: one.Language, Gives: one.Gives, Page: "docs/" + one.Page}
+		if p.json {
+			if err := json.NewEncoder(p.out).Encode(form); err != nil {
+				return err
+			}
+			continue
+		}
+		if i > 0 {
+			fmt.Fprintln(p.out)
+		}
+		fmt.Fprintf(p.out, "%s\n  %s\n  asked in   %s\n  gives      %s\n  more       %s\n", form.Name, form.About, form.Language, form.Gives, form.Page)
+	}
+	return nil
 }

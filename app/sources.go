@@ -183,11 +183,7 @@ func (w *parts) embedStore(ctx context.Context, p *process, f spec.File, log *sl
 	if w.proxy != nil {
 		cfg.Targets = append(cfg.Targets, tsdb.Target{URL: w.status + splitterMetrics})
 	}
-	for _, arm := range []release.Arm{f.Baseline, f.Candidate} {
-		for _, u := range c.Targets[arm.Name] {
-			cfg.Targets = append(cfg.Targets, tsdb.Target{URL: u, Labels: arm.Labels})
-		}
-	}
+	cfg.Targets = append(cfg.Targets, targets(f)...)
 	store, err := openStore(cfg)
 	if err != nil {
 		return err

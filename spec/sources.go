@@ -238,6 +238,15 @@ func (s Source) Kind() string {
 	return name
 }
 
+// Pace is how fine the source's answers are, and how long after a moment they
+// are whole.
+func (s Source) Pace() (grain, lag time.Duration) {
+	if _, form := s.named(); form != nil {
+		return form.pace()
+	}
+	return 0, 0
+}
+
 func (s Source) named() (string, sourceForm) {
 	for _, row := range sources {
 		if form := row.of(s); form != nil {
@@ -321,10 +330,8 @@ func slowest(analysis *node) (grain, lag time.Duration) {
 // pace is what the slowest of the sources needs.
 func (a Analysis) pace() (grain, lag time.Duration) {
 	for _, s := range a.All() {
-		if _, form := s.named(); form != nil {
-			g, l := form.pace()
-			grain, lag = max(grain, g), max(lag, l)
-		}
+		g, l := s.Pace()
+		grain, lag = max(grain, g), max(lag, l)
 	}
 	return grain, lag
 }
