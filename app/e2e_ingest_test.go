@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/linnet-project/linnet/journal"
 )
 
 // door is linnet ingest serve at a fixed address, which is started again after
@@ -214,4 +216,88 @@ func eventsOf(id string, n int) []byte {
 			id, i, now, version, outcome, 10+i%50)
 	}
 	return b.Bytes()
+}
+
+// A release that asks nobody: what its arms do is sent to it, as events.
+func TestReleasesOnWhatIsSent(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name    string
+		failing int // of a hundred of the candidate's requests
+		exit    int
+	}{{"sent-good", 1, 0}, {"sent-bad", 30, 3}} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := openShop(t, c.name, "")
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			d := &door{t: t, address: l.Addr().String()}
+			if err := l.Close(); err != nil {
+				t.Fatal(err)
+			}
+			rules := filepath.Join(t.TempDir(), "ingest.yaml")
+			if err := os.WriteFile(rules, []byte("apiVersion: linnet/v1\nkind: Ingest\nspec: { time: { window: 1s, lateness: 1s } }\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			file := s.write(story{
+				traffic: s.embedded("127.0.0.1:0"), delay: "4s",
+				source: fmt.Sprintf("{ embedded: { receive: { listen: %q, rules: %q } } }", d.address, rules),
+				metrics: []string{
+					`{ name: errors, ratio: { bad: 'linnet_requests_total{outcome="error"}', of: linnet_requests_total }, exclude: EXCLUDE }`,
+					`{ name: latency, histogram: linnet_request_duration_seconds, exclude: EXCLUDE }`,
+				},
+			})
+			d.program = linnet(t, "run", "--exit", "-f", file, "--data", s.data)
+			d.program.says("ingest on http://")
+			users := d.program.says(`traffic on (http://\S+)`)[1]
+			tick := time.NewTicker(100 * time.Millisecond)
+			defer tick.Stop()
+			late := time.After(patience)
+			for n := 0; !d.program.over(); n++ {
+				select {
+				case <-late:
+					t.Fatal("the release does not end")
+				case <-tick.C:
+				}
+				served := answers(t, users, 40) // as the splitter splits them
+				body := armEvents("baseline", n, served["1.0.0"], 1) + armEvents("candidate", n, served["1.1.0"], c.failing)
+				_, _, _ = d.post(t.Context(), fmt.Sprint(n), []byte(body)) // it may have ended
+			}
+			d.program.exits(c.exit)
+			s.sound(journal.ID{Name: c.name, Attempt: 1})
+		})
+	}
+}
+
+// armEvents are requests of an arm, of which some of a hundred failed.
+func armEvents(arm string, n, requests, failing int) string {
+	var b bytes.Buffer
+	for i := range requests {
+		outcome := "ok"
+		if (i*37+n*13)%100 < failing {
+			outcome = "error"
+		}
+		fmt.Fprintf(&b, `{"id":"%s-%d-%d","time":%q,"service":"shop","arm":%q,"outcome":%q,"duration_ms":%d}`+"\n",
+			arm, n, i, time.Now().UTC().Format(time.RFC3339Nano), arm, outcome, 10+i%50)
+	}
+	return b.String()
+}
+
+func TestReceiveMustBeWaitedFor(t *testing.T) {
+	t.Parallel()
+	s := &shop{t: t, name: "shop", data: filepath.Join(t.TempDir(), "data"), baseURL: "http://127.0.0.1:1", nextURL: "http://127.0.0.1:2"}
+	rules := filepath.Join(t.TempDir(), "ingest.yaml")
+	if err := os.WriteFile(rules, []byte("apiVersion: linnet/v1\nkind: Ingest\nspec: { time: { lateness: 1m } }\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for source, want := range map[string]string{
+		"{ embedded: { interval: 1s } }":                                                      `neither scrapes nor receives anything`,
+		"{ embedded: { receive: { listen: '127.0.0.1:0' } } }":                                `spec.analysis.delay: 500ms is shorter than its sources need`,
+		fmt.Sprintf("{ embedded: { receive: { listen: '127.0.0.1:0', rules: %q } } }", rules): `write delay: 1m7s`,
+	} {
+		file := s.write(story{traffic: s.embedded("127.0.0.1:0"), source: source, metrics: []string{ownErrors}})
+		expect(t, 2, []string{"run", "-f", file, "--data", s.data}, want)
+	}
 }
