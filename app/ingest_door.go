@@ -209,11 +209,12 @@ const mostRequests = 256
 func (d *frontDoor) handler(c doorConfig) http.Handler {
 	mux := http.NewServeMux()
 	most := c.rules.Limits.Batch
-	mux.Handle(event.Path, crowded(event.Handler(d.door, most)))
-	signals := crowded(otlp.Handler(otlp.Config{Receiver: d.door, Most: most}))
+	mux.Handle(event.Path, crowded(http.StatusTooManyRequests, event.Handler(d.door, most)))
+	signals := crowded(http.StatusTooManyRequests, otlp.Handler(otlp.Config{Receiver: d.door, Most: most}))
 	mux.Handle("/v1/metrics", signals)
 	mux.Handle("/v1/traces", signals)
-	mux.Handle("/api/v1/write", crowded(remotewrite.Handler(remotewrite.Config{Receiver: d.door, Most: most})))
+	// A Prometheus throws away what is answered with 429.
+	mux.Handle("/api/v1/write", crowded(http.StatusServiceUnavailable, remotewrite.Handler(remotewrite.Config{Receiver: d.door, Most: most})))
 	figures := prometheus.Gatherers{d.door.Metrics()}
 	if d.forward != nil {
 		figures = append(figures, d.forward.Metrics())
@@ -227,8 +228,8 @@ func (d *frontDoor) handler(c doorConfig) http.Handler {
 	return mux
 }
 
-// crowded turns requests away while many are under way.
-func crowded(next http.Handler) http.Handler {
+// crowded turns requests away with a status while many are under way.
+func crowded(status int, next http.Handler) http.Handler {
 	room := make(chan struct{}, mostRequests)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		select {
@@ -239,7 +240,7 @@ func crowded(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r.WithContext(ctx))
 		default:
 			w.Header().Set("Retry-After", "1")
-			http.Error(w, "the front door is full; try again in 1s", http.StatusTooManyRequests)
+			http.Error(w, "the front door is full; try again in 1s", status)
 		}
 	})
 }
