@@ -94,6 +94,9 @@ func placed(no item.Refusal, e *item.Event) item.Refusal {
 	if len(no.Raw) == 0 {
 		no.Raw = e.Raw
 	}
+	if len(no.Raw) == 0 {
+		no.Raw = item.EventLine(*e)
+	}
 	return no
 }
 

@@ -35,8 +35,7 @@ const (
 // Client sends to a front door.
 type Client struct {
 	// URL is the door's, without a path.
-	URL    string
-	Tenant string
+	URL string
 	// HTTP sends; nil stands for http.DefaultClient.
 	HTTP *http.Client
 }

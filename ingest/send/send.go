@@ -36,6 +36,8 @@ type File struct {
 	// Format is "".
 	Name   string
 	Format item.Format
+	// Tenant is whose data it is; "" for nobody's in particular.
+	Tenant string
 	// ID begins the ids of its batches. Where it is "" they are made of what the
 	// batches hold, so that a file that is sent again counts once.
 	ID string
@@ -156,7 +158,7 @@ func (s *sending) flush(ctx context.Context) error {
 	if len(bytes.TrimSpace(s.batch)) == len(bytes.TrimSpace(s.header)) && s.sum.Batches > 0 {
 		return nil
 	}
-	b := item.Batch{ID: s.id(), Tenant: s.client.Tenant, Format: s.file.Format, Body: s.batch}
+	b := item.Batch{ID: s.id(), Tenant: s.file.Tenant, Format: s.file.Format, Body: s.batch}
 	answer, err := s.client.Post(ctx, b)
 	s.sum.Accepted += answer.Accepted
 	s.sum.Refused += answer.Refused

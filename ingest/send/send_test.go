@@ -59,7 +59,7 @@ func start(t *testing.T) (*door, *send.Client) {
 	d := &door{seen: map[string]bool{}}
 	server := httptest.NewServer(event.Handler(d, 0))
 	t.Cleanup(server.Close)
-	return d, &send.Client{URL: server.URL + "/", Tenant: "shop"}
+	return d, &send.Client{URL: server.URL + "/"}
 }
 
 // csv is a file of so many lines, some of which are no good.
@@ -82,7 +82,7 @@ func TestALargeFileGoesInBatches(t *testing.T) {
 	const lines = 40_000
 	text := csv(lines, 3, 20_000, 39_999)
 	progress := 0
-	sum, err := c.Send(t.Context(), send.File{Reader: strings.NewReader(text), Name: "events.csv"}, func(send.Sum) { progress++ })
+	sum, err := c.Send(t.Context(), send.File{Reader: strings.NewReader(text), Name: "events.csv", Tenant: "shop"}, func(send.Sum) { progress++ })
 	if err != nil || sum.Accepted != lines-3 || sum.Refused != 3 || len(d.events) != lines-3 || d.last.Tenant != "shop" {
 		t.Fatalf("%+v, %v", sum, err)
 	}
