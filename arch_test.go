@@ -139,7 +139,7 @@ var house = map[string]row{
 		"traffic/kube", "traffic/split", "metric/series", "metric/web",
 		"traffic/kube", "traffic/split", "metric/series",
 		"ingest", "ingest/item", "ingest/event", "ingest/statsd", "ingest/otlp", "ingest/remotewrite",
-		"ingest/rules", "ingest/quarantine", "ingest/forward",
+		"ingest/rules", "ingest/quarantine", "ingest/forward", "ingest/send",
 	})},
 	"cmd/linnet": {floor: 4, imports: []string{"app"}},
 }

@@ -228,4 +228,6 @@ func printed(t *testing.T, command string) string {
 func TestReleaseFileReference(t *testing.T) {
 	current(t, "docs/release-file.md", []byte(spec.Reference()))
 	current(t, "docs/release.schema.json", append(spec.Schema(), '\n'))
+	current(t, "docs/ingest-rules.md", []byte(spec.IngestReference()))
+	current(t, "docs/ingest.schema.json", append(spec.IngestSchema(), '\n'))
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/linnet-project/linnet/ingest/rules"
 	"github.com/linnet-project/linnet/plan"
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/spec"
@@ -24,16 +25,27 @@ const maxFile = 1 << 20
 // what spec checks, the metrics' expressions must be ones that arms can be put
 // into.
 func (p *process) readFile(name string) (spec.File, error) {
-	var text []byte
-	var err error
+	text, err := p.readText(name)
+	if err != nil {
+		return spec.File{}, err
+	}
+	return parseFile(name, text)
+}
+
+// readText reads a file that people write, "-" being standard input.
+func (p *process) readText(name string) (text []byte, err error) {
 	if name == "-" {
 		text, err = io.ReadAll(io.LimitReader(p.in, maxFile+1))
 	} else {
 		text, err = readUpTo(name, maxFile+1)
 	}
 	if err != nil {
-		return spec.File{}, fmt.Errorf("release file: %w: %w", err, release.ErrInvalid)
+		return nil, fmt.Errorf("release file: %w: %w", err, release.ErrInvalid)
 	}
+	return text, nil
+}
+
+func parseFile(name string, text []byte) (spec.File, error) {
 	f, err := spec.Parse(name, text)
 	if err != nil {
 		return spec.File{}, err
@@ -67,14 +79,14 @@ func (p *process) readPlan(name string) (plan.Plan, spec.File, error) {
 func (p *process) lint() *cobra.Command {
 	return &cobra.Command{
 		Use:   "lint FILE…",
-		Short: "Check release files: every error with line, column and a hint",
+		Short: "Check release files and the front door's rules: every error with line, column and a hint",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, names []string) error {
 			failed := false
 			for _, name := range names {
-				f, err := p.readFile(name)
+				about, err := p.lintFile(name)
 				failed = failed || err != nil
-				if err := p.printLint(name, f, err); err != nil {
+				if err := p.printLint(name, about, err); err != nil {
 					return err
 				}
 			}
@@ -84,6 +96,23 @@ func (p *process) lint() *cobra.Command {
 			return nil
 		},
 	}
+}
+
+// lintFile checks one file, and says in a few words what it holds.
+func (p *process) lintFile(name string) (about string, err error) {
+	text, err := p.readText(name)
+	if err != nil {
+		return "", err
+	}
+	if spec.IsIngest(text) {
+		in, err := spec.ParseIngest(name, text)
+		if err == nil {
+			_, err = rules.New(in)
+		}
+		return "rules of the front door", err
+	}
+	f, err := parseFile(name, text)
+	return fmt.Sprintf("release %s of %s, %d steps, %d metrics", f.Name, f.Service, len(f.Steps), len(f.Analysis.Metrics)), err
 }
 
 // lintLine is what `linnet lint --json` says of one file.
@@ -103,7 +132,7 @@ type lintError struct {
 	Hint    string `json:"hint,omitempty"`
 }
 
-func (p *process) printLint(name string, f spec.File, err error) error {
+func (p *process) printLint(name, about string, err error) error {
 	switch {
 	case p.json:
 		return json.NewEncoder(p.out).Encode(lintLine{File: name, OK: err == nil, Errors: lintErrors(err)})
@@ -113,8 +142,7 @@ func (p *process) printLint(name string, f spec.File, err error) error {
 	case p.quiet:
 		return nil
 	}
-	_, err = fmt.Fprintf(p.out, "%s: fine: release %s of %s, %d steps, %d metrics\n", name, f.Name, f.Service,
-		len(f.Steps), len(f.Analysis.Metrics))
+	_, err = fmt.Fprintf(p.out, "%s: fine: %s\n", name, about)
 	return err
 }
 
@@ -135,11 +163,16 @@ func lintErrors(err error) []lintError {
 
 func (p *process) schema() *cobra.Command {
 	return &cobra.Command{
-		Use:   "schema",
-		Short: "Print the JSON Schema of release files, for editors",
-		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			_, err := p.out.Write(append(spec.Schema(), '\n'))
+		Use:       "schema [release|ingest]",
+		Short:     "Print the JSON Schema of release files, or of the front door's rules, for editors",
+		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
+		ValidArgs: []string{"release", "ingest"},
+		RunE: func(_ *cobra.Command, args []string) error {
+			text := spec.Schema()
+			if len(args) == 1 && args[0] == "ingest" {
+				text = spec.IngestSchema()
+			}
+			_, err := p.out.Write(append(text, '\n'))
 			return err
 		},
 	}

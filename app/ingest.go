@@ -12,13 +12,11 @@ import (
 	"github.com/linnet-project/linnet/spec"
 )
 
+// ingest sends files to a front door; what else there is to do with one is below
+// it.
 func (p *process) ingest() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "ingest",
-		Short: "The front door: data that is sent to Linnet",
-		Args:  cobra.ArbitraryArgs,
-	}
-	cmd.AddCommand(p.ingestServe())
+	cmd := p.ingestSend()
+	cmd.AddCommand(p.ingestServe(), p.ingestStatus(), p.quarantine(), p.ingestReplay())
 	return cmd
 }
 

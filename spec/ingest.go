@@ -159,6 +159,14 @@ func ParseIngest(name string, text []byte) (Ingest, error) {
 	return in, nil
 }
 
+// IsIngest tells whether a text is a rules file and no release file: its kind
+// says so.
+func IsIngest(text []byte) bool {
+	tree, _ := readTree("", text)
+	kind := tree.get("kind")
+	return kind != nil && kind.text == "Ingest"
+}
+
 // DefaultIngest is what holds where there is no rules file.
 func DefaultIngest() Ingest {
 	in, err := ParseIngest("default", []byte("apiVersion: linnet/v1\nkind: Ingest\n"))
