@@ -11,8 +11,8 @@ import (
 	"github.com/linnet-project/linnet/app"
 )
 
-// TestReleaseFilesOfTheDocs: every release file that a page shows is fine, and
-// the rights that the pages on Kubernetes show are those that it needs.
+// TestReleaseFilesOfTheDocs: every release file and rules file that a page shows
+// is fine, and the rights that the pages on Kubernetes show are those that it needs.
 func TestReleaseFilesOfTheDocs(t *testing.T) {
 	pages, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
 	if err != nil || len(pages) == 0 {
@@ -26,7 +26,8 @@ func TestReleaseFilesOfTheDocs(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, b := range block.FindAllSubmatch(text, -1) {
-			if !bytes.Contains(b[1], []byte("\nkind: Release\n")) {
+			isRules := bytes.Contains(b[1], []byte("\nkind: Ingest\n"))
+			if !isRules && !bytes.Contains(b[1], []byte("\nkind: Release\n")) {
 				continue
 			}
 			files++
@@ -36,6 +37,9 @@ func TestReleaseFilesOfTheDocs(t *testing.T) {
 			}
 			if out, code := told(t, "lint", file); code != 0 {
 				t.Errorf("%s: its release file: %s", page, out)
+			}
+			if isRules {
+				continue
 			}
 			rights, code := told(t, "import", "rbac", "-f", file)
 			if code != 0 {

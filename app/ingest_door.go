@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -97,7 +99,7 @@ func decoders(in spec.Ingest) map[item.Format]ingest.Decoder {
 		item.EventsCSV:   event.CSV,
 		item.StatsD:      statsd.Decode,
 		item.OTLPMetrics: otlp.Metrics,
-		item.OTLPTraces:  otlp.Spans{Fields: in.Fields}.Decode,
+		item.OTLPTraces:  otlp.Spans{Fields: slices.Concat(in.Fields, slices.Sorted(maps.Keys(in.Rename)))}.Decode,
 		item.RemoteWrite: writes.V1,
 		item.RemoteTwo:   writes.V2,
 	}
