@@ -145,6 +145,11 @@ func openDoor(ctx context.Context, c doorConfig) (_ *frontDoor, err error) {
 
 // listen opens the door's addresses.
 func (d *frontDoor) listen(ctx context.Context, c doorConfig) (err error) {
+	if c.StatsD != "" {
+		if err := d.listenStatsD(ctx, c); err != nil {
+			return err
+		}
+	}
 	if d.http, err = new(net.ListenConfig).Listen(ctx, "tcp", c.Listen); err != nil {
 		return fmt.Errorf("receive: %w: %w", err, release.ErrInvalid)
 	}
@@ -165,13 +170,12 @@ func (d *frontDoor) listen(ctx context.Context, c doorConfig) (err error) {
 		return nil
 	})
 	if c.GRPC != "" {
-		if err := d.listenGRPC(ctx, c); err != nil {
-			return err
-		}
+		return d.listenGRPC(ctx, c)
 	}
-	if c.StatsD == "" {
-		return nil
-	}
+	return nil
+}
+
+func (d *frontDoor) listenStatsD(ctx context.Context, c doorConfig) (err error) {
 	if d.statsd, err = statsd.Listen(ctx, statsd.Config{Address: c.StatsD, Door: d.door, Now: time.Now, Logger: c.log}); err != nil {
 		return err
 	}
@@ -220,6 +224,9 @@ func (d *frontDoor) handler(c doorConfig) http.Handler {
 	figures := prometheus.Gatherers{d.door.Metrics()}
 	if d.forward != nil {
 		figures = append(figures, d.forward.Metrics())
+	}
+	if d.statsd != nil {
+		figures = append(figures, d.statsd.Metrics())
 	}
 	mux.Handle("GET /metrics", promhttp.HandlerFor(figures, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /v1/status", d.status)

@@ -2,6 +2,7 @@ package statsd
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -9,8 +10,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/linnet-project/linnet/ingest/item"
 	"github.com/linnet-project/linnet/release"
@@ -107,19 +111,30 @@ func Listen(ctx context.Context, c Config) (*Listener, error) {
 		return nil, fmt.Errorf("statsd: %w: %w", err, release.ErrUnavailable)
 	}
 	l := &Listener{config: c, prefix: "statsd-" + hex.EncodeToString(id[:]), coming: map[string][]byte{}, room: make(chan struct{})}
-	var err error
-	if l.tcp, err = new(net.ListenConfig).Listen(ctx, "tcp", c.Address); err != nil {
-		return nil, fmt.Errorf("statsd: %w: %w", err, release.ErrUnavailable)
+	// Both have the same port. One that the system chose for TCP may be taken for
+	// UDP; another one will not.
+	err := l.open(ctx)
+	for try := 1; err != nil && strings.HasSuffix(c.Address, ":0") && try < 5; try++ {
+		err = l.open(ctx)
 	}
-	// Both have the same port, also where the system chose it.
-	if l.udp, err = new(net.ListenConfig).ListenPacket(ctx, "udp", l.tcp.Addr().String()); err != nil {
-		return nil, errors.Join(fmt.Errorf("statsd: %w: %w", err, release.ErrUnavailable), l.tcp.Close())
+	if err != nil {
+		return nil, fmt.Errorf("statsd: %w: %w", err, release.ErrUnavailable)
 	}
 	if u, ok := l.udp.(*net.UDPConn); ok {
 		// The more the kernel holds, the fewer it drops; it may grant less.
 		_ = u.SetReadBuffer(defaultBuffer)
 	}
 	return l, nil
+}
+
+func (l *Listener) open(ctx context.Context) (err error) {
+	if l.tcp, err = new(net.ListenConfig).Listen(ctx, "tcp", l.config.Address); err != nil {
+		return err
+	}
+	if l.udp, err = new(net.ListenConfig).ListenPacket(ctx, "udp", l.tcp.Addr().String()); err != nil {
+		return errors.Join(err, l.tcp.Close())
+	}
+	return nil
 }
 
 // Addr is where it listens, over UDP and TCP.
@@ -130,6 +145,20 @@ func (l *Listener) Stats() Stats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.stats
+}
+
+// Metrics are the same figures, for a page of metrics.
+func (l *Listener) Metrics() prometheus.Gatherer {
+	r := prometheus.NewRegistry()
+	counter := func(name, help string, of func(Stats) int64) {
+		r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "linnet_statsd_" + name, Help: help},
+			func() float64 { return float64(of(l.Stats())) }))
+	}
+	counter("received_bytes_total", "Bytes that came in.", func(s Stats) int64 { return s.Bytes })
+	counter("dropped_bytes_total", "Bytes that came over UDP while the front door was full, and were dropped.", func(s Stats) int64 { return s.Dropped })
+	r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "linnet_statsd_waiting_bytes", Help: "Bytes that wait for the front door."},
+		func() float64 { return float64(l.Stats().Waiting) }))
+	return r
 }
 
 // Serve takes lines until the context ends, and then sends what is left to the
@@ -254,7 +283,7 @@ func (l *Listener) packets() error {
 		if err != nil {
 			return fmt.Errorf("statsd: %w: %w", err, release.ErrUnavailable)
 		}
-		if n > 0 && l.add(sender("udp", from), buffer[:n]) != nil {
+		if n > 0 && l.add(sender("udp", from), bytes.TrimRight(buffer[:n], "\n")) != nil {
 			l.mu.Lock()
 			l.stats.Bytes += int64(n)
 			l.drop(n)

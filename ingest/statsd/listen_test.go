@@ -150,6 +150,10 @@ func TestAFullDoorDropsUDPAndHoldsTCPUp(t *testing.T) {
 	if w := l.Stats().Waiting; w > 2000 {
 		t.Errorf("%d bytes wait, more than the buffer", w)
 	}
+	figures, err := l.Metrics().Gather()
+	if err != nil || len(figures) != 3 || figures[0].GetName() != "linnet_statsd_dropped_bytes_total" || figures[0].GetMetric()[0].GetCounter().GetValue() == 0 {
+		t.Errorf("the metrics are %v, %v", figures, err)
+	}
 	const lines = 200
 	tcp := dial(t, "tcp", l)
 	send(t, tcp, strings.Repeat("tcp:1|c\n", lines))
