@@ -125,6 +125,7 @@ func openDoor(ctx context.Context, c doorConfig) (_ *frontDoor, err error) {
 	}); err != nil {
 		return nil, err
 	}
+	group.Go(func() error { d.tidy(ctx); return nil })
 	if f := c.rules.Forward; f != nil {
 		if d.forward, err = forward.Start(c.store, forward.Config{
 			URL: f.URL, Username: f.Username, PasswordFile: f.PasswordFile, BearerTokenFile: f.BearerTokenFile, Headers: f.Headers,
@@ -141,6 +142,23 @@ func openDoor(ctx context.Context, c doorConfig) (_ *frontDoor, err error) {
 		return nil, err
 	}
 	return d, d.listen(ctx, c)
+}
+
+// tidyEvery is how often the quarantine is looked through for what is too old.
+const tidyEvery = time.Hour
+
+// tidy keeps the quarantine in bounds until the context ends.
+func (d *frontDoor) tidy(ctx context.Context) {
+	tick := time.NewTicker(tidyEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			d.quarantine.Tidy()
+		}
+	}
 }
 
 // listen opens the door's addresses.

@@ -211,6 +211,15 @@ func (q *Quarantine) begin(now time.Time) (*segment, error) {
 // tidyEvery is how often what is too old is looked for.
 const tidyEvery = time.Minute
 
+// Tidy removes what has become too old. Put does so too, but nothing may be
+// refused for long.
+func (q *Quarantine) Tidy() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.tidied = time.Time{}
+	q.tidy(q.config.Now())
+}
+
 // tidy removes what is too old or too much, the oldest first, and says so.
 func (q *Quarantine) tidy(now time.Time) {
 	total := int64(0)
@@ -223,26 +232,24 @@ func (q *Quarantine) tidy(now time.Time) {
 	q.tidied = now
 	for len(q.segments) > 0 {
 		s := q.segments[0]
-		writing := len(q.segments) == 1 && q.file != nil
-		// A segment ends where the next one begins.
-		ended := now
-		if len(q.segments) > 1 {
+		last := len(q.segments) == 1
+		// A segment ends where the next one begins; none is written to for longer
+		// than this.
+		ended := s.begun.Add(q.config.For / 16)
+		if !last {
 			ended = q.segments[1].begun
-		} else if !writing {
-			ended = s.begun.Add(q.config.For / 16)
 		}
 		why := ""
 		switch {
-		case writing:
 		case now.Sub(ended) > q.config.For:
 			why = "older than spec.quarantine.for"
-		case total > q.config.Size:
+		case total > q.config.Size && !last:
 			why = "more than spec.quarantine.size"
 		}
 		if why == "" {
 			return
 		}
-		if err := q.remove(s); err != nil {
+		if err := q.remove(s, last); err != nil {
 			q.config.Logger.Warn("the quarantine cannot be tidied up", "file", s.name, "error", err)
 			return
 		}
@@ -253,7 +260,12 @@ func (q *Quarantine) tidy(now time.Time) {
 	}
 }
 
-func (q *Quarantine) remove(s *segment) error {
+func (q *Quarantine) remove(s *segment, last bool) error {
+	if last {
+		if err := q.end(); err != nil {
+			return err
+		}
+	}
 	path := filepath.Join(q.config.Dir, s.name)
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err

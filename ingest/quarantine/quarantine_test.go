@@ -178,6 +178,25 @@ func TestTheOldestGoAndThatIsTold(t *testing.T) {
 	}
 }
 
+func TestWhatIsTooOldGoesThoughNothingIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	c := &clock{now: noon}
+	q := open(t, dir, c.Now, nil)
+	put(t, q, item.Batch{Seq: 1}, item.Refusal{Raw: []byte("x")})
+	c.add(50 * time.Minute)
+	if q.Tidy(); len(all(t, dir, quarantine.Filter{})) != 1 {
+		t.Error("it is gone before its time")
+	}
+	c.add(20 * time.Minute)
+	if q.Tidy(); len(all(t, dir, quarantine.Filter{})) != 0 {
+		t.Error("it is there after its time")
+	}
+	put(t, q, item.Batch{Seq: 2}, item.Refusal{Raw: []byte("y")})
+	if got := all(t, dir, quarantine.Filter{}); len(got) != 1 || got[0].Batch != 2 {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func TestOneBatchCannotFillIt(t *testing.T) {
 	dir := t.TempDir()
 	q := open(t, dir, (&clock{now: noon}).Now, nil)

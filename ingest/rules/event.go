@@ -5,7 +5,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/linnet-project/linnet/ingest/item"
@@ -136,15 +135,31 @@ func (r *Rules) tags(e *item.Event) (item.Code, string) {
 			return code, text
 		}
 	}
-	for _, tag := range slices.Sorted(maps.Keys(e.Tags)) {
-		if reserved(tag) {
-			return item.UnknownForm, fmt.Sprintf("the tag %s is a label of Linnet's own; rename it with spec.rename", tag)
+	for tag, value := range e.Tags {
+		if code, _ := r.further(tag, value); code != "" {
+			return r.firstOf(e.Tags)
 		}
-		if code, text := r.tag(tag, e.Tags[tag]); code != "" {
+	}
+	return "", ""
+}
+
+// firstOf is what is wrong with the first of some tags with which something is,
+// so that it is always the same one.
+func (r *Rules) firstOf(tags map[string]string) (item.Code, string) {
+	for _, tag := range slices.Sorted(maps.Keys(tags)) {
+		if code, text := r.further(tag, tags[tag]); code != "" {
 			return code, text
 		}
 	}
 	return "", ""
+}
+
+// further checks a tag that has no place of its own.
+func (r *Rules) further(tag, value string) (item.Code, string) {
+	if reserved(tag) {
+		return item.UnknownForm, fmt.Sprintf("the tag %s is a label of Linnet's own; rename it with spec.rename", tag)
+	}
+	return r.tag(tag, value)
 }
 
 // tag checks one tag's value.
@@ -154,8 +169,11 @@ func (r *Rules) tag(tag, value string) (item.Code, string) {
 		return item.TooLarge, fmt.Sprintf("the tag %s has %d bytes, and spec.limits.tag is %d; shorten it", tag, len(value), r.in.Limits.Tag)
 	case !utf8.ValidString(value):
 		return item.UnknownForm, fmt.Sprintf("the tag %s is not UTF-8; send it as UTF-8", tag)
-	case strings.ContainsFunc(value, func(c rune) bool { return c < ' ' || c == 0x7f }):
-		return item.UnknownForm, fmt.Sprintf("the tag %s has a control character; take it out", tag)
+	}
+	for i := range len(value) {
+		if value[i] < ' ' || value[i] == 0x7f {
+			return item.UnknownForm, fmt.Sprintf("the tag %s has a control character; take it out", tag)
+		}
 	}
 	return "", ""
 }
