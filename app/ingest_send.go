@@ -142,7 +142,7 @@ func (p *process) printSent(s send.Sum, failed error) error {
 		return json.NewEncoder(p.out).Encode(out)
 	}
 	for _, r := range s.Refusals {
-		fmt.Fprintln(p.err, r)
+		fmt.Fprintln(p.err, printable(r.String()))
 	}
 	if more := s.Refused - len(s.Refusals); more > 0 {
 		fmt.Fprintf(p.err, "%d more were refused; linnet ingest quarantine list shows them\n", more)

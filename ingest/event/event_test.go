@@ -68,6 +68,31 @@ func TestLinesThatAreRefused(t *testing.T) {
 	}
 }
 
+func TestUnitsInNames(t *testing.T) {
+	for field, want := range map[string]float64{
+		"duration_ms": 0.002, "duration_us": 2e-6, "duration_s": 2, "duration_seconds": 2, "duration_min": 120, "duration_h": 7200,
+		"value_MiB": 2 << 20, "value_kb": 2000, "value_percent": 0.02, "value_ratio": 2, "value_ms": 0.002,
+	} {
+		d, err := event.NDJSON(item.Batch{At: noon, Body: fmt.Appendf(nil, `{"name":"x","%s":2}`, field)})
+		if err != nil || len(d.Events) != 1 {
+			t.Fatalf("%s: %v, %v", field, d.Refused, err)
+		}
+		e := d.Events[0]
+		v := e.Value
+		if strings.HasPrefix(field, "duration") {
+			v = e.Seconds
+		}
+		if v == nil || *v != want || e.BareSeconds || e.BareValue {
+			t.Errorf("2 of %s is %+v, want %v", field, e, want)
+		}
+	}
+	// The least of something is no time.
+	d, err := event.NDJSON(item.Batch{At: noon, Body: []byte(`{"name":"x","value_min":2}`)})
+	if err != nil || len(d.Events) != 1 || d.Events[0].Value != nil || d.Events[0].Fields["value_min"] != "2" {
+		t.Errorf("%+v, %v", d, err)
+	}
+}
+
 func TestBatchesThatCannotBeRead(t *testing.T) {
 	for body, want := range map[string]string{
 		"\xff\xfea\x00":     "UTF-16",

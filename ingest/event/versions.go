@@ -101,11 +101,12 @@ func (r *reader) united(e *draft, name string, c cell) (string, bool) {
 	if !ok || stem != "duration" && stem != "value" {
 		return "", false
 	}
-	u, known := unit.Of(short)
+	_, u, known := unit.Ending(name)
+	if !known && stem == "duration" {
+		u, known = unit.Of(short) // of a duration, min and h can mean nothing else
+	}
 	if !known {
-		if _, u, known = unit.Ending(name); !known {
-			return "", false
-		}
+		return "", false
 	}
 	into := &e.Value
 	if stem == "duration" {
