@@ -8,7 +8,7 @@
 # make clean      what the others made
 
 GO       ?= go
-FUZZTIME ?= 20s
+FUZZTIME ?= 5m
 SEED     ?= 20261120
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS  := -X github.com/linnet-project/linnet/app.Version=$(VERSION)

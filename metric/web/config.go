@@ -108,7 +108,7 @@ func New(api API, c Config) (*Client, error) {
 	u.User = nil
 	w.url = u
 	if c.OAuth2 != nil {
-		if w.grant, err = newGrant(*c.OAuth2, config); err != nil {
+		if w.grant, err = newGrant(*c.OAuth2, config, c.CAFile); err != nil {
 			return nil, fmt.Errorf("%s: %w", api.Name, err)
 		}
 		c.Tokens = w.grant

@@ -47,9 +47,10 @@ type grant struct {
 	client *http.Client
 }
 
-// newGrant takes over the client certificate and the authorities of config,
-// which are for another server, but no exception from checking.
-func newGrant(c OAuth2, config *tls.Config) (*grant, error) {
+// newGrant takes over the client certificate of config, which is for another
+// server, but no exception from checking. Authorities are the system's and those
+// of caFile.
+func newGrant(c OAuth2, config *tls.Config, caFile string) (*grant, error) {
 	u, err := url.Parse(c.TokenURL)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil {
 		return nil, invalid("oauth2.tokenURL is not an http or https address")
@@ -57,7 +58,15 @@ func newGrant(c OAuth2, config *tls.Config) (*grant, error) {
 	if c.ClientID == "" || c.ClientSecretFile == "" {
 		return nil, invalid("oauth2 needs clientID and clientSecretFile")
 	}
-	mine := &tls.Config{RootCAs: config.RootCAs, GetClientCertificate: config.GetClientCertificate}
+	mine := &tls.Config{GetClientCertificate: config.GetClientCertificate}
+	if caFile != "" {
+		if mine.RootCAs, err = x509.SystemCertPool(); err != nil {
+			mine.RootCAs = x509.NewCertPool() // of a system that has none
+		}
+		if err := addCertificates(mine.RootCAs, caFile); err != nil {
+			return nil, err
+		}
+	}
 	return &grant{config: c, client: httpClient(mine)}, nil
 }
 

@@ -3,9 +3,11 @@ package web_test
 import (
 	"context"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -231,5 +233,25 @@ func TestATokenIsNotWaitedForLongerThanAsked(t *testing.T) {
 	w := open(t, web.Config{URL: srv.URL, Timeout: 50 * time.Millisecond, OAuth2: &web.OAuth2{TokenURL: srv.URL + "/token", ClientID: "linnet", ClientSecretFile: file(t, "s3cret")}})
 	if _, err := ask(w); !errors.Is(err, release.ErrUnavailable) || !strings.Contains(err.Error(), "no answer within 50ms") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// A server of one's own may have its own authority, while tokens come from a
+// server with any that the system trusts, or the same.
+func TestTokensOverTLS(t *testing.T) {
+	s := &issuer{lifetime: 3600}
+	srv := httptest.NewTLSServer(s)
+	defer srv.Close()
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	ca := file(t, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw})))
+	c := web.Config{URL: srv.URL, CAFile: ca, ServerName: "example.com", OAuth2: &web.OAuth2{
+		TokenURL: srv.URL + "/token", ClientID: "linnet", ClientSecretFile: file(t, "s3cret"),
+	}}
+	if _, err := ask(open(t, c)); err != nil {
+		t.Errorf("with its authority: %v", err)
+	}
+	c.CAFile, c.Insecure = "", true // which is not for tokens
+	if _, err := ask(open(t, c)); !errors.Is(err, release.ErrInvalid) || !strings.Contains(err.Error(), "/token") {
+		t.Errorf("a token from anybody: %v", err)
 	}
 }
