@@ -234,6 +234,13 @@ func TestWhatIsAskedFor(t *testing.T) {
 	if got, want := asked.Load(), wanted.Encode(); got != want {
 		t.Errorf("asked %s, want whole minutes, %s", got, want)
 	}
+	c.Step = 7 * time.Second // which the years before 1970 are no multiple of
+	observe(t, open(t, c), perMinute, off)
+	seconds := func(t time.Time) int64 { return t.Unix() / 7 * 7 }
+	wanted = url.Values{"q": {fmt.Sprintf("visits %d %d 7", seconds(off.From), seconds(off.To))}}
+	if got, want := asked.Load(), wanted.Encode(); got != want {
+		t.Errorf("asked %s, want whole steps since 1970, %s", got, want)
+	}
 	n := len(srv.requests())
 	within := release.Window{From: noon.Add(70 * time.Second), To: noon.Add(100 * time.Second)}
 	if a := observe(t, s, perMinute, within); len(a.Observations) != 0 || len(srv.requests()) != n {

@@ -142,13 +142,13 @@ const everyArm = -1
 // stretches asks for all windows, in as few parts as the API allows.
 func (l *look) stretches(ctx context.Context, one asked, arm int, values template.Values) error {
 	c := &l.s.config
-	from := l.q.Windows[0].From.Truncate(c.Step)
-	to := l.q.Windows[len(l.q.Windows)-1].To.Truncate(c.Step)
+	from := wholeSteps(l.q.Windows[0].From, c.Step)
+	to := wholeSteps(l.q.Windows[len(l.q.Windows)-1].To, c.Step)
 	if !from.Before(to) {
 		return nil // nothing is whole yet
 	}
 	if c.Totals {
-		from = from.Add(-c.Lookback).Truncate(c.Step)
+		from = wholeSteps(from.Add(-c.Lookback), c.Step)
 	}
 	part := to.Sub(from)
 	if c.Most > 0 {
@@ -175,6 +175,13 @@ func (l *look) stretches(ctx context.Context, one asked, arm int, values templat
 	}
 	l.found = append(l.found, found)
 	return nil
+}
+
+// wholeSteps is the last instant up to t that is whole steps from 1970, as APIs
+// lay their buckets; time.Truncate counts from the year 1.
+func wholeSteps(t time.Time, step time.Duration) time.Time {
+	seconds, of := t.Unix(), int64(step/time.Second)
+	return time.Unix(seconds-((seconds%of)+of)%of, 0)
 }
 
 // pages reads all pages of an answer.
