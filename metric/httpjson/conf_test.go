@@ -121,7 +121,7 @@ func TestConformanceOfEvents(t *testing.T) {
 		wire := metricconf.NewWire(t, mux)
 		return metricconf.Bed{
 			Source: open(t, httpjson.Config{
-				Access: web.Config{URL: wire.URL + "/api", BearerTokenFile: secretFile(t, "s3cret-t0ken"), Timeout: 2 * time.Second, Now: time.Now},
+				Access: web.Config{URL: wire.URL + "/api", BearerTokenFile: secretFile(t, "s3cret-t0ken"), Timeout: 5 * time.Second, Now: time.Now},
 				Path:   "/events", Params: map[string]string{"ask": "{{question}}", "since": "{{fromTime}}", "until": "{{toTime}}"},
 				Step: h.Grain,
 				Mapping: httpjson.Mapping{
@@ -218,7 +218,7 @@ func TestConformanceOfTotals(t *testing.T) {
 		wire := metricconf.NewWire(t, mux)
 		return metricconf.Bed{
 			Source: open(t, httpjson.Config{
-				Access: web.Config{URL: wire.URL, SecretHeaders: map[string]string{"X-Key": secretFile(t, "s3cret-k3y")}, Timeout: 2 * time.Second, Now: time.Now},
+				Access: web.Config{URL: wire.URL, SecretHeaders: map[string]string{"X-Key": secretFile(t, "s3cret-k3y")}, Timeout: 5 * time.Second, Now: time.Now},
 				Path:   "/series", Form: map[string]string{"ask": "{{question}}", "from": "{{from}}", "to": "{{to}}"},
 				Step: h.Grain,
 				Mapping: httpjson.Mapping{
@@ -377,7 +377,7 @@ func TestConformanceOfDatadog(t *testing.T) {
 func vendorOf(t *testing.T, name, address string, settings map[string]string) *httpjson.Source {
 	t.Helper()
 	c, err := httpjson.Vendor(name, httpjson.Use{
-		Settings: settings, Step: time.Minute, Access: web.Config{URL: address, Timeout: 2 * time.Second, Now: time.Now},
+		Settings: settings, Step: time.Minute, Access: web.Config{URL: address, Timeout: 5 * time.Second, Now: time.Now},
 	})
 	if err != nil {
 		t.Fatal(err)
