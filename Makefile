@@ -69,7 +69,7 @@ stats:
 	$(GO) run ./sim/measure -out docs
 
 fuzz:
-	RAPID_CHECKS=2000 RAPID_SEED=0 $(GO) test -timeout 10m -run 'Test' ./engine ./sim ./exposure ./judge ./metric/series ./spec ./traffic/proxy
+	RAPID_CHECKS=2000 RAPID_SEED=0 $(GO) test -timeout 10m -run 'Test' ./engine ./sim ./exposure ./judge ./metric/series ./spec ./traffic/proxy ./ingest/fold
 	@scripts/fuzz $(FUZZTIME)
 
 clean:

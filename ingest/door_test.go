@@ -150,14 +150,18 @@ type part struct {
 
 func newPart(t *testing.T, change func(*Config)) *part {
 	t.Helper()
-	p := &part{base: newBase(t), shelf: &shelf{}, hands: &hands{t: start}, said: &strings.Builder{}}
+	p := &part{shelf: &shelf{}, hands: &hands{t: start}, said: &strings.Builder{}}
 	p.config = Config{
-		Dir: t.TempDir(), Store: p.base, Rules: plain{fold.Defaults()}, Quarantine: p.shelf, Now: p.now,
+		Dir: t.TempDir(), Rules: plain{fold.Defaults()}, Quarantine: p.shelf, Now: p.now,
 		Decoders: map[item.Format]Decoder{item.EventsJSON: lines, item.RemoteWrite: sampleLines},
 		Logger:   slog.New(slog.NewTextHandler(&locked{b: p.said}, nil)),
 	}
 	if change != nil {
 		change(&p.config)
+	}
+	if p.config.Store == nil {
+		p.base = newBase(t)
+		p.config.Store = p.base
 	}
 	p.open(t)
 	t.Cleanup(func() { _ = p.Door.Close() })

@@ -2,7 +2,9 @@ package fold
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"math"
 	"reflect"
 	"testing"
@@ -464,10 +466,15 @@ func FuzzRestore(f *testing.F) {
 		e.Seconds, e.Trace = &v, "t"
 		record{at: start.Add(time.Duration(i) * 8 * time.Second), batch: fmt.Sprint(i), events: []item.Event{e}}.apply(state, uint64(i+1))
 	}
-	f.Add(bytesOf(f, state))
-	f.Add(bytesOf(f, New(Defaults())))
-	f.Add([]byte("linnet fold 1\n"))
+	for _, g := range []*Fold{state, New(Defaults())} {
+		b := bytesOf(f, g)
+		f.Add(b[:len(b)-4])
+	}
+	f.Add([]byte(form))
 	f.Fuzz(func(t *testing.T, b []byte) {
+		_, _ = Restore(b, Defaults())
+		// With a checksum that is right, what is inside is looked at.
+		b = binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)))
 		g, err := Restore(b, Defaults())
 		if err != nil {
 			return
@@ -475,5 +482,7 @@ func FuzzRestore(f *testing.F) {
 		if again := bytesOf(t, restored(t, g)); !bytes.Equal(again, bytesOf(t, g)) {
 			t.Error("what is restored is not what was written")
 		}
+		g.Tick(g.seq+1, start)
+		g.Take()
 	})
 }
