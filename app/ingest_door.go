@@ -106,8 +106,8 @@ func decoders(in spec.Ingest) map[item.Format]ingest.Decoder {
 }
 
 // openDoor opens a door on a store and listens for it.
-func openDoor(ctx context.Context, c doorConfig) (_ *frontDoor, err error) {
-	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+func openDoor(opening context.Context, c doorConfig) (_ *frontDoor, err error) {
+	ctx, stop := context.WithCancel(context.WithoutCancel(opening))
 	group, ctx := errgroup.WithContext(ctx)
 	d := &frontDoor{over: ctx.Done(), stop: stop, group: group}
 	defer func() {
@@ -135,7 +135,7 @@ func openDoor(ctx context.Context, c doorConfig) (_ *frontDoor, err error) {
 			return nil, err
 		}
 	}
-	if d.door, err = ingest.Open(ctx, ingest.Config{
+	if d.door, err = ingest.Open(opening, ingest.Config{
 		Dir: dir, Store: c.store, Rules: held, Decoders: decoders(c.rules), Quarantine: d.quarantine, Logger: c.log, Now: time.Now,
 		Limits: ingest.Limits{Batch: int(c.rules.Limits.Batch)},
 	}); err != nil {

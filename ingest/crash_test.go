@@ -243,6 +243,31 @@ func TestAStoreThatTakesNothing(t *testing.T) {
 	}
 }
 
+// A door whose store takes nothing does not open, and says why; once it does, all
+// is there.
+func TestAStoreThatTakesNothingAtTheStart(t *testing.T) {
+	f := &fickle{}
+	p := newPart(t, func(c *Config) {
+		f.base = newBase(t)
+		c.Store = f
+	})
+	p.base = f.base
+	p.send(t, "", request(start, "1"))
+	p.turn(time.Minute)
+	p.send(t, "", request(p.now(), "1"))
+	p.crash(t)
+	f.broken.Store(true)
+	if _, err := Open(t.Context(), p.config); !errors.Is(err, release.ErrUnavailable) || !strings.Contains(err.Error(), "no space left") {
+		t.Errorf("opened with a full disk: %v", err)
+	}
+	f.broken.Store(false)
+	p.open(t)
+	key := fmt.Sprintf(`{__name__="linnet_requests_total", outcome="ok", service="shop", version="1"}@%d`, start.UnixMilli())
+	if got := p.dump(t)[key]; got != "1" {
+		t.Errorf("%s is %q", key, got)
+	}
+}
+
 // until waits for something that another goroutine does.
 func until(t *testing.T, what string, done func() bool) {
 	t.Helper()

@@ -67,7 +67,8 @@ type result struct {
 // Open opens a door: it goes on from the last checkpoint, folds what came after
 // it, and begins to take batches. It must be closed. An error wraps
 // release.ErrInvalid where the folder or the configuration is no good,
-// release.ErrConflict where another process has the folder open.
+// release.ErrConflict where another process has the folder open, and
+// release.ErrUnavailable where the disk or the store takes nothing.
 func Open(ctx context.Context, c Config) (*Door, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

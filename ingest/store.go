@@ -10,6 +10,7 @@ import (
 
 	"github.com/linnet-project/linnet/ingest/fold"
 	"github.com/linnet-project/linnet/ingest/item"
+	"github.com/linnet-project/linnet/release"
 )
 
 // stored are samples for the store: of a batch, whose sender hears what is wrong
@@ -20,7 +21,8 @@ type stored struct {
 }
 
 // store puts samples into the store, and tries again until it takes them or the
-// context ends. Meanwhile the queue fills up, and senders are told so.
+// context ends. Meanwhile the queue fills up, and senders are told so. While the
+// door is being opened there is one try.
 func (d *Door) store(ctx context.Context, all []stored) error {
 	for {
 		refused, err := appendAll(ctx, d.config.Store, all)
@@ -37,6 +39,9 @@ func (d *Door) store(ctx context.Context, all []stored) error {
 			}
 			d.health.well("store")
 			return nil
+		}
+		if d.stop == nil { // the door is being opened, and nobody sends yet
+			return fmt.Errorf("the store does not take what the log holds: %w: %w", err, release.ErrUnavailable)
 		}
 		d.health.tell("store", "the store takes no samples; they wait in the log", "error", err)
 		timer := time.NewTimer(storeAgain)
