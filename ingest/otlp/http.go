@@ -78,12 +78,15 @@ func (c Config) serve(w http.ResponseWriter, r *http.Request, s signal) {
 
 // fromJSON is a request as protobuf. Its error is release.ErrInvalid.
 func (s signal) fromJSON(text []byte) (body []byte, err error) {
-	if s.format == item.OTLPMetrics {
+	switch {
+	case !shallowJSON(text):
+		err = errNested
+	case s.format == item.OTLPMetrics:
 		var metrics pmetric.Metrics
 		if metrics, err = (&pmetric.JSONUnmarshaler{}).UnmarshalMetrics(text); err == nil {
 			body, err = (&pmetric.ProtoMarshaler{}).MarshalMetrics(metrics)
 		}
-	} else {
+	default:
 		var traces ptrace.Traces
 		if traces, err = (&ptrace.JSONUnmarshaler{}).UnmarshalTraces(text); err == nil {
 			body, err = (&ptrace.ProtoMarshaler{}).MarshalTraces(traces)

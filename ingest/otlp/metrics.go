@@ -22,6 +22,9 @@ const leastScale = -4
 // are refused one metric at a time; the others stand. Its error, where nothing
 // can be read, is release.ErrInvalid.
 func Metrics(b item.Batch) (item.Decoded, error) {
+	if !shallow(b.Body, mostNested) {
+		return item.Decoded{}, unreadable("ExportMetricsServiceRequest", errNested)
+	}
 	metrics, err := (&pmetric.ProtoUnmarshaler{}).UnmarshalMetrics(b.Body)
 	if err != nil {
 		return item.Decoded{}, unreadable("ExportMetricsServiceRequest", err)

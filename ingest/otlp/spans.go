@@ -31,6 +31,9 @@ type Spans struct {
 // inside of a service and of its calls are nobody's request, and are left out.
 // Its error, where nothing can be read, is release.ErrInvalid.
 func (s Spans) Decode(b item.Batch) (item.Decoded, error) {
+	if !shallow(b.Body, mostNested) {
+		return item.Decoded{}, unreadable("ExportTraceServiceRequest", errNested)
+	}
 	traces, err := (&ptrace.ProtoUnmarshaler{}).UnmarshalTraces(b.Body)
 	if err != nil {
 		return item.Decoded{}, unreadable("ExportTraceServiceRequest", err)
