@@ -182,6 +182,52 @@ func TestAnUnreadableBatch(t *testing.T) {
 }
 
 // Many at once, with labels that others have brought and labels of their own.
+// A request of some kilobytes, packed, whose references stand for more than any
+// machine has, costs no more than it holds. The rest of it stands.
+func TestReferencesThatStandForTooMuch(t *testing.T) {
+	long := strings.Repeat("x", 4<<20)
+	many := make([]uint32, 100_000)
+	for i := range many {
+		many[i] = 2
+	}
+	request := &writev2.Request{Symbols: []string{"", "__name__", long, "fine", "a", "b"}, Timeseries: []writev2.TimeSeries{
+		{LabelsRefs: many, Samples: []writev2.Sample{{Value: 1, Timestamp: 1}}},
+		{
+			LabelsRefs: []uint32{1, 3}, Samples: []writev2.Sample{{Value: 2, Timestamp: 1}},
+			Exemplars: []writev2.Exemplar{{LabelsRefs: many, Value: 1}, {LabelsRefs: []uint32{4, 5}, Value: 1}},
+		},
+	}}
+	body, err := request.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d remotewrite.Decoder
+	got, err := d.V2(item.Batch{Body: body})
+	if err != nil || len(got.Samples) != 1 || len(got.Exemplars) != 1 || len(got.Refused) != 1 || got.Refused[0].Code != item.TooLarge {
+		t.Fatalf("%v: %d samples, %d exemplars, refused: %+v", err, len(got.Samples), len(got.Exemplars), got.Refused)
+	}
+}
+
+// All series of a batch together are bounded too, where each of them is not too long.
+func TestReferencesOfManySeriesThatStandForTooMuch(t *testing.T) {
+	request := &writev2.Request{Symbols: []string{"", "__name__", strings.Repeat("x", 1000<<10)}}
+	for i := range uint32(150) {
+		request.Symbols = append(request.Symbols, fmt.Sprint("m", i))
+		request.Timeseries = append(request.Timeseries, writev2.TimeSeries{
+			LabelsRefs: []uint32{1, 3 + i, 2, 1}, Samples: []writev2.Sample{{Value: 1, Timestamp: 1}},
+		})
+	}
+	body, err := request.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d remotewrite.Decoder
+	got, err := d.V2(item.Batch{Body: body})
+	if err != nil || len(got.Samples) == 0 || len(got.Samples) > 75 || len(got.Samples)+len(got.Refused) != 150 {
+		t.Fatalf("%v: %d samples, %d refused", err, len(got.Samples), len(got.Refused))
+	}
+}
+
 func TestAtOnce(t *testing.T) {
 	var d remotewrite.Decoder
 	var all sync.WaitGroup

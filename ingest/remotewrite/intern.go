@@ -32,12 +32,14 @@ type Decoder struct {
 
 // batch is a batch that is being decoded.
 type batch struct {
-	known  map[string]series // not to be changed
-	fresh  map[string]series
-	build  labels.ScratchBuilder
-	key    []byte
-	odd    []odd // of the series at hand
-	result item.Decoded
+	known map[string]series // not to be changed
+	fresh map[string]series
+	build labels.ScratchBuilder
+	key   []byte
+	odd   []odd // of the series at hand
+	// fromSymbols is how many bytes of labels references stood for so far.
+	fromSymbols int
+	result      item.Decoded
 }
 
 // decode runs f over a batch with the labels known so far, and learns from it.

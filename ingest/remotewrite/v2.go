@@ -12,6 +12,16 @@ import (
 	"github.com/linnet-project/linnet/ingest/item"
 )
 
+// Bounds of what references stand for, in bytes: a symbol is sent once, and a
+// reference of a byte may stand for all of it, again and again. mostOfLabels bounds
+// the labels of one series, mostOfSymbols those of all of a batch that were not
+// known; an exemplar's are mostOfExemplar, more than which no store keeps.
+const (
+	mostOfLabels   = 1 << 20
+	mostOfSymbols  = 64 << 20
+	mostOfExemplar = 1 << 10
+)
+
 // errReference is what a reference into the symbols that leads nowhere is.
 var errReference = errors.New("its labels refer to symbols that are not there")
 
@@ -111,13 +121,19 @@ func (b *batch) seriesV2(message []byte, symbols [][]byte, place int) error {
 // for, behind a byte that no key of version 1 begins with.
 func (b *batch) named(refs []byte, symbols [][]byte) (series, error) {
 	b.key = append(b.key[:0], 0xff)
-	err := resolve(refs, symbols, func(name, value []byte) {
-		b.key = protowire.AppendBytes(protowire.AppendBytes(b.key, name), value)
-	})
-	if err != nil {
+	size := 0
+	if err := resolve(refs, symbols, func(name, value []byte) {
+		if size += len(name) + len(value); size <= mostOfLabels {
+			b.key = protowire.AppendBytes(protowire.AppendBytes(b.key, name), value)
+		}
+	}); err != nil {
 		return series{}, err
 	}
+	if size > mostOfLabels || b.fromSymbols+size > mostOfSymbols {
+		return series{code: item.TooLarge, text: "its labels come to too many bytes; send shorter ones, or fewer series at once"}, nil
+	}
 	return b.find(b.key, func(build *labels.ScratchBuilder) error {
+		b.fromSymbols += size
 		return resolve(refs, symbols, func(name, value []byte) {
 			if len(value) > 0 {
 				build.Add(string(name), string(value))
@@ -149,10 +165,14 @@ func (b *batch) exemplarV2(message []byte, symbols [][]byte) error {
 		return err
 	}
 	b.build.Reset()
+	size := 0
 	for i := 0; i+1 < len(e.LabelsRefs); i += 2 {
 		name, value := int(e.LabelsRefs[i]), int(e.LabelsRefs[i+1])
 		if name >= len(symbols) || value >= len(symbols) {
 			return nil // an example is no reason to refuse what it exemplifies
+		}
+		if size += len(symbols[name]) + len(symbols[value]); size > mostOfExemplar {
+			return nil
 		}
 		b.build.Add(string(symbols[name]), string(symbols[value]))
 	}
