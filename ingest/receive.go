@@ -85,6 +85,9 @@ func (d *Door) quarantine(ctx context.Context, b item.Batch, r item.Receipt, ref
 	if len(refused) == 0 {
 		return r
 	}
+	for i := range refused {
+		refused[i] = refused[i].Bounded()
+	}
 	for _, one := range refused[:min(len(refused), fewRefusals)] {
 		one.Raw = nil
 		r.Refusals = append(r.Refusals, one)

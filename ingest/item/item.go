@@ -4,6 +4,7 @@ package item
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/prometheus/prometheus/model/exemplar"
@@ -122,6 +123,26 @@ type Refusal struct {
 	Text  string // one sentence that says what is wrong and what to do
 	Place string
 	Raw   []byte // as it came, or as JSON where it was binary; at most 64 KiB
+}
+
+// Bounds of what is said of a refusal, in bytes: names that a sender chose stand in
+// both, and a sender may choose long ones.
+const (
+	maxText  = 2 << 10
+	maxPlace = 256
+)
+
+// Bounded is the refusal with no more text than people read.
+func (r Refusal) Bounded() Refusal {
+	r.Text, r.Place, r.Raw = clip(r.Text, maxText), clip(r.Place, maxPlace), r.Raw[:min(len(r.Raw), MaxRaw)]
+	return r
+}
+
+func clip(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
 // Code is a stable name for why something is refused.

@@ -50,6 +50,7 @@ type Entry struct {
 const maxHead = 4 << 10
 
 func entryOf(b item.Batch, one item.Refusal, i int, now time.Time) Entry {
+	one = one.Bounded() // a line longer than maxEntry could not be read again
 	e := Entry{
 		Time: now.UTC(), Sender: b.Sender, Tenant: b.Tenant, Format: b.Format, Batch: b.Seq, BatchID: b.ID,
 		Code: one.Code, Text: one.Text, Place: one.Place,
@@ -57,7 +58,7 @@ func entryOf(b item.Batch, one item.Refusal, i int, now time.Time) Entry {
 	if !b.At.IsZero() {
 		e.Time = b.At.UTC()
 	}
-	raw := one.Raw[:min(len(one.Raw), item.MaxRaw)]
+	raw := one.Raw
 	if utf8.Valid(raw) {
 		e.Raw = string(raw)
 	} else {

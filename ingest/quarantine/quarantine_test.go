@@ -342,6 +342,32 @@ func TestALineThatIsNotWholeIsPassedOver(t *testing.T) {
 	}
 }
 
+// However long the names are that a sender chose, what is refused of them can be
+// listed, and the door opens again.
+func TestRefusalsWithLongTexts(t *testing.T) {
+	dir := t.TempDir()
+	c := quarantine.Config{Dir: dir, For: time.Hour, Size: 1 << 30, Now: (&clock{now: noon}).Now}
+	q, err := quarantine.Open(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := strings.Repeat("\x01é", 1<<19)
+	put(t, q, item.Batch{Seq: 1, Format: item.EventsCSV, Body: []byte(strings.Repeat("\x01", 4<<10) + "\n")}, item.Refusal{Code: item.UnknownForm, Text: long, Place: long, Raw: []byte(long)})
+	put(t, q, item.Batch{Seq: 2}, item.Refusal{Text: "short", Raw: []byte("b")})
+	if err := q.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if q, err = quarantine.Open(c); err != nil {
+		t.Fatal(err)
+	}
+	defer q.Close()
+	put(t, q, item.Batch{Seq: 3}, item.Refusal{Raw: []byte("c")})
+	entries := all(t, dir, quarantine.Filter{})
+	if len(entries) != 3 || len(entries[0].Text) > 3<<10 || len(entries[0].Place) > 1<<10 || entries[1].Text != "short" {
+		t.Errorf("%d entries", len(entries))
+	}
+}
+
 func FuzzSegment(f *testing.F) {
 	f.Add([]byte(`{"id":"0123456789abcdef","time":"2026-03-02T12:00:00Z","code":"range","raw":"x"}` + "\n{"))
 	f.Fuzz(func(t *testing.T, text []byte) {
