@@ -12,9 +12,12 @@ package fold
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/cespare/xxhash/v2"
 
 	"github.com/linnet-project/linnet/ingest/item"
 )
@@ -31,6 +34,9 @@ const (
 	// setBack is how far back the time must go to be believed: a batch waits for a
 	// moment, and may be in the log after one that came later.
 	setBack = 3_600_000
+	// mostGone bounds the forgotten series of which it is remembered how far they
+	// came; beyond it none is forgotten, and all count against the limit.
+	mostGone = 1 << 20
 	// mostOpen bounds the windows that are open at once, over all series.
 	mostOpen = 1 << 20
 )
@@ -43,9 +49,10 @@ type Fold struct {
 	bound int64 // the last end of a window that closed
 
 	groups  map[string]*group
-	order   []*group // by key; nil where groups changed
-	open    int      // open windows
-	active  int64    // the last end of a window with events
+	gone    map[uint64]int64 // the last end that the store has of series that are forgotten, by hash of key
+	order   []*group         // by key; nil where groups changed
+	open    int              // open windows
+	active  int64            // the last end of a window with events
 	seen    seen
 	tenants map[string]*tenant
 	short   uint64 // how often ids were forgotten before their time
@@ -65,7 +72,7 @@ type closing struct{ clock, bound, window, lateness int64 }
 
 // New is the fold of an empty log.
 func New(terms Terms) *Fold {
-	f := &Fold{groups: map[string]*group{}, tenants: map[string]*tenant{}}
+	f := &Fold{groups: map[string]*group{}, gone: map[uint64]int64{}, tenants: map[string]*tenant{}}
 	f.setTerms(terms)
 	return f
 }
@@ -133,8 +140,9 @@ func (f *Fold) count(t *tenant, name string, e event) (no *item.Refusal, again b
 		return nil, true
 	}
 	g, there := f.groups[string(e.key)]
+	before := f.before(g, e.key)
 	switch {
-	case there && e.end <= g.emitted:
+	case e.end <= before:
 		return &item.Refusal{Code: item.TooLate, Text: fmt.Sprintf("its window ended at %s and is closed: send within %s", stamp(time.UnixMilli(e.end)), f.terms.Lateness)}, false
 	case f.open >= mostOpen:
 		return &item.Refusal{Code: item.TooMany, Text: fmt.Sprintf("%d windows are open: send what is old in smaller parts, in order of time", f.open)}, false
@@ -144,17 +152,27 @@ func (f *Fold) count(t *tenant, name string, e event) (no *item.Refusal, again b
 			return &refusal, false
 		}
 		g = newGroup(name, e)
+		g.before = before
 		f.groups[g.key], f.order = g, nil
 		t.groups++
 	}
-	before := len(g.open)
+	open := len(g.open)
 	g.add(e, f.clock)
 	f.active = max(f.active, e.end)
-	f.open += len(g.open) - before
+	f.open += len(g.open) - open
 	if e.id != 0 {
 		f.remember(e.id)
 	}
 	return nil, false
+}
+
+// before is the last end that the store has a sample of, of a series that is there
+// or of one that was forgotten.
+func (f *Fold) before(g *group, key []byte) int64 {
+	if g != nil {
+		return max(g.emitted, g.before)
+	}
+	return f.gone[xxhash.Sum64(key)]
 }
 
 func (f *Fold) remember(id uint64) {
@@ -225,7 +243,11 @@ func (f *Fold) goBack(ms int64) {
 		if g.emitted > ms {
 			g.emitted = 0
 		}
+		if g.before > ms {
+			g.before = 0
+		}
 	}
+	maps.DeleteFunc(f.gone, func(_ uint64, end int64) bool { return end > ms })
 	f.seen.goBack(ms)
 	for _, t := range f.tenants {
 		t.recent.from = min(t.recent.from, ms)
@@ -250,8 +272,9 @@ func (f *Fold) close(c closing) {
 		f.open += len(g.open)
 		t := f.tenant(g.tenant)
 		t.groups += g.series() - series
-		if len(g.open) == 0 && f.clock-g.heard > forgotten {
+		if len(g.open) == 0 && f.clock-g.heard > forgotten && len(f.gone) < mostGone {
 			delete(f.groups, g.key)
+			f.gone[xxhash.Sum64String(g.key)] = max(g.emitted, g.before)
 			t.groups -= g.series()
 			gone = true
 		}
@@ -259,6 +282,9 @@ func (f *Fold) close(c closing) {
 	if gone {
 		f.order = nil
 	}
+	// Nothing that old is let in any more, not even of a batch that waited.
+	oldest := f.clock - f.terms.MaxAge.Milliseconds() - setBack
+	maps.DeleteFunc(f.gone, func(_ uint64, end int64) bool { return end < oldest })
 	for name, t := range f.tenants {
 		if f.clock-t.recent.from >= forgotten {
 			t.before, t.recent, t.both = t.recent, newSet(f.clock), 0

@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"math"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -262,6 +263,56 @@ func TestLateEvents(t *testing.T) {
 		if c.code == "" && r.Accepted != 1 || c.code != "" && (len(r.Refused) != 1 || r.Refused[0].Code != c.code) {
 			t.Errorf("%s: %+v", c.what, r)
 		}
+	}
+}
+
+// A series that was silent for so long that it is forgotten keeps its past all the
+// same: what comes late for it is refused, rather than written over what the store
+// has. After that it begins again, from zero, also after a restart.
+func TestASeriesThatIsForgotten(t *testing.T) {
+	f, got := New(Defaults()), written{}
+	send := func(at, of time.Time) Result {
+		r := record{at: at, events: []item.Event{one(of, "")}}.apply(f, f.seq+1)
+		got.take(t, f)
+		return r
+	}
+	send(start, start)
+	for m := range 5 * 60 {
+		f.Tick(f.seq+1, start.Add(time.Duration(m)*time.Minute))
+		got.take(t, f)
+	}
+	if n := f.Stats().Series[""]; n != 0 {
+		t.Fatalf("%d series are not forgotten", n)
+	}
+	f = restored(t, f)
+	last := int64(0)
+	for key := range got {
+		var at int64
+		if _, err := fmt.Sscanf(key[strings.LastIndex(key, "@"):], "@%d", &at); err != nil {
+			t.Fatal(err)
+		}
+		last = max(last, at)
+	}
+	now := start.Add(5 * time.Hour)
+	for _, of := range []time.Time{start.Add(-time.Hour), start, time.UnixMilli(last)} {
+		if r := send(now, of); len(r.Refused) != 1 || r.Refused[0].Code != item.TooLate {
+			t.Errorf("an event of %s: %+v", of, r)
+		}
+	}
+	for i, of := range []time.Time{time.UnixMilli(last + 1), now} {
+		if r := send(now.Add(time.Duration(i)*time.Hour), of); r.Accepted != 1 {
+			t.Errorf("an event of %s: %+v", of, r)
+		}
+	}
+	f.Tick(f.seq+1, now.Add(2*time.Hour)) // what has another value of one time fails here
+	got.take(t, f)
+	f.Tick(f.seq+1, now.Add(24*time.Hour))
+	if len(f.gone) != 1 {
+		t.Errorf("%d are remembered", len(f.gone))
+	}
+	f.Tick(f.seq+1, now.Add(48*time.Hour))
+	if len(f.gone) != 0 {
+		t.Errorf("%d are remembered for ever", len(f.gone))
 	}
 }
 

@@ -31,6 +31,7 @@ type group struct {
 	open  []window // by end
 
 	emitted int64 // the last end that the store has a sample of; 0 for none
+	before  int64 // the same of a group like it that was forgotten
 	active  int64 // the last end of a window with events
 	heard   int64 // when the last event came
 }
@@ -121,8 +122,11 @@ func (g *group) close(c closing, out *Output) {
 		}
 	}
 	for _, w := range g.open[:over] {
-		if g.emitted == 0 {
-			g.samples(w.end-c.window, out) // from zero, so that what comes first counts
+		// From zero, so that what comes first counts; the store has no two values of
+		// one time.
+		fresh := w.end-c.window > g.before
+		if g.emitted == 0 && fresh {
+			g.samples(w.end-c.window, out)
 		}
 		g.count += w.count
 		if w.dist != nil {

@@ -16,7 +16,7 @@ import (
 )
 
 // form is how a snapshot is written: a form that is not this one is refused.
-const form = "linnet fold 1\n"
+const form = "linnet fold 2\n"
 
 // Snapshot is a state as it was at a moment, to be written while the fold goes on.
 type Snapshot struct {
@@ -39,6 +39,11 @@ func (f *Fold) Snapshot() Snapshot {
 	w.uint(uint64(len(f.groups)))
 	for _, key := range slices.Sorted(maps.Keys(f.groups)) {
 		w.group(f.groups[key])
+	}
+	w.uint(uint64(len(f.gone)))
+	for _, key := range slices.Sorted(maps.Keys(f.gone)) {
+		w.uint(key)
+		w.int(f.gone[key])
 	}
 	w.uint(uint64(len(f.seen.sets)))
 	for _, one := range f.seen.sets {
@@ -122,6 +127,10 @@ func Restore(b []byte, terms Terms) (*Fold, error) {
 		f.tenant(g.tenant).groups += g.series()
 	}
 	for range r.count() {
+		key := r.uint()
+		f.gone[key] = r.int()
+	}
+	for range r.count() {
 		f.seen.sets = append(f.seen.sets, r.set())
 	}
 	for range r.count() {
@@ -162,6 +171,7 @@ func (w *writer) group(g *group) {
 	w.uint(g.count)
 	w.dist(g.dist)
 	w.int(g.emitted)
+	w.int(g.before)
 	w.int(g.active)
 	w.int(g.heard)
 	w.uint(uint64(len(g.open)))
@@ -274,7 +284,7 @@ func (r *reader) group() *group {
 		g.labels[i] = b.Labels()
 	}
 	g.count, g.dist = r.uint(), r.dist()
-	g.emitted, g.active, g.heard = r.int(), r.int(), r.int()
+	g.emitted, g.before, g.active, g.heard = r.int(), r.int(), r.int(), r.int()
 	for range r.count() {
 		g.open = append(g.open, window{
 			end: r.int(), first: r.int(), count: r.uint(), dist: r.dist(),
