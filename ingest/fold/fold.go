@@ -102,12 +102,12 @@ type Output struct {
 func (f *Fold) Apply(seq uint64, p *Prepared) Result {
 	f.Tick(seq, p.batch.At)
 	r := Result{Refused: p.refused}
+	id := uint64(0)
 	if p.batch.ID != "" {
-		id := hashOf('b', p.batch.Tenant+"\xff"+string(p.batch.Format), p.batch.ID)
+		id = hashOf('b', p.batch.Tenant+"\xff"+string(p.batch.Format), p.batch.ID)
 		if f.seen.has(id) {
 			return Result{Repeated: p.Items() + p.dropped + len(p.refused)}
 		}
-		f.remember(id)
 	}
 	t := f.tenant(p.batch.Tenant)
 	for _, e := range p.events {
@@ -131,6 +131,10 @@ func (f *Fold) Apply(seq uint64, p *Prepared) Result {
 	r.Output = Output{Samples: kept, Exemplars: p.exemplars}
 	r.Sampled = p.dropped
 	r.Accepted += len(kept) + p.dropped
+	// A batch of which nothing was taken may come again, once the rules are right.
+	if id != 0 && r.Accepted > 0 {
+		f.remember(id)
+	}
 	return r
 }
 

@@ -266,6 +266,30 @@ func TestLateEvents(t *testing.T) {
 	}
 }
 
+// A file all of which was refused, because of the rules, is sent again when they
+// are right: it is not known already.
+func TestABatchThatWasRefusedMayComeAgain(t *testing.T) {
+	f := New(Defaults())
+	send := func(of ...time.Time) Result {
+		r := record{at: start, batch: "b"}
+		for _, at := range of {
+			r.events = append(r.events, one(at, ""))
+		}
+		return r.apply(f, f.seq+1)
+	}
+	old := start.Add(-48 * time.Hour)
+	for _, c := range []struct {
+		of                          []time.Time
+		accepted, refused, repeated int
+	}{
+		{[]time.Time{old, old}, 0, 2, 0}, {[]time.Time{start, old}, 1, 1, 0}, {[]time.Time{start, old}, 0, 0, 2},
+	} {
+		if r := send(c.of...); r.Accepted != c.accepted || len(r.Refused) != c.refused || r.Repeated != c.repeated {
+			t.Errorf("%v: %+v", c.of, r)
+		}
+	}
+}
+
 // A series that was silent for so long that it is forgotten keeps its past all the
 // same: what comes late for it is refused, rather than written over what the store
 // has. After that it begins again, from zero, also after a restart.
