@@ -5,6 +5,7 @@ package statsd
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"math"
 	"strconv"
 	"strings"
@@ -186,6 +187,7 @@ func (d *decoder) events(line []byte, m metric) {
 			return
 		}
 		one := e
+		one.Tags = maps.Clone(e.Tags) // rules change an event's tags in place
 		switch m.kind {
 		case "c":
 			if v != math.Trunc(v) || v < 0 || v > item.MaxCount {

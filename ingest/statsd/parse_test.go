@@ -88,6 +88,19 @@ func tell(d item.Decoded) string {
 	return strings.Join(out, "; ")
 }
 
+// Several values of a line are events that have nothing in common: rules may take a
+// tag out of one of them.
+func TestValuesOfALineHaveTagsOfTheirOwn(t *testing.T) {
+	d := decode(t, "wait:1:2|ms|#svc:checkout")
+	if len(d.Events) != 2 {
+		t.Fatalf("got %s", tell(d))
+	}
+	delete(d.Events[0].Tags, "svc")
+	if d.Events[1].Tags["svc"] != "checkout" {
+		t.Errorf("got %s", tell(d))
+	}
+}
+
 func TestABadLineStopsNoOther(t *testing.T) {
 	d := decode(t, "a:1|c\r\n\nbad\nb:2|c\n")
 	if len(d.Events) != 2 || len(d.Refused) != 1 || d.Refused[0].Place != "line 3" || string(d.Refused[0].Raw) != "bad" || d.Events[1].Place != "line 4" {
