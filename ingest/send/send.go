@@ -179,13 +179,14 @@ func (s *sending) flush(ctx context.Context) error {
 	return nil
 }
 
-// id is the batch's name.
+// id is the batch's name. It holds the batch's place in the file: a file of nothing
+// but the same line has batches that are the same, and each of them counts.
 func (s *sending) id() string {
 	if s.file.ID != "" {
 		return s.file.ID + "-" + strconv.Itoa(s.sum.Batches+1)
 	}
 	h := sha256.New()
-	h.Write([]byte(s.file.Format + "\n"))
+	fmt.Fprintf(h, "%s %d\n", s.file.Format, s.sum.Batches)
 	h.Write(s.batch)
 	return "sha256-" + hex.EncodeToString(h.Sum(nil)[:16])
 }

@@ -107,6 +107,22 @@ func TestALargeFileGoesInBatches(t *testing.T) {
 	}
 }
 
+// A file of nothing but the same line counts whole, and once when it is sent again.
+func TestAFileOfEqualLines(t *testing.T) {
+	d, c := start(t)
+	line := `{"time":1767366245,"name":"order","service":"shop","version":"1","route":"/` + strings.Repeat("x", 941) + `"}` + "\n"
+	text := strings.Repeat(line, 4096)
+	for i, want := range [][2]int{{4096, 0}, {0, 4096}} {
+		sum, err := c.Send(t.Context(), send.File{Reader: strings.NewReader(text), Name: "a.ndjson"}, nil)
+		if err != nil || sum.Batches < 3 || sum.Accepted != want[0] || sum.Repeated != want[1] {
+			t.Errorf("time %d: %+v, %v", i, sum, err)
+		}
+	}
+	if len(d.events) != 4096 {
+		t.Errorf("%d events of lines of %d bytes", len(d.events), len(line))
+	}
+}
+
 func TestFormats(t *testing.T) {
 	ndjson := `{"service":"a","version":"1","outcome":"ok"}` + "\n"
 	var zipped bytes.Buffer
