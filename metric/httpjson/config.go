@@ -35,7 +35,8 @@ type Config struct {
 	// Values may be used in the texts besides.
 	Values map[string]string
 	// Step is how long a stretch is that the API tells one number of; whole
-	// seconds. What is asked for begins and ends at whole steps since 1970.
+	// seconds. What is asked for begins and ends at whole steps since 1970; a row
+	// that does not counts with the step that it lies in.
 	Step time.Duration
 	// Most is how many stretches one request may ask for; 0 for any number.
 	Most int

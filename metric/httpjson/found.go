@@ -35,10 +35,12 @@ type found struct {
 	noted  string // labels of a row without an arm
 }
 
-// point is a row, and the series that it is of.
+// point is a row, and the series that it is of. Its To is as the answer has it,
+// and ends the end of the whole step which that lies in.
 type point struct {
 	rows.Row
 	series string
+	ends   time.Time
 }
 
 // take reads the rows of a page.
@@ -102,10 +104,8 @@ func (f *found) row(levels []any, at []int) error {
 	if err != nil {
 		return err
 	}
-	if !f.AtEnd && !f.Totals {
-		to = to.Add(f.step)
-	}
-	if !to.After(f.window.From) || to.After(f.window.To) {
+	ends := f.stepOf(to)
+	if !ends.After(f.window.From) || ends.After(f.window.To) {
 		f.armed++
 		return nil
 	}
@@ -126,10 +126,21 @@ func (f *found) row(levels []any, at []int) error {
 		}
 		if isNumber {
 			r.Value, r.Role = v, c.role
-			f.points = append(f.points, point{r, f.series(r, at)})
+			f.points = append(f.points, point{r, f.series(r, at), ends})
 		}
 	}
 	return nil
+}
+
+// stepOf is the end of the whole step that a row's time lies in, which is that of
+// its stretch where the answer keeps to steps. Finer rows, and those that lie
+// between, count with the step that is asked for at once, and so in one look.
+func (f *found) stepOf(at time.Time) time.Time {
+	begin := wholeSteps(at, f.step)
+	if (f.AtEnd || f.Totals) && begin.Equal(at) {
+		return begin
+	}
+	return begin.Add(f.step)
 }
 
 // number finds a column's number in a row.

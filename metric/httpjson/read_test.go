@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -321,6 +322,60 @@ func TestTotalsOfABeginning(t *testing.T) {
 	want(t, a, release.Baseline, "", minutes(3, 4), 2, 0)
 	want(t, a, release.Candidate, "", minutes(2, 3), 3, 0)
 	want(t, a, release.Candidate, "", minutes(3, 4), 1, 0)
+}
+
+// Rows that are finer than the step, or lie between steps, count once, whatever
+// the looks' windows are.
+func TestRowsBetweenSteps(t *testing.T) {
+	for _, tt := range []struct {
+		name          string
+		atEnd, totals bool
+		every, offset int64 // seconds between rows, and from a minute to the first
+	}{
+		{"finer rows by their begin", false, false, 10, 0},
+		{"finer rows by their end", true, false, 15, 0},
+		{"rows between steps by their begin", false, false, 60, 37},
+		{"rows between steps by their end", true, false, 60, 37},
+		{"totals read between steps", true, true, 15, 7},
+	} {
+		srv := serve(t, func(_ int, r request) (int, string) {
+			q, _ := url.ParseQuery(r.query)
+			from, _ := strconv.ParseInt(q.Get("from"), 10, 64)
+			to, _ := strconv.ParseInt(q.Get("to"), 10, 64)
+			var rows []string
+			for at := noon.Unix() - 3600 + tt.offset; at <= to; at += tt.every {
+				n := int64(1)
+				if tt.totals {
+					n = at
+				}
+				if at >= from && at < to || at == to && tt.atEnd {
+					rows = append(rows, fmt.Sprintf(`{"t": %d, "v": "1.5.0", "n": %d}`, at, n))
+				}
+			}
+			return http.StatusOK, "[" + strings.Join(rows, ",") + "]"
+		})
+		c := asking(srv.URL, httpjson.Mapping{
+			Rows: []httpjson.Level{{Each: "$[*]"}}, Time: "$.t", TimeFormat: "s", Arm: "$.v", Value: "$.n", AtEnd: tt.atEnd, Totals: tt.totals,
+		})
+		c.Params["from"], c.Params["to"] = "{{from}}", "{{to}}"
+		s := open(t, c)
+		got, looks := int64(0), 20
+		for i := range looks { // each look's window begins where the last one's ended
+			w := release.Window{From: noon.Add(time.Duration(i)*73*time.Second + 11*time.Second)}
+			w.To = w.From.Add(73 * time.Second)
+			for _, o := range observe(t, s, perMinute, w).Observations {
+				got += o.Events
+			}
+		}
+		span := int64(24 * 60) // whole minutes that ended in the looks
+		want := span / tt.every
+		if tt.totals {
+			want = span
+		}
+		if got != want {
+			t.Errorf("%s: %d events in %d looks, want %d", tt.name, got, looks, want)
+		}
+	}
 }
 
 // Whatever an API sends, an answer is an answer or an error with a meaning.

@@ -35,6 +35,7 @@ func (f *found) rows(first time.Time) ([]rows.Row, error) {
 	out := make([]rows.Row, len(f.points))
 	for i := range f.points {
 		out[i] = f.points[i].Row
+		out[i].To = f.points[i].ends
 	}
 	return out, nil
 }
