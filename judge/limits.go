@@ -15,11 +15,12 @@ const farBelow = 1000
 // limit folds one window of the candidate against the metric's absolute limit.
 func (s *Series) limit(m release.Metric, b *release.Observation, l Look) {
 	g := s.Limit
+	scaled := s.sample(sampled(b))
 	most, least := s.shift(m, b)
 	if m.Kind == release.Histogram && g.Bound == 0 {
 		g.Bound = limitBound(b.Bounds, m.Limit.Value)
 	}
-	if s.sample(sampled(b)) {
+	if scaled {
 		if all, ok := count(m, g.Bound, b, l.Weight); ok && m.Kind != release.Gauge && exposed(m, b, l) {
 			s.Sampled.Limit.add(all)
 		}

@@ -23,12 +23,17 @@ type Sampled struct {
 	// Limit is the same of the candidate where it is held against a limit.
 	Limit Sum
 	// OddsA and OddsB are by how much more of the events than of the rest each arm
-	// kept, the last time that it was known; 0 before.
-	OddsA, OddsB float64
+	// keeps, as far as it is known.
+	OddsA, OddsB Odds
 	// Unlike says that a window of the last look was left alone, since the arms
 	// were sampled too differently.
 	Unlike bool
 }
+
+// Odds is by how much more of the events than of the rest is kept: Value, 0 where
+// it is not known; and by what factor the rounding of what is scaled up to whole
+// events may have moved it.
+type Odds struct{ Value, Rounding float64 }
 
 // All are sums of both arms, and of the baseline before the candidate had
 // traffic.
@@ -76,45 +81,55 @@ func possible(m release.Metric, o *release.Observation) bool {
 
 // keeping is the share of an arm's bad events that was counted, and that of the
 // rest (of a count: of its exposure); 0 where there was nothing to tell it by.
-type keeping struct{ bad, rest float64 }
+// What is scaled up is rounded to whole events, by which each may be off.
+type keeping struct{ bad, rest, badOff, restOff float64 }
 
 func keepingOf(m release.Metric, o *release.Observation) keeping {
 	if !sampled(o) || m.Kind == release.Histogram {
-		return keeping{1, 1}
+		return keeping{1, 1, 1, 1}
 	}
+	events := float64(o.Events)
+	bad, off := over(float64(o.Kept.Events), events), 1+over(0.5, events)
 	if m.Kind == release.Count {
 		rest := over(o.Kept.Of, o.Of)
 		if m.Of == "" {
 			rest = 1
 		}
-		return keeping{over(float64(o.Kept.Events), float64(o.Events)), rest}
+		return keeping{bad, rest, off, 1}
 	}
-	k := keeping{
-		bad:  over(float64(o.Kept.Events), float64(o.Events)),
-		rest: over(o.Kept.Of-float64(o.Kept.Events), o.Of-float64(o.Events)),
-	}
+	others := o.Of - events
+	k := keeping{bad, over(o.Kept.Of-float64(o.Kept.Events), others), off, 1 + over(1, others)}
 	if m.Worse == release.Lower {
-		k.bad, k.rest = k.rest, k.bad
+		k.bad, k.rest, k.badOff, k.restOff = k.rest, k.bad, k.restOff, k.badOff
 	}
 	return k
 }
 
-// odds is by how much more of the events than of the rest is kept; 0 where that
-// cannot be told.
-func (k keeping) odds() float64 { return over(k.bad, k.rest) }
+func (k keeping) odds() Odds { return Odds{over(k.bad, k.rest), k.badOff * k.restOff} }
 
 // alikeKept says whether two arms keep alike, so that their counts can be held
 // against each other: by the same factor more of the events than of the rest.
 // Where that is not known of both, the rest must be kept alike; an arm without
 // any events so far is taken to keep them as the other one does.
-func alikeKept(a, b keeping, oddsA, oddsB float64) bool {
-	if oddsA > 0 && oddsB > 0 {
-		return within(oddsA, oddsB)
+func alikeKept(a, b keeping, oddsA, oddsB Odds) bool {
+	if oddsA.Value > 0 && oddsB.Value > 0 {
+		return oddsA.within(oddsB)
 	}
-	return within(a.rest, b.rest)
+	return Odds{a.rest, a.restOff}.within(Odds{b.rest, b.restOff})
 }
 
-func within(x, y float64) bool { return x <= y*unlike && y <= x*unlike }
+func (x Odds) within(y Odds) bool {
+	most := unlike * x.Rounding * y.Rounding
+	return x.Value <= y.Value*most && y.Value <= x.Value*most
+}
+
+// learn takes what a window tells, where it tells more, or something else.
+func (x *Odds) learn(k keeping) {
+	now := k.odds()
+	if now.Value > 0 && !(x.Value > 0 && x.Rounding <= now.Rounding && x.within(now)) {
+		*x = now
+	}
+}
 
 // keeps learns what both arms keep, and says whether it is alike.
 func (s *Series) keeps(m release.Metric, a, b *release.Observation) bool {
@@ -125,16 +140,9 @@ func (s *Series) keeps(m release.Metric, a, b *release.Observation) bool {
 		return true
 	}
 	ka, kb := keepingOf(m, a), keepingOf(m, b)
-	remember(&s.Sampled.OddsA, ka)
-	remember(&s.Sampled.OddsB, kb)
+	s.Sampled.OddsA.learn(ka)
+	s.Sampled.OddsB.learn(kb)
 	return alikeKept(ka, kb, s.Sampled.OddsA, s.Sampled.OddsB)
-}
-
-// remember keeps the odds where they are known.
-func remember(odds *float64, k keeping) {
-	if now := k.odds(); now > 0 {
-		*odds = now
-	}
 }
 
 // sample makes room for what is scaled up, from the first of it on, and says
@@ -204,19 +212,17 @@ func shifted(share, odds float64) float64 {
 }
 
 // shift is the most and the least by which an arm can have kept more of the
-// events than of the rest; the same where it is known.
+// events than of the rest.
 func (s *Series) shift(m release.Metric, b *release.Observation) (most, least float64) {
-	if !sampled(b) || m.Kind != release.Ratio {
+	if m.Kind != release.Ratio || !sampled(b) || !s.sample(true) {
 		return 1, 1
 	}
 	k := keepingOf(m, b)
-	odds := k.odds()
-	if odds == 0 && s.Sampled != nil {
-		odds = s.Sampled.OddsB
-	}
+	s.Sampled.OddsB.learn(k)
+	odds := s.Sampled.OddsB
 	switch {
-	case odds > 0:
-		return odds, odds
+	case odds.Value > 0:
+		return odds.Value * odds.Rounding, odds.Value / odds.Rounding
 	case k.bad > 0: // all were events
 		return 1, math.Min(1, k.bad)
 	case k.rest > 0:

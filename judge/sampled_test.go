@@ -154,6 +154,26 @@ func TestSampledApartWaits(t *testing.T) {
 	}
 }
 
+// TestSampledByOddSharesIsSampledAlike: a window's few errors, scaled up to whole
+// ones, tell badly which share of them was kept. That is no reason to leave the
+// window alone, nor any other.
+func TestSampledByOddSharesIsSampledAlike(t *testing.T) {
+	for _, share := range []float64{0.03, 0.15, 0.3, 0.7} {
+		rng := rand.New(rand.NewPCG(5, 8))
+		var s State
+		var v Verdict
+		for k := range 60 {
+			l := flat(k, release.Whole/2, 3, 60, 3, 60)
+			for i := range l.Observations {
+				thin(rng, &l.Observations[i], sampling{share, share})
+			}
+			if s, v = Step(config(metric(release.Ratio, release.Higher)), s, l); v.Reason.Code == release.SampledApart {
+				t.Fatalf("%g kept, look %d: %s, %+v", share, k, v.Reason.Text, l.Observations)
+			}
+		}
+	}
+}
+
 // TestSampledFiguresAreScaledUp, and a warning says what was counted.
 func TestSampledFiguresAreScaledUp(t *testing.T) {
 	m := metric(release.Ratio, release.Higher)

@@ -24,7 +24,7 @@ func (s *Series) learn(m release.Metric, a *release.Observation) {
 		s.thresholds(m, false)
 	}
 	if s.sample(sampled(a)) && m.Kind != release.Histogram {
-		remember(&s.Sampled.OddsA, keepingOf(m, a))
+		s.Sampled.OddsA.learn(keepingOf(m, a))
 	}
 	for i := range s.Shares {
 		h := &s.Shares[i]
