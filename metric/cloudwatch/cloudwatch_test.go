@@ -3,6 +3,8 @@ package cloudwatch_test
 import (
 	"context"
 	"errors"
+	"io"
+	"net/http"
 	"reflect"
 	"slices"
 	"strings"
@@ -236,6 +238,29 @@ func TestQueriesAreStopped(t *testing.T) {
 	fails(t, err, release.ErrUnavailable)
 	if !errors.Is(err, context.Canceled) || b.Stopped() != 2 {
 		t.Errorf("%v; %d queries were stopped, expected both arms'", err, b.Stopped())
+	}
+}
+
+// TestStoppingHoldsNobodyUp: an abort waits for what it ends, also where AWS does
+// not answer.
+func TestStoppingHoldsNobodyUp(t *testing.T) {
+	b := newBed(t, awstest.Guard{})
+	b.Log(logGroup, start(), map[string]string{"status": "200"})
+	defer b.Break(cloudtest.Endless)()
+	deaf := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".StopQuery") {
+			_, _ = io.Copy(io.Discard, r.Body)
+			<-r.Context().Done()
+			return
+		}
+		b.ServeHTTP(w, r)
+	}))
+	m := release.Metric{Kind: release.Count, Query: "filter v = \"{{version}}\" | stats count(*) as n by bin(1m)", Events: "n"}
+	began := time.Now()
+	_, err := b.open(t, func(c *cloudwatch.Config) { c.LogsEndpoint, c.Timeout = deaf, time.Second }).Observe(t.Context(), ask(m, minutes(0, 2)))
+	fails(t, err, release.ErrUnavailable, "no whole answer within 1s")
+	if took := time.Since(began); took > 4*time.Second {
+		t.Errorf("it took %s to give up two queries", took)
 	}
 }
 

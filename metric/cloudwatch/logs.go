@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -20,7 +21,7 @@ const (
 	maxRows    = 100_000
 	firstPause = 100 * time.Millisecond // between looks at a query that runs, then twice as long each time
 	lastPause  = 2 * time.Second
-	stopWait   = 5 * time.Second
+	stopWait   = 2 * time.Second // for all queries of a metric
 )
 
 // observeLogs asks Logs Insights.
@@ -36,11 +37,7 @@ func (s *Source) observeLogs(ctx context.Context, q release.Query) (release.Answ
 	var notes remarks
 	running := make([]string, len(in.questions))
 	ended := 0
-	defer func() {
-		for _, id := range running[ended:] {
-			s.stop(ctx, id)
-		}
-	}()
+	defer func() { s.stop(ctx, running[ended:]) }()
 	for i, text := range in.questions {
 		var said middleware.Metadata
 		if running[i], said, err = s.start(ctx, q.Metric.Name, text, at); err != nil {
@@ -65,8 +62,9 @@ func (s *Source) observeLogs(ctx context.Context, q release.Query) (release.Answ
 	return rows.Observe(q, table.rows, append(notes.said, table.said...)...)
 }
 
-// start begins a query and gives its id, and what came with it. Both ends of its span count; a bin that
-// begins at the end is left out with those that are not over.
+// start begins a query and gives its id, and what came with it. Both ends of its
+// span count; a bin that begins at the end is left out with those that are not
+// over.
 func (s *Source) start(ctx context.Context, metric, text string, at release.Window) (string, middleware.Metadata, error) {
 	var out *logs.StartQueryOutput
 	err := s.logsAPI.Call(ctx, "StartQuery", "metric "+metric, func(ctx context.Context, tries aws.Retryer) (err error) {
@@ -82,15 +80,18 @@ func (s *Source) start(ctx context.Context, metric, text string, at release.Wind
 	return aws.ToString(out.QueryId), out.ResultMetadata, nil
 }
 
-// stop ends a query that nobody waits for any more, also where the time to wait
-// for it has run out; it is AWS' to end it by itself otherwise.
-func (s *Source) stop(ctx context.Context, id string) {
-	if id == "" {
-		return
-	}
+// stop ends queries that nobody waits for any more, also where the time to wait
+// for them has run out; it is AWS' to end them by itself otherwise.
+func (s *Source) stop(ctx context.Context, ids []string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWait)
 	defer cancel()
-	_, _ = s.logs.StopQuery(ctx, &logs.StopQueryInput{QueryId: &id})
+	var all sync.WaitGroup
+	for _, id := range ids {
+		if id != "" {
+			all.Go(func() { _, _ = s.logs.StopQuery(ctx, &logs.StopQueryInput{QueryId: &id}) })
+		}
+	}
+	all.Wait()
 }
 
 // results waits for a query's end and pages through its rows.
