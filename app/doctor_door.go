@@ -53,7 +53,7 @@ func (d *diagnosis) examineDoor(ctx context.Context, f spec.File, checks []*metr
 	if err != nil {
 		return false
 	}
-	defer func() { _ = source.Close() }() // only idle connections
+	defer source.Close()
 	examineAll(ctx, f, source, max(f.Analysis.Every/4, time.Second).Round(time.Second), checks)
 	return true
 }

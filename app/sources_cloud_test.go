@@ -10,8 +10,13 @@ import (
 
 	"github.com/linnet-project/linnet/awscall/awstest"
 	"github.com/linnet-project/linnet/metric/cloudwatch/cloudtest"
+	"github.com/linnet-project/linnet/metric/googlemonitoring"
 	"github.com/linnet-project/linnet/metric/googlemonitoring/googletest"
+	"github.com/linnet-project/linnet/metric/httpjson"
+	"github.com/linnet-project/linnet/metric/prometheus"
+	"github.com/linnet-project/linnet/metric/sql"
 	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/run"
 	"github.com/linnet-project/linnet/spec"
 )
 
@@ -101,6 +106,16 @@ func TestCloudsAreOpenedAsTheFileSays(t *testing.T) {
 		})
 		if err != nil || len(a.Observations) != 2 {
 			t.Errorf("%s: %+v, %v", m.Name, a, err)
+		}
+	}
+}
+
+// TestSourcesThatKeepConnectionsAreClosed: the table's sources are closed by a
+// method of this form alone.
+func TestSourcesThatKeepConnectionsAreClosed(t *testing.T) {
+	for _, s := range []run.Source{(*prometheus.Source)(nil), (*httpjson.Source)(nil), (*googlemonitoring.Source)(nil), (*sql.Source)(nil)} {
+		if _, ok := s.(interface{ Close() }); !ok {
+			t.Errorf("%T is never closed", s)
 		}
 	}
 }

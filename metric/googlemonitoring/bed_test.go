@@ -61,7 +61,7 @@ func (b *bed) open(t *testing.T, change func(*googlemonitoring.Config)) *googlem
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.Close() })
+	t.Cleanup(s.Close)
 	return s
 }
 

@@ -84,7 +84,7 @@ func New(c Config) (*Source, error) {
 }
 
 // Close ends idle connections.
-func (s *Source) Close() error { return s.client.Close() }
+func (s *Source) Close() { s.client.Close() }
 
 func invalid(format string, args ...any) error {
 	return fmt.Errorf(format+": %w", append(args, release.ErrInvalid)...)

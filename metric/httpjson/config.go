@@ -219,7 +219,7 @@ func ready(c Config) (*Source, error) {
 }
 
 // Close ends idle connections.
-func (s *Source) Close() { _ = s.web.Close() }
+func (s *Source) Close() { s.web.Close() }
 
 // names are what the request's texts use.
 func (s *Source) names() (map[string]bool, error) {

@@ -31,4 +31,4 @@ func New(c Config) (*Source, error) {
 }
 
 // Close ends idle connections.
-func (s *Source) Close() error { return s.web.Close() }
+func (s *Source) Close() { s.web.Close() }

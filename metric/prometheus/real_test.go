@@ -102,7 +102,7 @@ func open(t *testing.T, c source.Config) *source.Source {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.Close() })
+	t.Cleanup(s.Close)
 	return s
 }
 

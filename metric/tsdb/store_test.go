@@ -123,7 +123,7 @@ func TestConformanceOverTheAPI(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = src.Close() })
+		t.Cleanup(src.Close)
 		return src
 	})
 }
@@ -163,7 +163,7 @@ func TestAnswersOverTheAPI(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = src.Close() })
+		t.Cleanup(src.Close)
 		return metricconf.Bed{
 			Source: src, Metric: metricconf.TotalsMetric, Break: wire.Break, Late: s.late(h), Asked: wire.Asked,
 			Cannot: map[string]string{

@@ -154,12 +154,11 @@ func (w *Client) URL() string { return w.url.String() }
 func (w *Client) Timeout() time.Duration { return w.config.Timeout }
 
 // Close ends idle connections.
-func (w *Client) Close() error {
+func (w *Client) Close() {
 	w.client.CloseIdleConnections()
 	if w.grant != nil {
 		w.grant.client.CloseIdleConnections()
 	}
-	return nil
 }
 
 func tlsConfig(c Config) (*tls.Config, error) {

@@ -30,7 +30,7 @@ func open(t *testing.T, c web.Config) *web.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = w.Close() })
+	t.Cleanup(w.Close)
 	return w
 }
 
