@@ -32,10 +32,7 @@ var adapters = []string{
 	"traffic/proxy", "traffic/istio", "traffic/gatewayapi", "traffic/traefik", "traffic/ingressnginx", "traffic/kubernetes",
 	"traffic/alb", "traffic/haproxy", "traffic/nginx", "traffic/exec", "traffic/webhook", "traffic/several",
 	"metric/prometheus", "metric/tsdb", "metric/recording", "metric/httpjson",
-	"metric/prometheus", "metric/tsdb", "metric/recording", "metric/sql",
-	"metric/prometheus", "metric/tsdb", "metric/recording", "metric/cloudwatch", "metric/googlemonitoring",
-	"metric/prometheus", "metric/tsdb", "metric/recording", "metric/cloudwatch",
-	"metric/exec",
+	"metric/cloudwatch", "metric/googlemonitoring", "metric/sql", "metric/exec",
 }
 
 // house has one row for each folder with Go code.
@@ -87,16 +84,16 @@ var house = map[string]row{
 	"metric/vendortest":   {floor: 3},
 	"metric/exec":         {floor: 3, imports: []string{"release", "command", "ndjson", "secret", "metric/rows"}},
 	"metric/sql":          {floor: 3, imports: []string{"release", "metric/rows", "metric/web"}},
-
-	// Database servers for tests, of the journal's floor and above.
-	"testdb":            {floor: 2},
-	"metric/httpjson":   {floor: 3, imports: []string{"release", "metric/rows", "metric/template", "metric/web"}},
-	"metric/cloudwatch": {floor: 3, imports: []string{"release", "metric/rows", "metric/template", "metric/web", "awscall"}},
+	"metric/httpjson":     {floor: 3, imports: []string{"release", "metric/rows", "metric/template", "metric/web"}},
+	"metric/cloudwatch":   {floor: 3, imports: []string{"release", "metric/rows", "metric/template", "metric/web", "awscall"}},
 
 	"metric/cloudwatch/cloudtest": {floor: 3, imports: []string{"awscall/awstest"}},
 
 	"metric/googlemonitoring":            {floor: 3, imports: []string{"release", "metric/rows", "metric/template", "metric/web"}},
 	"metric/googlemonitoring/googletest": {floor: 3},
+
+	// Database servers for tests, of the journal's floor and above.
+	"testdb": {floor: 2},
 
 	// What is sent to us, from the formats (each a folder) to the store.
 	"ingest/item":          {floor: 3, imports: []string{"release"}},
@@ -137,7 +134,6 @@ var house = map[string]row{
 	"app": {floor: 4, imports: slices.Concat(pureFolders, adapters, []string{
 		"journal", "run", "backtest", "report", "kayenta", "forecast", "load", "demo",
 		"traffic/kube", "traffic/split", "metric/series", "metric/web",
-		"traffic/kube", "traffic/split", "metric/series",
 		"ingest", "ingest/item", "ingest/event", "ingest/statsd", "ingest/otlp", "ingest/remotewrite",
 		"ingest/rules", "ingest/quarantine", "ingest/forward", "ingest/send",
 	})},
