@@ -3,6 +3,7 @@ package fold
 import (
 	"slices"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/exemplar"
 	"github.com/prometheus/prometheus/model/labels"
 
@@ -68,7 +69,7 @@ func newGroup(tenant string, e event) *group {
 	}
 	g := &group{key: string(e.key), tenant: tenant}
 	for i, name := range names {
-		g.labels[i] = b.Set(labels.MetricName, name).Labels()
+		g.labels[i] = b.Set(model.MetricNameLabel, name).Labels()
 	}
 	return g
 }
