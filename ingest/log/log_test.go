@@ -253,6 +253,40 @@ func TestAFullDisk(t *testing.T) {
 	}
 }
 
+// What was cut off after a write that failed, and is there again after a loss of
+// power, is not read beside what was written in its place.
+func TestWhatComesBackAfterALossOfPower(t *testing.T) {
+	dir := t.TempDir()
+	l := open(t, dir, nil)
+	write(t, l, 0)
+	left, bad := 1, 1 // the write works, its sync does not
+	l.file = failing{l.file, &left, &bad}
+	if _, err := l.Write([]Packed{Pack(batch(1))}); !errors.Is(err, release.ErrUnavailable) {
+		t.Fatal(err)
+	}
+	first := onlyFile(t, dir)
+	write(t, l, 2)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(first, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.Write(appendBatch(nil, 2, Pack(batch(1))))
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	l = open(t, dir, nil)
+	if got, want := read(t, l), []string{"id0", "id2"}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	n := 0
+	if err := l.ReadTimes(t.Context(), start, start.Add(time.Hour), func(Record) error { n++; return nil }); n != 2 || err != nil {
+		t.Errorf("%d records, %v", n, err)
+	}
+}
+
 func TestRetentionAndTimes(t *testing.T) {
 	dir := t.TempDir()
 	l, err := Open(dir, Options{Segment: 1})

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"math"
 	"os"
 	"slices"
 	"time"
@@ -24,7 +25,7 @@ func (l *Log) Read(ctx context.Context, from uint64, f func(Record) error) error
 		if i+1 < len(segments) && segments[i+1].first <= from {
 			continue
 		}
-		if err := l.readSegment(ctx, s, func(r Record) error {
+		if err := l.readSegment(ctx, s, endOf(segments, i), func(r Record) error {
 			if r.Seq < from {
 				return nil
 			}
@@ -39,11 +40,12 @@ func (l *Log) Read(ctx context.Context, from uint64, f func(Record) error) error
 // ReadTimes calls f with every record that came in from one time to another, in
 // the order of the log, as Read does.
 func (l *Log) ReadTimes(ctx context.Context, from, to time.Time, f func(Record) error) error {
-	for _, s := range l.list() {
+	segments := l.list()
+	for i, s := range segments {
 		if !s.to.IsZero() && s.to.Add(slack).Before(from) || !s.from.IsZero() && s.from.Add(-slack).After(to) {
 			continue
 		}
-		if err := l.readSegment(ctx, s, func(r Record) error {
+		if err := l.readSegment(ctx, s, endOf(segments, i), func(r Record) error {
 			if r.At.Before(from) || r.At.After(to) {
 				return nil
 			}
@@ -61,7 +63,17 @@ func (l *Log) list() []segment {
 	return slices.Clone(l.segments)
 }
 
-func (l *Log) readSegment(ctx context.Context, s segment, f func(Record) error) error {
+// endOf is the sequence at which the segment after one begins. What stands in the
+// one from there on nobody was told had arrived: it was cut off after a write that
+// failed, and a loss of power brought it back.
+func endOf(segments []segment, i int) uint64 {
+	if i+1 < len(segments) {
+		return segments[i+1].first
+	}
+	return math.MaxUint64
+}
+
+func (l *Log) readSegment(ctx context.Context, s segment, end uint64, f func(Record) error) error {
 	b, err := os.ReadFile(s.path(l.dir))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // retention took it in the meantime
@@ -79,6 +91,9 @@ func (l *Log) readSegment(ctx context.Context, s segment, f func(Record) error) 
 		if err != nil {
 			l.options.Logger.Error("a record of the log cannot be read, and was left out", "file", s.path(l.dir), "error", err)
 			return true
+		}
+		if r.Seq >= end {
+			return false
 		}
 		failed = f(r)
 		return failed == nil
