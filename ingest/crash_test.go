@@ -404,6 +404,27 @@ func TestSamplesThatTheStoreRefuses(t *testing.T) {
 	}
 }
 
+// Senders with ever other names do not fill the door's log. What is ill is told all
+// the same.
+func TestNoticesAreBounded(t *testing.T) {
+	p := newPart(t, nil)
+	for i := range 3 * mostNotices {
+		if _, err := p.Receive(t.Context(), item.Batch{Format: item.RemoteWrite, Sender: fmt.Sprint("sender", i), Body: []byte("what")}); !errors.Is(err, release.ErrInvalid) {
+			t.Fatal(err)
+		}
+	}
+	if n := strings.Count(p.said.String(), "data is refused"); n == 0 || n > mostNotices {
+		t.Errorf("told %d times", n)
+	}
+	p.turn(2 * quiet)
+	if _, err := p.Receive(t.Context(), item.Batch{Format: item.RemoteWrite, Sender: "another", Body: []byte("what")}); !errors.Is(err, release.ErrInvalid) {
+		t.Fatal(err)
+	}
+	if !strings.Contains(p.said.String(), "sender=another") {
+		t.Error("it is quiet for ever")
+	}
+}
+
 func TestUnreadableAndTooLarge(t *testing.T) {
 	p := newPart(t, func(c *Config) { c.Limits.Batch = 100 })
 	for body, code := range map[string]item.Code{"what": item.Unreadable, strings.Repeat("x", 101): item.TooLarge} {

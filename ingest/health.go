@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -142,7 +143,7 @@ func (h *health) refused(b item.Batch, refused []item.Refusal) {
 	defer h.mu.Unlock()
 	for _, one := range refused {
 		h.counts.Refused[one.Code]++
-		if h.first("refused " + string(one.Code) + " " + b.Sender) {
+		if name := "refused " + string(one.Code) + " " + b.Sender; h.roomFor(name) && h.first(name) {
 			h.logger.Warn("data is refused, and kept in the quarantine; more of the same is not told",
 				"sender", b.Sender, "code", one.Code, "reason", one.Text, "place", one.Place, "batch", b.Seq)
 		}
@@ -171,20 +172,22 @@ func (h *health) sender(b item.Batch, change func(*Sender)) {
 	h.senders[b.Sender] = s
 }
 
+// roomFor tells whether a notice of a sender may be remembered; where it may not it
+// is not told either, or senders with ever other names would fill the log.
+func (h *health) roomFor(notice string) bool {
+	if _, ok := h.told[notice]; ok || len(h.told) < mostNotices {
+		return true
+	}
+	now := h.now()
+	maps.DeleteFunc(h.told, func(_ string, at time.Time) bool { return now.Sub(at) >= quiet })
+	return len(h.told) < mostNotices
+}
+
 // first tells whether something was not so for a while.
 func (h *health) first(what string) bool {
 	now := h.now()
 	last, ok := h.told[what]
-	if len(h.told) >= mostNotices {
-		for name, at := range h.told {
-			if now.Sub(at) >= quiet {
-				delete(h.told, name)
-			}
-		}
-	}
-	if ok || len(h.told) < mostNotices {
-		h.told[what] = now
-	}
+	h.told[what] = now
 	return !ok || now.Sub(last) >= quiet
 }
 
