@@ -37,6 +37,9 @@ const (
 	// mostGone bounds the forgotten series of which it is remembered how far they
 	// came; beyond it none is forgotten, and all count against the limit.
 	mostGone = 1 << 20
+	// mostTenants bounds the tenants that have series and no limit of their own: who
+	// sends may name as many as he likes, and each may have its share of memory.
+	mostTenants = 1000
 	// mostOpen bounds the windows that are open at once, over all series.
 	mostOpen = 1 << 20
 )
@@ -61,6 +64,7 @@ type Fold struct {
 
 // tenant is what counts against a tenant's limit.
 type tenant struct {
+	limit  int // of its series, by what the tenants had when its batch came
 	groups int // series made of events
 	// Series of samples that were heard of in this span of time and the last.
 	recent, before *set
@@ -110,6 +114,7 @@ func (f *Fold) Apply(seq uint64, p *Prepared) Result {
 		}
 	}
 	t := f.tenant(p.batch.Tenant)
+	t.limit = f.limit(t, p.batch.Tenant)
 	for _, e := range p.events {
 		switch no, again := f.count(t, p.batch.Tenant, e); {
 		case again:
@@ -122,8 +127,8 @@ func (f *Fold) Apply(seq uint64, p *Prepared) Result {
 	}
 	kept := p.samples[:0]
 	for i, s := range p.samples {
-		if !f.known(t, p.batch.Tenant, p.hashes[i]) {
-			r.Refused = append(r.Refused, Whole(f.tooMany(p.batch.Tenant), s, i))
+		if !t.known(p.hashes[i]) {
+			r.Refused = append(r.Refused, Whole(tooMany(t, p.batch.Tenant), s, i))
 			continue
 		}
 		kept = append(kept, s)
@@ -151,8 +156,8 @@ func (f *Fold) count(t *tenant, name string, e event) (no *item.Refusal, again b
 	case f.open >= mostOpen:
 		return &item.Refusal{Code: item.TooMany, Text: fmt.Sprintf("%d windows are open: send what is old in smaller parts, in order of time", f.open)}, false
 	case !there:
-		if t.size() >= f.terms.limit(name) {
-			refusal := f.tooMany(name)
+		if t.size() >= t.limit {
+			refusal := tooMany(t, name)
 			return &refusal, false
 		}
 		g = newGroup(name, e)
@@ -185,17 +190,41 @@ func (f *Fold) remember(id uint64) {
 	}
 }
 
-func (f *Fold) tooMany(tenant string) item.Refusal {
-	of := ""
-	if tenant != "" {
-		of = " of tenant " + tenant
+func tooMany(t *tenant, name string) item.Refusal {
+	if t.limit == 0 {
+		return item.Refusal{Code: item.TooMany, Text: fmt.Sprintf("tenant %s is one more than %d: send as one of those, or give it a limit of its own with spec.limits.tenants", name, mostTenants)}
 	}
-	return item.Refusal{Code: item.TooMany, Text: fmt.Sprintf("a new series%s, and %d is the limit: take out a label with many values, or raise the limit", of, f.terms.limit(tenant))}
+	of := ""
+	if name != "" {
+		of = " of tenant " + name
+	}
+	return item.Refusal{Code: item.TooMany, Text: fmt.Sprintf("a new series%s, and %d is the limit: take out a label with many values, or raise the limit", of, t.limit)}
+}
+
+// limit is how many series a tenant may have: none where it would be one tenant
+// too many.
+func (f *Fold) limit(t *tenant, name string) int {
+	if _, named := f.terms.Tenants[name]; named || name == "" || t.size() > 0 || len(f.tenants) <= mostTenants {
+		return f.terms.limit(name)
+	}
+	with := 0
+	for _, one := range f.tenants {
+		if one.size() > 0 {
+			with++
+		}
+	}
+	if with >= mostTenants {
+		return 0
+	}
+	return f.terms.limit(name)
 }
 
 func (f *Fold) tenant(name string) *tenant {
 	t, ok := f.tenants[name]
 	if !ok {
+		if len(f.tenants) >= 2*mostTenants {
+			maps.DeleteFunc(f.tenants, func(_ string, t *tenant) bool { return t.size() == 0 })
+		}
 		t = &tenant{recent: newSet(f.clock), before: newSet(f.clock)}
 		f.tenants[strings.Clone(name)] = t
 	}
@@ -207,13 +236,13 @@ func (t *tenant) size() int { return t.groups + len(t.recent.list) + len(t.befor
 
 // known tells whether a series of samples is one of the tenant's, or may become
 // one.
-func (f *Fold) known(t *tenant, name string, hash uint64) bool {
+func (t *tenant) known(hash uint64) bool {
 	if t.recent.has(hash) {
 		return true
 	}
 	if t.before.has(hash) {
 		t.both++
-	} else if t.size() >= f.terms.limit(name) {
+	} else if t.size() >= t.limit {
 		return false
 	}
 	t.recent.add(hash)

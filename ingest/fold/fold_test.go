@@ -401,6 +401,33 @@ func TestSeriesAreLimitedByTenant(t *testing.T) {
 }
 
 // More ids than are remembered: the oldest are forgotten first, and it is told.
+// Who names ever other tenants gets no more memory than a thousand of them; those
+// that are there, and those that the rules name, go on.
+func TestTenantsAreLimited(t *testing.T) {
+	terms := Defaults()
+	terms.Tenants = map[string]int{"named": 5}
+	f := New(terms)
+	send := func(tenant string) Result {
+		d := item.Decoded{Samples: []item.Sample{{Labels: labels.FromStrings("__name__", "a"), T: start.UnixMilli()}}}
+		return f.Apply(f.seq+1, Prepare(item.Batch{At: start, Tenant: tenant}, d, plain{1}, terms))
+	}
+	refused := 0
+	for i := range 5000 {
+		r := send(fmt.Sprint("t", i))
+		if refused += len(r.Refused); len(r.Refused) > 0 && r.Refused[0].Code != item.TooMany {
+			t.Fatalf("%+v", r)
+		}
+	}
+	if refused != 5000-mostTenants || len(f.tenants) > 2*mostTenants {
+		t.Errorf("%d refused, %d tenants remembered", refused, len(f.tenants))
+	}
+	for _, tenant := range []string{"t0", "named", ""} {
+		if r := send(tenant); r.Accepted != 1 {
+			t.Errorf("%q: %+v", tenant, r)
+		}
+	}
+}
+
 func TestIdsBeyondTheBound(t *testing.T) {
 	terms := Defaults()
 	terms.SeenMost = 100
