@@ -401,6 +401,23 @@ func TestSeriesAreLimitedByTenant(t *testing.T) {
 }
 
 // More ids than are remembered: the oldest are forgotten first, and it is told.
+// A tag called tenant and the tenant of a batch are one label, and what is counted
+// under it is one series.
+func TestATagCalledTenant(t *testing.T) {
+	f, got := New(Defaults()), written{}
+	for i, c := range []struct{ tenant, tag string }{{"a", ""}, {"a", "b"}, {"", "a"}, {"a", "a"}} {
+		e := one(start, "")
+		e.Tags = map[string]string{"tenant": c.tag}
+		f.Apply(uint64(i+1), Prepare(item.Batch{At: start, Tenant: c.tenant}, item.Decoded{Events: []item.Event{e}}, plain{1}, f.terms))
+	}
+	f.Tick(9, start.Add(time.Minute))
+	got.take(t, f)
+	key := fmt.Sprintf(`{__name__="linnet_requests_total", outcome="ok", service="shop", tenant="a", version="1"}@%d`, start.UnixMilli())
+	if got[key] != "4" {
+		t.Errorf("%v", got)
+	}
+}
+
 // Who names ever other tenants gets no more memory than a thousand of them; those
 // that are there, and those that the rules name, go on.
 func TestTenantsAreLimited(t *testing.T) {

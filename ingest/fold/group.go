@@ -56,7 +56,7 @@ func newGroup(tenant string, e event) *group {
 		b.Set(name, value)
 	}
 	for name, value := range map[string]string{
-		"tenant": tenant, "service": e.Service, "version": e.Version, "arm": e.Arm, "route": e.Route,
+		tenantLabel: tenant, "service": e.Service, "version": e.Version, "arm": e.Arm, "route": e.Route,
 		"outcome": string(e.Outcome), SampleRatio: e.ratio,
 	} {
 		if value != "" { // setting nothing would remove a tag of that name

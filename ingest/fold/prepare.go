@@ -20,6 +20,9 @@ const largest = 1e15
 // SampleRatio is the label that holds the share of the events that were kept.
 const SampleRatio = "sample_ratio"
 
+// tenantLabel is the label of the tenant that a batch is of.
+const tenantLabel = "tenant"
+
 // Prepared is a batch decoded and held against the rules: all that needs no
 // knowledge of other batches.
 type Prepared struct {
@@ -231,8 +234,13 @@ func windowEnd(t time.Time, window time.Duration) int64 {
 func floorMod(a, b int64) int64 { return ((a % b) + b) % b }
 
 // keyOf writes down what tells series apart. No text of an event holds the byte
-// 0xff, which is no UTF-8.
+// 0xff, which is no UTF-8. A tag called tenant is the series' label only where the
+// batch has none, as newGroup has it: two keys of one series would overwrite each
+// other's counts.
 func keyOf(tenant string, e event) []byte {
+	if tenant == "" {
+		tenant = e.Tags[tenantLabel]
+	}
 	n := 8 + len(tenant) + len(e.Name) + len(e.Service) + len(e.Version) + len(e.Arm) + len(e.Route) + len(e.Outcome) + len(e.ratio)
 	for name, value := range e.Tags {
 		n += len(name) + len(value) + 2
@@ -246,7 +254,9 @@ func keyOf(tenant string, e event) []byte {
 	}
 	names := make([]string, 0, len(e.Tags))
 	for name := range e.Tags {
-		names = append(names, name)
+		if name != tenantLabel {
+			names = append(names, name)
+		}
 	}
 	slices.Sort(names)
 	for _, name := range names {
