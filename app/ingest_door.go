@@ -215,7 +215,9 @@ func (d *frontDoor) listenGRPC(ctx context.Context, c doorConfig) (err error) {
 	if d.grpc, err = new(net.ListenConfig).Listen(ctx, "tcp", c.GRPC); err != nil {
 		return fmt.Errorf("receive: grpc: %w: %w", err, release.ErrInvalid)
 	}
-	server := otlp.NewServer(otlp.Config{Receiver: d.door, Most: c.rules.Limits.Batch}, grpc.MaxConcurrentStreams(mostRequests/4))
+	server := otlp.NewServer(otlp.Config{
+		Receiver: d.door, Most: c.rules.Limits.Batch, AtOnce: mostRequests, Timeout: queueTime,
+	}, grpc.MaxConcurrentStreams(mostRequests/4))
 	d.group.Go(func() error { return server.Serve(d.grpc) })
 	d.ends = append(d.ends, func(ctx context.Context) error {
 		defer context.AfterFunc(ctx, server.Stop)()

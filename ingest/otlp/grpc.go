@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
@@ -14,6 +15,7 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/tap"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/linnet-project/linnet/ingest/item"
@@ -21,14 +23,18 @@ import (
 	"github.com/linnet-project/linnet/release"
 )
 
-// NewServer is a gRPC server with the services of the protocol. Whoever asks for
-// it serves and stops it.
+// NewServer is a gRPC server with the services of the protocol, which reads as many
+// requests at once, and each for as long, as the configuration says. Whoever asks
+// for it serves and stops it.
 func NewServer(c Config, options ...grpc.ServerOption) *grpc.Server {
 	most := c.Most
 	if most == 0 {
 		most = post.Most
 	}
 	options = append(options, grpc.ForceServerCodecV2(bytesCodec{}), grpc.MaxRecvMsgSize(int(most)))
+	if c.AtOnce > 0 {
+		options = append(options, grpc.InTapHandle(crowded(c.AtOnce, c.Timeout)))
+	}
 	server := grpc.NewServer(options...)
 	for _, s := range signals {
 		server.RegisterService(&grpc.ServiceDesc{
@@ -37,6 +43,28 @@ func NewServer(c Config, options ...grpc.ServerOption) *grpc.Server {
 		}, nil)
 	}
 	return server
+}
+
+// crowded turns requests away before anything of them is read while many are under
+// way, over all connections. grpc ends the context of a request with the request.
+func crowded(most int, timeout time.Duration) tap.ServerInHandle {
+	room := make(chan struct{}, most)
+	return func(request context.Context, _ *tap.Info) (context.Context, error) {
+		select {
+		case room <- struct{}{}:
+		default:
+			return request, rpcError(item.Busy{After: time.Second})
+		}
+		ctx, cancel := request, context.CancelFunc(func() {})
+		if timeout > 0 {
+			ctx, cancel = context.WithTimeout(request, timeout)
+		}
+		context.AfterFunc(request, func() {
+			cancel()
+			<-room
+		})
+		return ctx, nil
+	}
 }
 
 // method is a signal's Export. A batch is kept as it came, so nothing is decoded

@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"strconv"
+	"time"
 
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/ptrace"
@@ -30,6 +31,11 @@ type Config struct {
 	Receiver Receiver
 	// Most bounds a request, uncompressed, in bytes; 0 stands for post.Most.
 	Most int64
+	// AtOnce bounds the requests over gRPC that are under way at once, each of which
+	// takes the memory of a batch, and Timeout how long one may take; 0 stands for
+	// no bound.
+	AtOnce  int
+	Timeout time.Duration
 }
 
 // Handler serves /v1/metrics and /v1/traces.

@@ -210,11 +210,17 @@ func TestWhatIsNotTakenSaysWhy(t *testing.T) {
 // dial serves a door over gRPC and connects to it.
 func dial(t *testing.T, d *door) *grpc.ClientConn {
 	t.Helper()
+	return connect(t, serveGRPC(t, otlp.Config{Receiver: d, Most: 1 << 20}))
+}
+
+// serveGRPC serves a configuration over gRPC, at the address that it gives.
+func serveGRPC(t *testing.T, c otlp.Config) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := otlp.NewServer(otlp.Config{Receiver: d, Most: 1 << 20})
+	server := otlp.NewServer(c)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	t.Cleanup(func() {
@@ -223,7 +229,12 @@ func dial(t *testing.T, d *door) *grpc.ClientConn {
 			t.Error(err)
 		}
 	})
-	conn, err := grpc.NewClient(l.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	return l.Addr().String()
+}
+
+func connect(t *testing.T, address string) *grpc.ClientConn {
+	t.Helper()
+	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,6 +288,43 @@ func TestOverGRPCWhatIsNotTakenSaysWhy(t *testing.T) {
 		}
 		if (want == codes.ResourceExhausted) != (wait == 3*time.Second) {
 			t.Errorf("%v: says to wait %s", err, wait)
+		}
+	}
+}
+
+// However many connect, no more requests are read at once than there may be, one
+// that is opened and not sent makes room again after its time, and who is turned
+// away is told when to come again.
+func TestOverGRPCManyAtOnce(t *testing.T) {
+	address := serveGRPC(t, otlp.Config{Receiver: &door{}, AtOnce: 1, Timeout: 3 * time.Second})
+	first, second := connect(t, address), connect(t, address)
+	stream, err := first.NewStream(t.Context(), &grpc.StreamDesc{ClientStreams: true}, "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export")
+	if err != nil {
+		t.Fatal(err)
+	}
+	export := func() error {
+		_, err := pmetricotlp.NewGRPCClient(second).Export(t.Context(), pmetricotlp.NewExportRequest())
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- stream.RecvMsg(&spb.Status{}) }()
+	// The first may not have come when the second is asked.
+	var turned error
+	for turned = export(); turned == nil; turned = export() {
+		if t.Context().Err() != nil {
+			t.Fatal("nobody is turned away")
+		}
+	}
+	said := status.Convert(turned)
+	if said.Code() != codes.ResourceExhausted || len(said.Details()) != 1 {
+		t.Fatalf("turned away with %v, %v", turned, said.Details())
+	}
+	if err := <-ended; status.Code(err) != codes.DeadlineExceeded {
+		t.Errorf("what is never sent ends with %v", err)
+	}
+	for err := export(); err != nil; err = export() {
+		if status.Code(err) != codes.ResourceExhausted {
+			t.Fatal(err)
 		}
 	}
 }
