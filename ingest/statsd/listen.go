@@ -10,8 +10,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -58,6 +60,8 @@ const (
 	receiveTimeout = 10 * time.Second
 	lastTimeout    = 5 * time.Second
 	patience       = 30 * time.Second
+	// crowdedFor is how long no connection is taken where the machine has too many.
+	crowdedFor = time.Second
 	// tellEvery is how often drops are logged.
 	tellEvery = time.Minute
 )
@@ -292,6 +296,10 @@ func (l *Listener) packets() error {
 	}
 }
 
+// crowdedErrors are those of a machine that has too much open for a moment. They end
+// no listener: what else listens would end with it.
+var crowdedErrors = []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM}
+
 // accept serves connections until the socket is closed, and returns after the
 // last of them.
 func (l *Listener) accept(ctx context.Context) error {
@@ -300,10 +308,17 @@ func (l *Listener) accept(ctx context.Context) error {
 	places := make(chan struct{}, maxConns)
 	for {
 		conn, err := l.tcp.Accept()
-		if errors.Is(err, net.ErrClosed) {
+		switch {
+		case errors.Is(err, net.ErrClosed):
 			return nil
-		}
-		if err != nil {
+		case slices.ContainsFunc(crowdedErrors, func(crowded error) bool { return errors.Is(err, crowded) }):
+			l.config.Logger.Error("no StatsD over TCP can be taken for a moment", "error", err)
+			select {
+			case <-ctx.Done():
+			case <-time.After(crowdedFor):
+			}
+			continue
+		case err != nil:
 			return fmt.Errorf("statsd: %w: %w", err, release.ErrUnavailable)
 		}
 		select {
