@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -280,6 +281,9 @@ quarantine; what is refused again is in it under its new reason.`,
 				if fixed, err = readUpTo(fix, maxFile+1); err != nil || len(fixed) > maxFile {
 					return fmt.Errorf("--fix %s cannot be read, or is longer than 1 MiB: %w: %w", fix, errors.Join(err), release.ErrInvalid)
 				}
+				if len(fixed) == 0 {
+					return fmt.Errorf("--fix %s is empty; write into it what is to be sent, or take the entry out with linnet ingest quarantine drop: %w", fix, release.ErrInvalid)
+				}
 			}
 			return p.replayRefused(cmd.Context(), &send.Client{URL: server}, dir, entries, fixed)
 		},
@@ -308,8 +312,35 @@ func again(e quarantine.Entry, fixed []byte) (b item.Batch, ok bool) {
 	return b, false
 }
 
+// dropAtOnce is how many entries leave the quarantine together: it is read through
+// each time. One that was sent and has not left is sent again under the same id,
+// and counts once.
+const dropAtOnce = 1000
+
 func (p *process) replayRefused(ctx context.Context, c *send.Client, dir string, entries []quarantine.Entry, fixed []byte) error {
 	var total event.Answer
+	for group := range slices.Chunk(entries, dropAtOnce) {
+		done, err := p.sendRefused(ctx, c, group, fixed, &total)
+		if _, problem := quarantine.Drop(dir, done); err != nil || problem != nil {
+			return errors.Join(err, problem)
+		}
+	}
+	if p.json {
+		if err := json.NewEncoder(p.out).Encode(total); err != nil {
+			return err
+		}
+	} else {
+		p.say("%d taken, %d refused, %d known already", total.Accepted, total.Refused, total.Repeated)
+	}
+	if total.Refused > 0 {
+		return exit(exitError)
+	}
+	return nil
+}
+
+// sendRefused sends entries, adds up what became of them, and gives the ids of
+// those that the door answered for: taken or refused, they are in its keeping.
+func (p *process) sendRefused(ctx context.Context, c *send.Client, entries []quarantine.Entry, fixed []byte, total *event.Answer) (done []string, err error) {
 	for _, e := range entries {
 		b, ok := again(e, fixed)
 		if !ok {
@@ -324,25 +355,10 @@ func (p *process) replayRefused(ctx context.Context, c *send.Client, dir string,
 		for _, r := range answer.Refusals {
 			fmt.Fprintf(p.err, "%s is refused again: %s: %s\n", e.ID, r.Code, printable(r.Text))
 		}
-		// What the door answered for, taken or refused, is in its keeping.
-		if err == nil || answer.Refused > 0 {
-			if _, err := quarantine.Drop(dir, []string{e.ID}); err != nil {
-				return err
-			}
-		}
 		if err != nil && answer.Refused == 0 {
-			return err
+			return done, err
 		}
+		done = append(done, e.ID)
 	}
-	if p.json {
-		if err := json.NewEncoder(p.out).Encode(total); err != nil {
-			return err
-		}
-	} else {
-		p.say("%d taken, %d refused, %d known already", total.Accepted, total.Refused, total.Repeated)
-	}
-	if total.Refused > 0 {
-		return exit(exitError)
-	}
-	return nil
+	return done, nil
 }
