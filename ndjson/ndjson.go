@@ -143,24 +143,30 @@ func (l Line) Observation(kind release.Kind) (release.Observation, error) {
 	return o, err
 }
 
-// keep reads how many of what an observation tells were really counted.
+// keep reads how many of what an observation tells were really counted: all of
+// what the line does not say it of.
 func keep(o *release.Observation, l Line, kind release.Kind) error {
 	if l.KeptEvents == nil && l.KeptOf == nil {
 		return nil
 	}
-	of, events := o.Of, o.Events
+	of := o.Of
 	for _, n := range o.Counts {
 		of += float64(n)
 	}
+	all := release.Kept{Events: o.Events, Of: of}
+	k := all
 	if l.KeptEvents != nil {
-		o.Kept.Events = int64(*l.KeptEvents)
+		k.Events = int64(*l.KeptEvents)
 	}
 	if l.KeptOf != nil {
-		o.Kept.Of = *l.KeptOf
+		k.Of = *l.KeptOf
 	}
-	if kind == release.Gauge || o.Kept.Events < 0 || o.Kept.Events > events || !(o.Kept.Of >= 0 && o.Kept.Of <= of) ||
-		kind == release.Ratio && float64(o.Kept.Events) > o.Kept.Of {
-		return invalid(`"kept_events" and "kept_of" say how many were really counted of what is told, and cannot be more`)
+	if kind == release.Gauge || k.Events < 0 || k.Events > all.Events || !(k.Of >= 0 && k.Of <= all.Of) ||
+		k.Events == 0 && all.Events > 0 || k.Of == 0 && all.Of > 0 || kind == release.Ratio && float64(k.Events) > k.Of {
+		return invalid(`"kept_events" and "kept_of" say how many were really counted of what is told: not more, and some where there are any`)
+	}
+	if k != all {
+		o.Kept = k
 	}
 	return nil
 }

@@ -8,6 +8,36 @@ import (
 	"github.com/linnet-project/linnet/release"
 )
 
+// TestKept: what a line does not say to be sampled was counted in full, and
+// nothing is scaled up from nothing.
+func TestKept(t *testing.T) {
+	const ratio = `{"time":"2026-01-02T15:04:05Z","metric":"errors","arm":"baseline","bad":10,"of":1000`
+	for text, want := range map[string]release.Kept{
+		ratio + `}`: {},
+		ratio + `,"kept_events":1,"kept_of":100}`:   {Events: 1, Of: 100},
+		ratio + `,"kept_of":100}`:                   {Events: 10, Of: 100},
+		ratio + `,"kept_events":5}`:                 {Events: 5, Of: 1000},
+		ratio + `,"kept_events":10,"kept_of":1000}`: {},
+	} {
+		l, err := ndjson.Parse([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o, err := l.Observation(release.Ratio); err != nil || o.Kept != want {
+			t.Errorf("%s: %+v, %v; want %+v", text, o.Kept, err, want)
+		}
+	}
+	for _, more := range []string{`"kept_events":0`, `"kept_events":0,"kept_of":100`, `"kept_of":0`, `"kept_events":11`, `"kept_of":5`, `"kept_events":2,"kept_of":1`} {
+		l, err := ndjson.Parse([]byte(ratio + "," + more + "}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o, err := l.Observation(release.Ratio); !errors.Is(err, release.ErrInvalid) {
+			t.Errorf("%s: %+v, %v", more, o.Kept, err)
+		}
+	}
+}
+
 // FuzzParse: whatever a line holds, it is an observation that can be counted
 // with, or refused.
 func FuzzParse(f *testing.F) {
