@@ -53,7 +53,8 @@ func (w *Client) authorize(ctx context.Context, r *http.Request) (secrets []stri
 		}
 	}
 	r.SetBasicAuth(c.Username, password)
-	return append(secrets, password), nil
+	_, coded, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	return append(secrets, coded, password), nil
 }
 
 func (w *Client) secret(field, path string) (string, error) {

@@ -86,6 +86,19 @@ func TestSecretHeaders(t *testing.T) {
 	}
 }
 
+// A server may repeat the whole header, in which the password is coded.
+func TestBasicAuthIsNotRepeated(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, "you said "+r.Header.Get("Authorization"))
+	}))
+	defer srv.Close()
+	_, err := ask(open(t, web.Config{URL: srv.URL, Username: "linnet", PasswordFile: file(t, "s3cret")}))
+	if err == nil || !strings.Contains(err.Error(), "you said Basic …") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // issuer is a server that gives tokens, each of which it takes until revoked.
 type issuer struct {
 	tokens, asked atomic.Int64
