@@ -44,6 +44,7 @@ type tokens struct {
 // grant gets tokens for one client.
 type grant struct {
 	config OAuth2
+	url    string // without parameters, for errors
 	client *http.Client
 }
 
@@ -67,12 +68,13 @@ func newGrant(c OAuth2, config *tls.Config, caFile string) (*grant, error) {
 			return nil, err
 		}
 	}
-	return &grant{config: c, client: httpClient(mine)}, nil
+	u.RawQuery, u.Fragment = "", ""
+	return &grant{config: c, url: u.String(), client: httpClient(mine)}, nil
 }
 
 // String implements fmt.Stringer.
 func (g *grant) String() string {
-	return fmt.Sprintf("the token that client %s got from %s", g.config.ClientID, g.config.TokenURL)
+	return fmt.Sprintf("the token that client %s got from %s", g.config.ClientID, g.url)
 }
 
 // get gives a token that holds for now.
@@ -138,14 +140,14 @@ func (g *grant) refused(ctx context.Context, err error, key string) error {
 	cause := context.Cause(ctx)
 	switch {
 	case cause != nil:
-		return fmt.Errorf("%s: %w: %w", g.config.TokenURL, cause, release.ErrUnavailable)
+		return fmt.Errorf("%s: %w: %w", g.url, cause, release.ErrUnavailable)
 	case errors.As(err, &certificate), errors.As(err, &authority):
-		return invalid("%s: its certificate is not to be trusted (caFile changes what is)", g.config.TokenURL)
+		return invalid("%s: its certificate is not to be trusted (caFile changes what is)", g.url)
 	case !errors.As(err, &said):
-		return refusal{error: fmt.Errorf("%s gives no token: %s: %w", g.config.TokenURL, Clip(scrub(unaddressed(err).Error(), []string{key})), release.ErrUnavailable), again: true}
+		return refusal{error: fmt.Errorf("%s gives no token: %s: %w", g.url, Clip(scrub(unaddressed(err).Error(), []string{key})), release.ErrUnavailable), again: true}
 	}
 	status := said.Response.StatusCode
-	text := fmt.Sprintf("%s refuses client %s with the secret of %s: %d %s", g.config.TokenURL, g.config.ClientID, g.config.ClientSecretFile, status,
+	text := fmt.Sprintf("%s refuses client %s with the secret of %s: %d %s", g.url, g.config.ClientID, g.config.ClientSecretFile, status,
 		Clip(scrub(said.ErrorCode+" "+said.ErrorDescription, []string{key})))
 	if status == http.StatusTooManyRequests || status >= 500 {
 		return refusal{error: fmt.Errorf("%s: %w", text, release.ErrUnavailable), again: true, pause: retryAfter(said.Response.Header, "")}

@@ -249,6 +249,24 @@ func TestATokenIsNotWaitedForLongerThanAsked(t *testing.T) {
 	}
 }
 
+// Parameters of the address that tokens come from may be secrets.
+func TestTheAddressOfTokensIsToldWithoutParameters(t *testing.T) {
+	s := &issuer{lifetime: 3600}
+	srv := httptest.NewServer(s)
+	defer srv.Close()
+	w := open(t, web.Config{URL: srv.URL, OAuth2: &web.OAuth2{TokenURL: srv.URL + "/token?key=t0pkey", ClientID: "linnet", ClientSecretFile: file(t, "s3cret")}})
+	for _, status := range []int{http.StatusUnauthorized, http.StatusServiceUnavailable} {
+		s.refuse.Store(int64(status))
+		if _, err := ask(w); err == nil || strings.Contains(err.Error(), "t0pkey") || !strings.Contains(err.Error(), srv.URL+"/token") {
+			t.Errorf("%d: error %v", status, err)
+		}
+	}
+	s.refuse.Store(0)
+	if _, err := ask(w); err != nil {
+		t.Error(err)
+	}
+}
+
 // A server of one's own may have its own authority, while tokens come from a
 // server with any that the system trusts, or the same.
 func TestTokensOverTLS(t *testing.T) {
