@@ -125,7 +125,9 @@ func (f *found) row(levels []any, at []int) error {
 			return fmt.Errorf("%s: %w", cmp.Or(c.name, f.value.text), err)
 		}
 		if isNumber {
-			r.Value, r.Role = v, c.role
+			if r.Value, r.Role = v, c.role; c.role == rows.Bucket && !f.Cumulative {
+				r.Role = rows.Sparse // few sources have a row of an empty one
+			}
 			f.points = append(f.points, point{r, f.series(r, at), ends})
 		}
 	}

@@ -378,6 +378,25 @@ func TestRowsBetweenSteps(t *testing.T) {
 	}
 }
 
+// An arm without slow requests has no row of their bucket. That is no reason to
+// leave the bucket out of what the arms are compared by.
+func TestBucketsWithoutARowAreEmpty(t *testing.T) {
+	m := httpjson.Mapping{Rows: []httpjson.Level{{Each: "$[*]"}}, Time: "$.t", TimeFormat: "s", Arm: "$.v", Value: "$.n", Bound: "$.le"}
+	row := func(version, le string, n int) string {
+		return fmt.Sprintf(`{"t": %d, "v": %q, "le": %s, "n": %d}`, noon.Unix(), version, le, n)
+	}
+	body := "[" + strings.Join([]string{row("1.4.1", "0.1", 90), row("1.4.1", "0.5", 8), row("1.4.1", "1", 2), row("1.5.0", "0.1", 9)}, ",") + "]"
+	a := observe(t, answers(t, m, body), release.Metric{Kind: release.Histogram, Events: "took"}, minutes(0, 1))
+	if len(a.Observations) != 2 || len(a.Warnings) > 0 {
+		t.Fatalf("got %+v", a)
+	}
+	for i, want := range [][]int64{{90, 8, 2, 0}, {9, 0, 0, 0}} {
+		if o := a.Observations[i]; !reflect.DeepEqual(o.Bounds, []float64{0.1, 0.5, 1}) || !reflect.DeepEqual(o.Counts, want) {
+			t.Errorf("%s: %v %v, want %v", o.Arm, o.Bounds, o.Counts, want)
+		}
+	}
+}
+
 // Whatever an API sends, an answer is an answer or an error with a meaning.
 func FuzzAnswers(f *testing.F) {
 	for _, seed := range []string{
