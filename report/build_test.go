@@ -217,3 +217,21 @@ func TestWeightsThatAreNotServedYet(t *testing.T) {
 		}
 	}
 }
+
+// What a candidate did before the release is told by the first look, for the
+// judge; it is neither exposure nor harm of this release.
+func TestExposureLeavesThePastOut(t *testing.T) {
+	w := begin(t, checkout(errorsMetric()))
+	w.now = w.now.Add(every)
+	now := release.Window{From: w.now.Add(-every), To: w.now}
+	e := engine.Looked{At: w.now, Window: now}
+	for _, in := range []release.Window{{From: now.From.Add(-every), To: now.From}, now} {
+		for _, arm := range []string{release.Baseline, release.Candidate} {
+			e.Observations = append(e.Observations, release.Observation{Metric: "errors", Arm: arm, Window: in, Events: 1, Of: 100})
+		}
+	}
+	w.step(e)
+	if got := w.report().Exposure; got.Requests != 100 || got.Bad != 1 {
+		t.Errorf("exposure %+v, want 100 requests and 1 bad", got)
+	}
+}

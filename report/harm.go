@@ -52,8 +52,8 @@ func (t *traffic) add(e engine.Looked) {
 	}
 	for i := range e.Observations {
 		o := &e.Observations[i]
-		if o.Metric != t.metric.Name || o.Segment != "" || o.Arm != release.Candidate {
-			continue
+		if o.Metric != t.metric.Name || o.Segment != "" || o.Arm != release.Candidate || !o.Window.To.After(e.Window.From) {
+			continue // the first look tells the past as well, which is no part of the release
 		}
 		got := t.count(o)
 		if t.promoted {
