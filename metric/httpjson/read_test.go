@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"reflect"
 	"strconv"
@@ -103,12 +105,78 @@ func TestStrangeAnswers(t *testing.T) {
 		{"text for a number", row(`"n": "many"`), "many"},
 		{"not JSON", `nothing`, "not the API"},
 		{"two answers", `{} {}`, "not the API"},
-		{"half of it", `{"rows": [`, "not the API"},
+		{"nothing at all", ``, "answered nothing, with status 200"},
+		{"null", `null`, "neither an object nor a list"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			a, err := answers(t, m, tt.body).Observe(context.Background(), release.Query{Metric: perMinute, Arms: arms, Windows: []release.Window{minutes(0, 1)}})
 			if !errors.Is(err, release.ErrInvalid) || !strings.Contains(err.Error(), tt.word) {
 				t.Errorf("got %+v, error %v; want one that says %q", a, err, tt.word)
+			}
+		})
+	}
+}
+
+// An answer that something on the way cut off, and whose length nobody told, may
+// be whole the next time.
+func TestHalfAnAnswer(t *testing.T) {
+	m := httpjson.Mapping{Rows: []httpjson.Level{{Each: "$.rows[*]"}}, Time: "$.t", TimeFormat: "s", Arm: "$.v", Value: "$.n"}
+	for _, body := range []string{`{"rows": [`, `{"rows": [{"t": 1`} {
+		_, err := answers(t, m, body).Observe(context.Background(), release.Query{Metric: perMinute, Arms: arms, Windows: []release.Window{minutes(0, 1)}})
+		if !errors.Is(err, release.ErrUnavailable) || errors.Is(err, release.ErrInvalid) {
+			t.Errorf("%s: error %v, want release.ErrUnavailable", body, err)
+		}
+	}
+}
+
+// A server that repeats what it was sent, wherever in its answer, gives away no
+// credential.
+func TestSecretsInAnswers(t *testing.T) {
+	const form = `{"partial": %q, "rows": [{"t": %s, "v": "1.5.0", "n": %s}]}`
+	noonSeconds := fmt.Sprint(noon.Unix())
+	for _, tt := range []struct {
+		name   string
+		access web.Config
+		answer func(login string) string
+	}{
+		{"a warning", web.Config{BearerTokenFile: secretFile(t, "s3cret")}, func(login string) string {
+			return fmt.Sprintf(form, login, noonSeconds, "1")
+		}},
+		{"a number", web.Config{BearerTokenFile: secretFile(t, "s3cret")}, func(login string) string {
+			return fmt.Sprintf(form, "", noonSeconds, strconv.Quote(login))
+		}},
+		{"a time", web.Config{SecretHeaders: map[string]string{"Authorization": secretFile(t, "s3cret")}}, func(login string) string {
+			return fmt.Sprintf(form, "", strconv.Quote(login), "1")
+		}},
+		{"a login", web.Config{Username: "linnet", PasswordFile: secretFile(t, "s3cret")}, func(login string) string {
+			return fmt.Sprintf(form, login, noonSeconds, "1")
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			sent := ""
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				sent = r.Header.Get("Authorization")
+				w.Header().Set("Content-Type", "application/json")
+				_, _ = io.WriteString(w, tt.answer(sent))
+			}))
+			defer srv.Close()
+			tt.access.URL = srv.URL
+			s, err := httpjson.New(httpjson.Config{
+				Access: tt.access, Params: map[string]string{"q": "{{question}}"}, Step: time.Minute,
+				Mapping: httpjson.Mapping{
+					Rows: []httpjson.Level{{Each: "$.rows[*]"}}, Time: "$.t", TimeFormat: "s", Arm: "$.v", Value: "$.n",
+					Warnings: []string{"$.partial"},
+				},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(s.Close)
+			a, err := s.Observe(context.Background(), release.Query{Metric: perMinute, Arms: arms, Windows: []release.Window{minutes(0, 1)}})
+			said := fmt.Sprint(err, a.Warnings)
+			secret := sent[strings.LastIndex(sent, " ")+1:]
+			if secret == "" || strings.Contains(said, secret) || !strings.Contains(said, "…") {
+				t.Errorf("%q is sent, and said is: %s", sent, said)
 			}
 		})
 	}

@@ -70,6 +70,14 @@ type look struct {
 
 // Observe implements run.Source.
 func (s *Source) Observe(ctx context.Context, q release.Query) (release.Answer, error) {
+	a, err := s.observe(ctx, q)
+	for i, text := range a.Warnings {
+		a.Warnings[i] = s.web.Hidden(text)
+	}
+	return a, s.web.HiddenIn(err)
+}
+
+func (s *Source) observe(ctx context.Context, q release.Query) (release.Answer, error) {
 	all, err := questions(q.Metric)
 	switch {
 	case err != nil:

@@ -33,7 +33,11 @@ func (s *Source) Observe(ctx context.Context, q release.Query) (release.Answer, 
 	if n := len(q.Windows); n > 0 {
 		a.window = q.Windows[n-1].To.Sub(q.Windows[n-1].From)
 	}
-	return series.Observe(ctx, a, q, series.Options{})
+	got, err := series.Observe(ctx, a, q, series.Options{})
+	for i, text := range got.Warnings {
+		got.Warnings[i] = s.web.Hidden(text)
+	}
+	return got, s.web.HiddenIn(err)
 }
 
 // api gives package series access to the server.

@@ -154,6 +154,9 @@ func (w *Client) once(ctx context.Context, q Question) (Clock, error) {
 		return clock, w.meaning(resp.StatusCode, t, q, secrets)
 	case errors.Is(err, release.ErrInvalid), errors.Is(err, release.ErrUnavailable), errors.Is(err, release.ErrNotFound):
 		return clock, fmt.Errorf("%s: %w", w.url, err)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		err = fmt.Errorf("%s: its answer ends in the middle: %w", w.url, release.ErrUnavailable)
+		return clock, refusal{error: err, again: true}
 	}
 	return clock, w.strange("what it cannot mean (%s)", Clip(scrub(err.Error(), secrets)))
 }
@@ -192,6 +195,7 @@ func (w *Client) request(ctx context.Context, q Question) (*http.Request, []stri
 		req.Header.Set("Accept", jsonType)
 	}
 	secrets, err := w.authorize(ctx, req)
+	w.sent.Store(secrets)
 	return req, secrets, err
 }
 

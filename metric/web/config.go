@@ -17,6 +17,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/linnet-project/linnet/release"
@@ -78,8 +79,9 @@ type Client struct {
 	password    string   // from the URL
 	hasPassword bool
 	client      *http.Client
-	tokens      *tokens // nil without OAuth2 and Tokens
-	grant       *grant  // nil without OAuth2
+	tokens      *tokens      // nil without OAuth2 and Tokens
+	grant       *grant       // nil without OAuth2
+	sent        atomic.Value // []string: the secrets of the last request
 }
 
 // New makes a client; nothing is asked yet. An error wraps release.ErrInvalid

@@ -53,8 +53,8 @@ func (w *Client) authorize(ctx context.Context, r *http.Request) (secrets []stri
 		}
 	}
 	r.SetBasicAuth(c.Username, password)
-	_, coded, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	return append(secrets, coded, password), nil
+	_, login, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	return append(secrets, password, login), nil // a server repeats the one as well as the other
 }
 
 func (w *Client) secret(field, path string) (string, error) {
@@ -109,6 +109,33 @@ func (w *Client) credential() string {
 	}
 	return "no credential (bearerTokenFile or basicAuth would give one)"
 }
+
+// Hidden is what a server said, in an answer that was read, without the secrets
+// that it was sent: some repeat whole requests.
+func (w *Client) Hidden(text string) string {
+	secrets, _ := w.sent.Load().([]string)
+	return scrub(text, secrets)
+}
+
+// HiddenIn is an error with such a text, which keeps its meaning.
+func (w *Client) HiddenIn(err error) error {
+	if err == nil {
+		return nil
+	}
+	if text := w.Hidden(err.Error()); text != err.Error() {
+		return hidden{error: err, text: text}
+	}
+	return err
+}
+
+type hidden struct {
+	error
+	text string
+}
+
+func (h hidden) Error() string { return h.text }
+
+func (h hidden) Unwrap() error { return h.error }
 
 // scrub takes secrets out of what a server said.
 func scrub(text string, secrets []string) string {

@@ -60,8 +60,13 @@ func (w *Client) unlike(ctx context.Context, resp *http.Response, body *bounded)
 		return err
 	}
 	what := resp.Header.Get("Content-Type")
-	if what == "" {
+	switch {
+	case body.left == body.most:
+		what = "nothing, with status " + strconv.Itoa(resp.StatusCode)
+	case what == "":
 		what = "something without a type"
+	case strings.HasPrefix(what, jsonType):
+		what += " that is neither an object nor a list"
 	}
 	return w.strange("%s", Clip(what))
 }
@@ -78,7 +83,7 @@ func (w *Client) refused(ctx context.Context, resp *http.Response, body io.Reade
 	text, _ := io.ReadAll(io.LimitReader(body, 64<<10))
 	if to := resp.Header.Get("Location"); resp.StatusCode/100 == 3 {
 		if u, err := url.Parse(to); err == nil {
-			u.User, u.RawQuery = nil, ""
+			u.User, u.RawQuery, u.Fragment, u.RawFragment = nil, "", "", ""
 			to = u.String()
 		}
 		return invalid("%s redirects to %s; give the address itself (a login page would need a credential)", w.url, Clip(to))
@@ -118,7 +123,8 @@ func (w *Client) meaning(status int, t Trouble, q Question, secrets []string) er
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		return invalid("%s refuses %s with %d", w.url, w.credential(), status)
 	case status == http.StatusNotFound:
-		return fmt.Errorf("%s%s is not there (%s); a path prefix may be missing in the url: %w", w.url, q.Path, said, release.ErrNotFound)
+		path, _, _ := strings.Cut(q.Path, "?") // what follows may be a key
+		return fmt.Errorf("%s%s is not there (%s); a path prefix may be missing in the url: %w", w.url, path, said, release.ErrNotFound)
 	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status >= 500, t.Down:
 		return refusal{error: fmt.Errorf("%s answered %s: %w", w.url, said, release.ErrUnavailable), again: !t.Vain}
 	}

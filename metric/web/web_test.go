@@ -286,3 +286,24 @@ func TestTokensOverTLS(t *testing.T) {
 		t.Errorf("a token from anybody: %v", err)
 	}
 }
+
+// What stands behind the question mark of a path, or in a redirect's fragment,
+// may be a key.
+func TestKeysInAddresses(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/gone" {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Location", "https://login.example.com/?token=s3cret#access=s3cret")
+		w.WriteHeader(http.StatusFound)
+	}))
+	defer srv.Close()
+	w := open(t, web.Config{URL: srv.URL})
+	for path, word := range map[string]string{"/gone?key=s3cret": "/gone is not there", "/x?key=s3cret": "https://login.example.com/;"} {
+		_, err := w.Ask(context.Background(), web.Question{Path: path, Read: func(io.Reader) error { return nil }})
+		if err == nil || strings.Contains(err.Error(), "s3cret") || !strings.Contains(err.Error(), word) {
+			t.Errorf("%s: error %v", path, err)
+		}
+	}
+}
