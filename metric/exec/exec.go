@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/linnet-project/linnet/command"
@@ -102,7 +103,7 @@ type printed struct {
 	q        release.Query
 	secrets  []string
 	rows     map[string][]rows.Row // by segment
-	segments []string              // in the order in which they came
+	segments []string              // in the order in which they came, without that of all
 	lines    int
 	warnings []string
 	strange  bool
@@ -164,11 +165,34 @@ func (p *printed) take(line []byte) error {
 		p.strange = true
 		return nil
 	}
-	if _, ok := p.rows[l.Segment]; !ok {
+	if !isSegment(l.Segment, m.By) {
+		return fmt.Errorf("segment %.100q is not label=value, joined by commas, of by (%s)", l.Segment, strings.Join(m.By, ", "))
+	}
+	if _, ok := p.rows[l.Segment]; !ok && l.Segment != "" {
 		p.segments = append(p.segments, l.Segment)
 	}
 	p.rows[l.Segment] = append(p.rows[l.Segment], rowsOf(rows.Row{Arm: arm, To: *l.Time}, m, o)...)
 	return nil
+}
+
+// isSegment tells whether a text names a segment by labels, in their order. Where
+// there are no labels, segments are left out later.
+func isSegment(text string, by []string) bool {
+	for i, label := range by {
+		if text == "" && i == 0 {
+			return true // all together
+		}
+		before := ""
+		if i > 0 {
+			before = ","
+		}
+		_, rest, ok := strings.Cut(text, before+label+"=")
+		if !ok || i == 0 && !strings.HasPrefix(text, label+"=") {
+			return false
+		}
+		text = rest
+	}
+	return true
 }
 
 // rowsOf are the rows of an observation.
@@ -211,11 +235,11 @@ func (p *printed) answer() (release.Answer, error) {
 	warn := func(text string) { out.Warnings = append(out.Warnings, "metric "+p.q.Metric.Name+": "+text) }
 	q := p.q
 	q.Metric.By = nil
-	if len(p.segments) > maxSegments+1 {
+	if len(p.segments) > maxSegments {
 		warn(fmt.Sprintf("more than %d segments, of which the first that are printed are judged on their own", maxSegments))
-		p.segments = p.segments[:maxSegments+1]
+		p.segments = p.segments[:maxSegments]
 	}
-	for _, segment := range p.segments {
+	for _, segment := range append([]string{""}, p.segments...) {
 		if segment != "" && len(p.q.Metric.By) == 0 {
 			warn("it prints segments, and the metric has no by; they are left out")
 			continue

@@ -105,6 +105,29 @@ END`, query)
 	}
 }
 
+// TestManySegments: what is printed of all together counts, however many segments
+// were printed before it.
+func TestManySegments(t *testing.T) {
+	a, _, err := script(t, `for i in $(seq 150); do echo '{"time":"2026-01-02T10:00:30Z","arm":"baseline","segment":"region='$i'","bad":0,"of":1}'; done
+echo '{"time":"2026-01-02T10:00:30Z","arm":"baseline","bad":7,"of":150}'`, query)
+	if err != nil || len(a.Observations) != 101 || a.Observations[0].Segment != "" || a.Observations[0].Events != 7 {
+		t.Errorf("%d observations, error %v; want all together, and 100 segments", len(a.Observations), err)
+	}
+}
+
+// TestQuotedSecrets: what an error quotes is still a secret.
+func TestQuotedSecrets(t *testing.T) {
+	t.Setenv("TOKEN", `t0"k\en-t0ken`)
+	s, err := exec.New(exec.Config{Command: []string{"printf", "%s", `{"t0\"k\\en-t0ken": 1}`}, Env: []string{"TOKEN"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Observe(t.Context(), query)
+	if err == nil || strings.Contains(err.Error(), "en-t0ken") || !strings.Contains(err.Error(), "***") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // TestFailures have the meaning of their exit code, and keep the secret.
 func TestFailures(t *testing.T) {
 	for _, c := range []struct {
@@ -120,6 +143,7 @@ func TestFailures(t *testing.T) {
 		{`echo "{\"time\":\"$TOKEN\"}"`, release.ErrInvalid, `line 1 of its output is no observation (docs/exec-source.md): "time" cannot be read`},
 		{`echo; echo '{"time":"2026-01-02T10:00:30Z","arm":"baseline","count":1}'`, release.ErrInvalid, `line 2 of its output`},
 		{`echo '{"time":"2026-01-02T10:00:30Z","metric":"x","arm":"baseline","bad":1,"of":2}'`, release.ErrInvalid, `about metric "x"`},
+		{`echo '{"time":"2026-01-02T10:00:30Z","arm":"baseline","segment":"eu","bad":1,"of":2}'`, release.ErrInvalid, `segment "eu" is not label=value`},
 		{`head -c 17000000 /dev/zero`, release.ErrInvalid, "more than 16777216 bytes"},
 		{`head -c 2000000 /dev/zero`, release.ErrInvalid, "line 1 of its output is longer"},
 	} {
