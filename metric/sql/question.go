@@ -2,6 +2,7 @@ package sql
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -82,6 +83,10 @@ func (d dialect) ask(query string, values map[string]param) (question, error) {
 			q.args = append(q.args, p)
 			b.WriteString(d.placeholder(len(q.args), p))
 			continue
+		case piece.kind == code && into.MatchString(piece.text):
+			return q, fmt.Errorf("the query has INTO, which writes; a metric only reads: %w", release.ErrInvalid)
+		case piece.kind == comment && runs(piece.text):
+			return q, fmt.Errorf("%.20q is a comment that MySQL runs; write it without /*! and */: %w", piece.text, release.ErrInvalid)
 		case piece.kind == end:
 			statements++
 		case statements > 1 && piece.kind != comment && strings.TrimSpace(piece.text) != "":
@@ -96,6 +101,15 @@ func (d dialect) ask(query string, values map[string]param) (question, error) {
 	}
 	q.text = b.String()
 	return q, nil
+}
+
+// into is the one way in which a query that begins as one that reads makes MySQL
+// write within a transaction that only reads: into a file of the server's.
+var into = regexp.MustCompile(`(?i)\binto\b`)
+
+// runs tells whether a comment is code to MySQL or MariaDB.
+func runs(comment string) bool {
+	return strings.HasPrefix(comment, "/*!") || strings.HasPrefix(comment, "/*M!")
 }
 
 // reads tells whether a query begins as one that reads.

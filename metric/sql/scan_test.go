@@ -47,6 +47,24 @@ func TestPlaceholders(t *testing.T) {
 	}
 }
 
+// TestFilesAreNotWritten: INTO OUTFILE is a SELECT, and MySQL lets a transaction
+// that only reads do it.
+func TestFilesAreNotWritten(t *testing.T) {
+	for _, query := range []string{
+		"SELECT 1 INTO OUTFILE '/tmp/x'", "select a from t where b = 'c'\ninto\tdumpfile '/tmp/x'", "SELECT 1 /*!50000 INTO OUTFILE '/tmp/x' */",
+		"SELECT 1 /*M!100100 INTO OUTFILE '/tmp/x' */", "SELECT a INTO b FROM c", "SELECT 1 INTO/**/OUTFILE '/tmp/x'",
+	} {
+		if got, err := dialects[MySQL].ask(query, all); !errors.Is(err, release.ErrInvalid) {
+			t.Errorf("%q: %+v, %v", query, got, err)
+		}
+	}
+	for _, query := range []string{"SELECT into_stock, `into`, 'into' FROM t -- into", "SELECT 1 /* into a file! */"} {
+		if _, err := dialects[MySQL].ask(query, all); err != nil {
+			t.Errorf("%q: %v", query, err)
+		}
+	}
+}
+
 func namesIn(q question) (names []string) {
 	for _, p := range q.args {
 		names = append(names, p.name)
