@@ -33,6 +33,8 @@ type found struct {
 	looked int    // rows whose columns were looked at
 	sample string // what a row has, for messages
 	noted  string // labels of a row without an arm
+	// outside are the rows of another stretch.
+	outside rows.Outside
 }
 
 // point is a row, and the series that it is of. Its To is as the answer has it,
@@ -107,11 +109,12 @@ func (f *found) row(levels []any, at []int) error {
 	ends := f.stepOf(to)
 	if !ends.After(f.window.From) || ends.After(f.window.To) {
 		f.armed++
+		f.outside.Add(to)
 		return nil
 	}
 	r := rows.Row{To: to, Labels: f.labelsOf(levels, inner)}
-	if r.Arm = f.armOf(levels, inner, r.Labels); r.Arm < 0 {
-		return nil
+	if r.Arm, err = f.armOf(levels, inner, r.Labels); err != nil || r.Arm < 0 {
+		return err
 	}
 	f.armed, f.looked = f.armed+1, f.looked+1
 	if r.Bound, err = f.boundOf(levels, r.Labels); err != nil {
@@ -208,12 +211,25 @@ func addTags(labels map[string]string, node any) {
 	}
 }
 
-// armOf is the arm of a row, -1 for none of the arms.
-func (f *found) armOf(levels []any, inner map[string]any, labels map[string]string) int {
-	if f.arm != everyArm {
-		return f.arm
+// armOf is the arm of a row, -1 for none of the arms. A row of the other arm than
+// the one that was asked for says that the question does not tell them apart.
+func (f *found) armOf(levels []any, inner map[string]any, labels map[string]string) (int, error) {
+	told, said := f.told(levels, inner, labels)
+	if f.arm == everyArm {
+		f.note(told, said)
+		return told, nil
 	}
-	found := -1
+	if told >= 0 && told != f.arm {
+		return -1, fmt.Errorf("asked for %s alone, it answers with rows of %s (%s), too: let the question select the arm, or leave the arm's values out of it, to be asked once for both: %w",
+			f.q.Arms[f.arm].Name, f.q.Arms[told].Name, said, release.ErrInvalid)
+	}
+	return f.arm, nil
+}
+
+// told is the arm that a row says it is of, by name or by its labels, and what it
+// says; -1 for none, or several.
+func (f *found) told(levels []any, inner map[string]any, labels map[string]string) (int, string) {
+	told := -1
 	if f.Arm != "" {
 		node, _ := f.reader.arm.first(levels)
 		names, ok := node.([]any)
@@ -222,11 +238,10 @@ func (f *found) armOf(levels []any, inner map[string]any, labels map[string]stri
 		}
 		for _, name := range names {
 			if i := rows.ArmOf(f.q.Arms, textOf(name)); i >= 0 {
-				found = i
+				told = i
 			}
 		}
-		f.note(found, fmt.Sprintf("%.100s", shown(node)))
-		return found
+		return told, fmt.Sprintf("%.100s", shown(node))
 	}
 	for i, arm := range f.q.Arms {
 		all := len(arm.Labels) > 0
@@ -237,12 +252,14 @@ func (f *found) armOf(levels []any, inner map[string]any, labels map[string]stri
 			}
 			all = all && got == value
 		}
+		if all && told >= 0 {
+			return -1, fmt.Sprintf("both arms' labels: %.200s", fmt.Sprint(labels))
+		}
 		if all {
-			found = i
+			told = i
 		}
 	}
-	f.note(found, fmt.Sprintf("%.200s", fmt.Sprint(labels)))
-	return found
+	return told, fmt.Sprintf("%.200s", fmt.Sprint(labels))
 }
 
 func (f *found) note(arm int, said string) {

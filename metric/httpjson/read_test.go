@@ -117,6 +117,22 @@ func TestStrangeAnswers(t *testing.T) {
 	}
 }
 
+// A question that names the arm and does not select by it would count both arms
+// for each, and never find one worse than the other.
+func TestQuestionsThatSelectNothing(t *testing.T) {
+	body := fmt.Sprintf(`{"rows": [{"t": %[1]d, "version": "1.4.1", "n": 3}, {"t": %[1]d, "version": "1.5.0", "n": 3}]}`, noon.Unix())
+	for _, m := range []httpjson.Mapping{
+		{Rows: []httpjson.Level{{Each: "$.rows[*]"}}, Time: "$.t", TimeFormat: "s", Value: "$.n"},
+		{Rows: []httpjson.Level{{Each: "$.rows[*]"}}, Time: "$.t", TimeFormat: "s", Value: "$.n", Arm: "$.version"},
+	} {
+		q := release.Query{Metric: release.Metric{Kind: release.Count, Events: "visits of {{version}}"}, Arms: arms, Windows: []release.Window{minutes(0, 1)}}
+		_, err := answers(t, m, body).Observe(context.Background(), q)
+		if !errors.Is(err, release.ErrInvalid) || !strings.Contains(err.Error(), "asked for baseline alone, it answers with rows of candidate") {
+			t.Errorf("error %v", err)
+		}
+	}
+}
+
 // An answer that something on the way cut off, and whose length nobody told, may
 // be whole the next time.
 func TestHalfAnAnswer(t *testing.T) {

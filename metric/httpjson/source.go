@@ -165,7 +165,7 @@ func (l *look) stretches(ctx context.Context, one asked, arm int, values templat
 	if to.Sub(from) > maxRequests*part {
 		return fmt.Errorf("%s is more than %d requests of %s each can tell: %w", to.Sub(from), maxRequests, part, release.ErrInvalid)
 	}
-	found := &found{reader: &l.s.read, q: l.q, arm: arm, columns: one.columns}
+	found := &found{reader: &l.s.read, q: l.q, arm: arm, columns: one.columns, outside: rows.Outside{Windows: l.q.Windows}}
 	for at := from; at.Before(to); at = at.Add(part) {
 		w := release.Window{From: at, To: at.Add(part)}
 		if w.To.After(to) {

@@ -26,6 +26,9 @@ func (f *found) rows(first time.Time) ([]rows.Row, error) {
 	if f.armed == 0 {
 		f.warnings = append(f.warnings, fmt.Sprintf("metric %s: none of the answer's %d rows is of an arm; one of them says %s", f.q.Metric.Name, f.seen, f.noted))
 	}
+	if text := f.outside.Warning(f.seen); text != "" {
+		f.warnings = append(f.warnings, "metric "+f.q.Metric.Name+": "+text)
+	}
 	if f.Totals && f.q.Metric.Kind != release.Gauge {
 		f.gains(first)
 	}

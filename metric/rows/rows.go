@@ -98,11 +98,14 @@ func Observe(q release.Query, rows []Row, warnings ...string) (release.Answer, e
 	}
 	l := &look{q: q, sums: map[place]*tally{}, warnings: warnings}
 	odd := 0
+	outside := Outside{Windows: q.Windows}
 	for i := range rows {
 		r := &rows[i]
 		w, ok := windowOf(q.Windows, r.To)
 		switch {
-		case !ok || r.Arm < 0 || r.Arm >= len(q.Arms):
+		case !ok:
+			outside.Add(r.To)
+		case r.Arm < 0 || r.Arm >= len(q.Arms):
 		case math.IsNaN(r.Value) || math.IsInf(r.Value, 0) || math.IsNaN(r.Bound) || r.Role != Level && (r.Value > maxNumber || r.Value < 0 && r.Role != Single):
 			odd++
 		default:
@@ -111,6 +114,9 @@ func Observe(q release.Query, rows []Row, warnings ...string) (release.Answer, e
 	}
 	if odd > 0 {
 		l.warn("%d rows hold no number that can be (NaN, infinite, a negative count or one too large) and were skipped", odd)
+	}
+	if text := outside.Warning(len(rows)); text != "" {
+		l.warn("%s", text)
 	}
 	return l.answer(), nil
 }

@@ -177,3 +177,29 @@ func FuzzObserve(f *testing.F) {
 		}
 	})
 }
+
+// Rows that all lie hours from what was asked for are told of: their times are in
+// another zone or unit. A late row, or one in a window, is no such sign.
+func TestRowsFarOutside(t *testing.T) {
+	q := query(release.Count, "")
+	for _, tt := range []struct {
+		name    string
+		minutes []int
+		says    string
+	}{
+		{"another zone", []int{-9 * 60, -9*60 + 20}, "all 2 rows lie outside of what was asked for, which ends at 2026-03-01T13:00:00Z; the nearest is at 2026-03-01T03:20:00Z"},
+		{"the future", []int{600}, "the nearest is at 2026-03-01T22:00:00Z"},
+		{"late", []int{-5, -600}, ""},
+		{"one within", []int{-600, 30}, ""},
+		{"none", nil, ""},
+	} {
+		var all []rows.Row
+		for _, m := range tt.minutes {
+			all = append(all, rows.Row{To: at(m), Value: 1})
+		}
+		said := strings.Join(observe(t, q, all...).Warnings, "\n")
+		if !strings.Contains(said, tt.says) || tt.says == "" && said != "" {
+			t.Errorf("%s: %q, want %q", tt.name, said, tt.says)
+		}
+	}
+}
