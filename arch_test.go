@@ -74,7 +74,7 @@ var house = map[string]row{
 	"traffic/alb/albtest": {floor: 3, imports: []string{"awscall/awstest"}},
 	"traffic/istio":       {floor: 3, imports: []string{"release", "traffic/split", "traffic/kube"}},
 	"metric/series":       {floor: 3, imports: []string{"release"}},
-	"metric/web":          {floor: 3, imports: []string{"release"}},
+	"metric/web":          {floor: 3, imports: []string{"release", "secret"}},
 	"metric/prometheus":   {floor: 3, imports: []string{"release", "metric/series", "metric/web"}},
 	"metric/tsdb":         {floor: 3, imports: []string{"release", "metric/series"}},
 	"metric/recording":    {floor: 3, imports: []string{"release", "metric/series"}},

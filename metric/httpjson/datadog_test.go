@@ -103,7 +103,7 @@ func TestDatadogRefuses(t *testing.T) {
 		{http.StatusOK, `{"errors": "query timed out"}`, release.ErrUnavailable, []string{"timed out"}},
 	} {
 		srv := serve(t, func(int, request) (int, string) { return tt.status, tt.body })
-		key := secretFile(t, "k3y")
+		key := secretFile(t, "k3y-of-ours")
 		s := preset(t, "datadog", srv.URL, map[string]string{"apiKeyFile": key})
 		_, err := s.Observe(context.Background(), release.Query{Metric: datadogMetric, Arms: arms, Windows: []release.Window{minutes(0, 1)}})
 		if !errors.Is(err, tt.means) {

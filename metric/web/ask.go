@@ -139,7 +139,7 @@ func (w *Client) once(ctx context.Context, q Question) (Clock, error) {
 	}
 	peek := bufio.NewReader(body)
 	if q.Accept == "" && !looksLikeJSON(peek) {
-		return clock, w.unlike(ctx, resp, body)
+		return clock, w.unlike(ctx, resp, body, secrets)
 	}
 	err = q.Read(peek)
 	if err == nil {

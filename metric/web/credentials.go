@@ -7,7 +7,10 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/linnet-project/linnet/secret"
 )
 
 // authorize adds credentials and headers to a request, and gives the secrets
@@ -58,15 +61,15 @@ func (w *Client) authorize(ctx context.Context, r *http.Request) (secrets []stri
 }
 
 func (w *Client) secret(field, path string) (string, error) {
-	text, err := secret(field, path)
+	text, err := oneLine(field, path)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", w.api.Name, err)
 	}
 	return text, nil
 }
 
-// secret reads a small file of one line.
-func secret(field, path string) (string, error) {
+// oneLine reads a small file of one line.
+func oneLine(field, path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", invalid("%s: %v", field, err)
@@ -137,12 +140,13 @@ func (h hidden) Error() string { return h.text }
 
 func (h hidden) Unwrap() error { return h.error }
 
-// scrub takes secrets out of what a server said.
+// scrub takes secrets out of what a server said. Where one is too short to be
+// found, nothing of it is told.
 func scrub(text string, secrets []string) string {
 	for _, s := range secrets {
-		if s != "" {
-			text = strings.ReplaceAll(text, s, "…")
+		if s != "" && len(s) < secret.Shortest && text != "" {
+			return "(not shown, since it may repeat a secret of less than " + strconv.Itoa(secret.Shortest) + " bytes)"
 		}
 	}
-	return text
+	return secret.Hidden(text, secrets)
 }

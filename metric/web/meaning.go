@@ -55,7 +55,7 @@ func (w *Client) broken(ctx context.Context, body *bounded) error {
 }
 
 // unlike is the error of an answer that is something else altogether.
-func (w *Client) unlike(ctx context.Context, resp *http.Response, body *bounded) error {
+func (w *Client) unlike(ctx context.Context, resp *http.Response, body *bounded, secrets []string) error {
 	if err := w.broken(ctx, body); err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (w *Client) unlike(ctx context.Context, resp *http.Response, body *bounded)
 	case strings.HasPrefix(what, jsonType):
 		what += " that is neither an object nor a list"
 	}
-	return w.strange("%s", Clip(what))
+	return w.strange("%s", Clip(scrub(what, secrets)))
 }
 
 func (w *Client) strange(format string, args ...any) error {
@@ -86,7 +86,7 @@ func (w *Client) refused(ctx context.Context, resp *http.Response, body io.Reade
 			u.User, u.RawQuery, u.Fragment, u.RawFragment = nil, "", "", ""
 			to = u.String()
 		}
-		return invalid("%s redirects to %s; give the address itself (a login page would need a credential)", w.url, Clip(to))
+		return invalid("%s redirects to %s; give the address itself (a login page would need a credential)", w.url, Clip(scrub(to, secrets)))
 	}
 	var said Trouble
 	if q.Explain != nil {
@@ -121,7 +121,7 @@ func (w *Client) meaning(status int, t Trouble, q Question, secrets []string) er
 	}
 	switch {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
-		return invalid("%s refuses %s with %d", w.url, w.credential(), status)
+		return invalid("%s refuses %s: %s", w.url, w.credential(), said)
 	case status == http.StatusNotFound:
 		path, _, _ := strings.Cut(q.Path, "?") // what follows may be a key
 		return fmt.Errorf("%s%s is not there (%s); a path prefix may be missing in the url: %w", w.url, path, said, release.ErrNotFound)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
@@ -98,7 +99,7 @@ func (t *tokens) get(ctx context.Context) (string, error) {
 
 // Token implements Tokens.
 func (g *grant) Token(ctx context.Context) (*oauth2.Token, error) {
-	key, err := secret("clientSecretFile", g.config.ClientSecretFile)
+	key, err := oneLine("clientSecretFile", g.config.ClientSecretFile)
 	if err != nil {
 		return nil, err
 	}
@@ -137,6 +138,7 @@ func (g *grant) refused(ctx context.Context, err error, key string) error {
 	var said *oauth2.RetrieveError
 	var certificate *tls.CertificateVerificationError
 	var authority x509.UnknownAuthorityError
+	secrets := []string{key}
 	cause := context.Cause(ctx)
 	switch {
 	case cause != nil:
@@ -144,11 +146,17 @@ func (g *grant) refused(ctx context.Context, err error, key string) error {
 	case errors.As(err, &certificate), errors.As(err, &authority):
 		return invalid("%s: its certificate is not to be trusted (caFile changes what is)", g.url)
 	case !errors.As(err, &said):
-		return refusal{error: fmt.Errorf("%s gives no token: %s: %w", g.url, Clip(scrub(unaddressed(err).Error(), []string{key})), release.ErrUnavailable), again: true}
+		return refusal{error: fmt.Errorf("%s gives no token: %s: %w", g.url, Clip(scrub(unaddressed(err).Error(), secrets)), release.ErrUnavailable), again: true}
 	}
 	status := said.Response.StatusCode
-	text := fmt.Sprintf("%s refuses client %s with the secret of %s: %d %s", g.url, g.config.ClientID, g.config.ClientSecretFile, status,
-		Clip(scrub(said.ErrorCode+" "+said.ErrorDescription, []string{key})))
+	words := strings.TrimSpace(said.ErrorCode + " " + said.ErrorDescription)
+	if words == "" && !strings.Contains(said.Response.Header.Get("Content-Type"), "html") {
+		words = strings.TrimSpace(string(said.Body))
+	}
+	text := fmt.Sprintf("%s refuses client %s with the secret of %s: %d", g.url, g.config.ClientID, g.config.ClientSecretFile, status)
+	if words != "" {
+		text += ": " + Clip(scrub(words, secrets))
+	}
 	if status == http.StatusTooManyRequests || status >= 500 {
 		return refusal{error: fmt.Errorf("%s: %w", text, release.ErrUnavailable), again: true, pause: retryAfter(said.Response.Header, "")}
 	}
