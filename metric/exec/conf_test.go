@@ -151,7 +151,7 @@ func TestConformance(t *testing.T) {
 			}
 		}
 		save(t)
-		src, err := exec.New(exec.Config{Command: []string{self, "as-command", file}, Env: []string{"THE_SECRET"}, Timeout: 2 * time.Second})
+		src, err := exec.New(exec.Config{Command: []string{self, "as-command", file}, Env: []string{"THE_SECRET"}, Timeout: 8 * time.Second})
 		if err != nil {
 			t.Fatal(err)
 		}
