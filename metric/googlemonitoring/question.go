@@ -116,8 +116,8 @@ func fieldsOf(text string) (out []field, err error) {
 // Check says what is wrong with a metric's questions, for these arms. An error
 // wraps release.ErrInvalid.
 func Check(m release.Metric, arms []release.Arm) error {
-	for _, a := range arms {
-		if _, err := questionsOf(m, a); err != nil {
+	for i := range arms {
+		if _, err := questionsOf(m, arms, i); err != nil {
 			return err
 		}
 	}
@@ -125,9 +125,9 @@ func Check(m release.Metric, arms []release.Arm) error {
 }
 
 // each tells whether a text is asked for each arm on its own.
-func each(text string) bool {
+func each(text string, arms []release.Arm) bool {
 	names, err := template.Names(text)
-	return err == nil && len(names) > 0
+	return err == nil && template.Apart(names, arms)
 }
 
 // texts are what a metric asks, by role.
@@ -145,8 +145,8 @@ func texts(m release.Metric) map[rows.Role]string {
 	return all
 }
 
-// questionsOf are the questions of a metric about an arm.
-func questionsOf(m release.Metric, arm release.Arm) ([]question, error) {
+// questionsOf are the questions of a metric about one of the arms.
+func questionsOf(m release.Metric, arms []release.Arm, i int) ([]question, error) {
 	if m.Query != "" {
 		return nil, invalid("metric %s: googleMonitoring has no query; write a filter for each part", m.Name)
 	}
@@ -157,7 +157,7 @@ func questionsOf(m release.Metric, arm release.Arm) ([]question, error) {
 		if !ok {
 			continue
 		}
-		filled, err := template.Fill(text, template.Arm(arm))
+		filled, err := template.Fill(text, template.Arm(arms[i]))
 		if err != nil {
 			return nil, fmt.Errorf("metric %s: %w", m.Name, err)
 		}
@@ -165,7 +165,7 @@ func questionsOf(m release.Metric, arm release.Arm) ([]question, error) {
 		if err != nil {
 			return nil, fmt.Errorf("metric %s: %w", m.Name, err)
 		}
-		if q.role = role; !each(text) && len(q.by) == 0 {
+		if q.role = role; !each(text, arms) && len(q.by) == 0 {
 			return nil, invalid("metric %s: %.200q tells no arm; name it by {{version}}, or group by what holds it, such as | by metric.labels.version", m.Name, text)
 		}
 		if q.figure != "" && !m.Averages {

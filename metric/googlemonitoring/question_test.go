@@ -12,7 +12,10 @@ import (
 )
 
 func TestCheck(t *testing.T) {
-	arms := []release.Arm{{Name: release.Baseline, Version: "1"}, {Name: release.Candidate, Version: "2"}}
+	arms := []release.Arm{
+		{Name: release.Baseline, Version: "1", Labels: map[string]string{"zone": "a"}},
+		{Name: release.Candidate, Version: "2", Labels: map[string]string{"zone": "a"}},
+	}
 	const each, group = `metric.type="a" AND metric.labels.v="{{version}}"`, `metric.type = "a|b" | by metric.labels.v, metadata.user_labels."app/zone"`
 	count := func(text string, by ...string) release.Metric {
 		return release.Metric{Kind: release.Count, Events: text, By: by}
@@ -28,6 +31,8 @@ func TestCheck(t *testing.T) {
 		"both clauses":    {release.Metric{Kind: release.Gauge, Averages: true, Events: group + " | mean"}, ""},
 		"no segment":      {count(each, "zone"), "does not group by"},
 		"no arm":          {count(`metric.type="a"`), "tells no arm"},
+		"of both arms":    {count(`metric.type="a" AND z="{{zone}}"`), "tells no arm"},
+		"of both, group":  {count(`metric.type="a" AND z="{{zone}}" | by metric.labels.v`), ""},
 		"no metric":       {count(`metric.labels.v="{{version}}"`), "names no metric"},
 		"no value":        {count(`metric.type="a" AND x="{{group}}"`), "{{group}}"},
 		"open quote":      {count(`metric.type="a AND x={{version}}`), "without its end"},

@@ -52,14 +52,14 @@ func (s *Source) Observe(ctx context.Context, q release.Query) (release.Answer, 
 		l.at = release.Window{From: q.Windows[0].From.Truncate(s.config.Period), To: q.Windows[len(q.Windows)-1].To.Truncate(s.config.Period)}
 	}
 	all := texts(q.Metric)
-	for i, arm := range q.Arms {
-		questions, err := questionsOf(q.Metric, arm)
+	for i := range q.Arms {
+		questions, err := questionsOf(q.Metric, q.Arms, i)
 		if err != nil {
 			return release.Answer{}, err
 		}
 		for _, one := range questions {
 			about := i
-			if !each(all[one.role]) {
+			if !each(all[one.role], q.Arms) {
 				if about = -1; i > 0 {
 					continue // asked once for all
 				}

@@ -74,13 +74,10 @@ func (c Config) fits(text string, m release.Metric, arms []release.Arm) error {
 	return nil
 }
 
-// ofArm tells whether a question uses a value of the arms.
+// ofArm tells whether a question is another one for each arm.
 func ofArm(text string, arms []release.Arm) bool {
 	names, err := template.Names(text)
-	return err == nil && slices.ContainsFunc(arms, func(a release.Arm) bool {
-		values := template.Arm(a)
-		return slices.ContainsFunc(names, func(name string) bool { _, ok := values[name]; return ok })
-	})
+	return err == nil && template.Apart(names, arms)
 }
 
 // gives tells whether the answers can have what a metric needs.

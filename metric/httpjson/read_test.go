@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -478,6 +479,28 @@ func TestBucketsWithoutARowAreEmpty(t *testing.T) {
 		if o := a.Observations[i]; !reflect.DeepEqual(o.Bounds, []float64{0.1, 0.5, 1}) || !reflect.DeepEqual(o.Counts, want) {
 			t.Errorf("%s: %v %v, want %v", o.Arm, o.Bounds, o.Counts, want)
 		}
+	}
+}
+
+// A value that both arms have tells none of them: what it is in is asked once, and
+// the rows say whose they are.
+func TestAValueOfBothArms(t *testing.T) {
+	body := fmt.Sprintf(`[{"t": %[1]d, "v": "1.4.1", "n": 90}, {"t": %[1]d, "v": "1.5.0", "n": 10}]`, noon.Unix())
+	srv := serve(t, func(int, request) (int, string) { return http.StatusOK, body })
+	s := open(t, asking(srv.URL, httpjson.Mapping{Rows: []httpjson.Level{{Each: "$[*]"}}, Time: "$.t", TimeFormat: "s", Arm: "$.v", Value: "$.n"}))
+	both := slices.Clone(arms)
+	for i := range both {
+		both[i].Labels = map[string]string{"version": both[i].Version, "app": "shop"}
+	}
+	m := release.Metric{Name: "visits", Kind: release.Count, Events: "visits of {{app}} by version"}
+	a, err := s.Observe(t.Context(), release.Query{Metric: m, Arms: both, Windows: []release.Window{minutes(0, 1)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, a, release.Baseline, "", minutes(0, 1), 90, 0)
+	want(t, a, release.Candidate, "", minutes(0, 1), 10, 0)
+	if asked := srv.requests(); len(asked) != 1 || !strings.Contains(asked[0].query, "of+shop+by") {
+		t.Errorf("asked %+v", asked)
 	}
 }
 

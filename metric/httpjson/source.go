@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -82,7 +83,7 @@ func (s *Source) observe(ctx context.Context, q release.Query) (release.Answer, 
 	switch {
 	case err != nil:
 		return release.Answer{}, err
-	case len(q.Windows) == 0:
+	case len(q.Windows) == 0 || len(q.Arms) == 0:
 		return release.Answer{}, nil
 	}
 	if err := s.config.gives(q.Metric); err != nil {
@@ -125,20 +126,12 @@ func (l *look) ask(ctx context.Context, one asked) error {
 	if err != nil {
 		return err
 	}
+	if !template.Apart(slices.AppendSeq(names, maps.Keys(l.s.uses)), l.q.Arms) {
+		return l.stretches(ctx, one, everyArm, template.Arm(l.q.Arms[0]))
+	}
 	for i, arm := range l.q.Arms {
-		values := template.Arm(arm)
-		own := false
-		for name := range values {
-			own = own || slices.Contains(names, name) || l.s.uses[name]
-		}
-		if !own {
-			i, values = everyArm, template.Values{}
-		}
-		if err := l.stretches(ctx, one, i, values); err != nil {
+		if err := l.stretches(ctx, one, i, template.Arm(arm)); err != nil {
 			return err
-		}
-		if !own {
-			return nil
 		}
 	}
 	return nil

@@ -26,6 +26,21 @@ func Arm(a release.Arm) Values {
 	return v
 }
 
+// Apart tells whether a text that uses these names is another one for each arm. One
+// that is not, since it uses what the arms have in common, asks for both at once.
+func Apart(names []string, arms []release.Arm) bool {
+	for _, name := range names {
+		for i := range arms {
+			was, had := Arm(arms[0])[name]
+			is, has := Arm(arms[i])[name]
+			if is != was || has != had {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Span adds the values of a stretch of time: from and to in seconds since 1970,
 // fromMs and toMs in milliseconds, fromNs and toNs in nanoseconds, fromTime and
 // toTime as RFC 3339 in UTC, before, the second before from, and step, the grain

@@ -80,6 +80,18 @@ func TestValuesAreCopies(t *testing.T) {
 	}
 }
 
+func TestApart(t *testing.T) {
+	arms := []release.Arm{
+		{Name: release.Baseline, Version: "1", Labels: map[string]string{"app": "shop", "track": "stable"}},
+		{Name: release.Candidate, Version: "2", Labels: map[string]string{"app": "shop", "canary": "yes"}},
+	}
+	for name, want := range map[string]bool{"app": false, "from": false, "arm": true, "version": true, "track": true, "canary": true} {
+		if got := template.Apart([]string{"step", name}, arms); got != want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}
+
 // A value never brings more into a question than its own safe characters, and
 // the text around it stays as it was.
 func FuzzFill(f *testing.F) {
