@@ -23,6 +23,7 @@ import (
 	logs "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 
 	"github.com/linnet-project/linnet/awscall"
+	"github.com/linnet-project/linnet/metric/rows"
 	"github.com/linnet-project/linnet/release"
 )
 
@@ -68,6 +69,7 @@ type Source struct {
 	metricsAPI *awscall.API
 	logs       *logs.Client
 	logsAPI    *awscall.API
+	bounds     rows.Bounds // of logs
 }
 
 // New makes a source. It reads the AWS configuration, and asks nothing of AWS

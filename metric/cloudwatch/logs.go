@@ -59,7 +59,7 @@ func (s *Source) observeLogs(ctx context.Context, q release.Query) (release.Answ
 			return release.Answer{}, err
 		}
 	}
-	return rows.Observe(q, table.rows, append(notes.said, table.said...)...)
+	return s.bounds.Observe(q, table.rows, append(notes.said, table.said...)...)
 }
 
 // start begins a query and gives its id, and what came with it. Both ends of its

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/linnet-project/linnet/metric/rows"
 	"github.com/linnet-project/linnet/metric/template"
 	"github.com/linnet-project/linnet/metric/web"
 	"github.com/linnet-project/linnet/release"
@@ -146,6 +147,7 @@ type Source struct {
 	body   any             // nil where Body is no JSON
 	uses   map[string]bool // values that the texts of the request hold
 	read   reader
+	bounds rows.Bounds
 }
 
 // New makes a source; nothing is asked yet. An error wraps release.ErrInvalid

@@ -117,7 +117,7 @@ func (l *look) answer() (release.Answer, error) {
 		all = append(all, got...)
 		l.warnings = append(l.warnings, f.warnings...)
 	}
-	return rows.Observe(l.q, all, l.warnings...)
+	return l.s.bounds.Observe(l.q, all, l.warnings...)
 }
 
 // ask asks a question, once or once an arm.

@@ -8,5 +8,6 @@
 //
 // What the source has no row of is missing, not zero: an arm without rows has no
 // observation. Bad events of a ratio whose total is there are zero, since most
-// sources have no row of nothing.
+// sources have no row of nothing. For the same reason a sparse bucket without a
+// row is empty, and Bounds remembers which there are.
 package rows

@@ -86,6 +86,7 @@ type place struct {
 type look struct {
 	q        release.Query
 	sums     map[place]*tally
+	known    []float64 // bounds of sparse buckets, from answers before
 	warnings []string
 }
 
@@ -93,10 +94,14 @@ type look struct {
 // outside the windows are passed over. Numbers that cannot be are left out with
 // a warning; too many rows are release.ErrInvalid.
 func Observe(q release.Query, rows []Row, warnings ...string) (release.Answer, error) {
+	return observe(q, rows, nil, warnings)
+}
+
+func observe(q release.Query, rows []Row, known []float64, warnings []string) (release.Answer, error) {
 	if len(rows) > Most {
 		return release.Answer{}, fmt.Errorf("metric %s: the source answers with more than %d rows: let it group them: %w", q.Metric.Name, Most, release.ErrInvalid)
 	}
-	l := &look{q: q, sums: map[place]*tally{}, warnings: warnings}
+	l := &look{q: q, sums: map[place]*tally{}, known: known, warnings: warnings}
 	odd := 0
 	outside := Outside{Windows: q.Windows}
 	for i := range rows {
@@ -270,6 +275,9 @@ func (l *look) sparse() []float64 {
 				all[bound] = true
 			}
 		}
+	}
+	for _, bound := range l.known {
+		all[bound] = true
 	}
 	return slices.Sorted(maps.Keys(all))
 }

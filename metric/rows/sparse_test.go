@@ -39,6 +39,40 @@ func TestSparseBuckets(t *testing.T) {
 	}
 }
 
+// Where everything is slow, there are no rows of fast buckets any more. Their
+// bounds still tell that it is.
+func TestBoundsAreRemembered(t *testing.T) {
+	var b rows.Bounds
+	at := time.Date(2026, 1, 2, 10, 0, 0, 0, time.UTC)
+	q := release.Query{
+		Metric: release.Metric{Name: "took", Kind: release.Histogram}, Arms: []release.Arm{{Name: "baseline"}, {Name: "candidate"}},
+		Windows: []release.Window{{From: at.Add(-time.Minute), To: at}},
+	}
+	row := func(bound, n float64) rows.Row { return rows.Row{To: at, Role: rows.Sparse, Bound: bound, Value: n} }
+	look := func(all ...rows.Row) release.Observation {
+		t.Helper()
+		a, err := b.Observe(q, all)
+		if err != nil || len(a.Observations) != 1 {
+			t.Fatalf("%+v, %v", a, err)
+		}
+		return a.Observations[0]
+	}
+	look(row(0.5, 3), row(0.1, 9), row(math.Inf(1), 1))
+	if o := look(row(1, 7)); !slices.Equal(o.Bounds, []float64{0.1, 0.5, 1}) || !slices.Equal(o.Counts, []int64{0, 0, 7, 0}) {
+		t.Errorf("%v %v, want seven values between 0.5 and 1", o.Bounds, o.Counts)
+	}
+	q.Metric.Name = "another"
+	if o := look(row(2, 4)); !slices.Equal(o.Bounds, []float64{2}) {
+		t.Errorf("bounds %v of another metric", o.Bounds)
+	}
+	for i := range 1000 {
+		look(row(float64(i+2), 1))
+	}
+	if o := look(row(5000, 1)); len(o.Bounds) > 201 {
+		t.Errorf("%d bounds are kept", len(o.Bounds))
+	}
+}
+
 // Single values lie in buckets with both edges among the bounds, so that what is
 // between two buckets is seen to be empty.
 func TestSingleValues(t *testing.T) {

@@ -20,6 +20,7 @@ type Source struct {
 	config  Config
 	dialect dialect
 	server  server
+	bounds  rows.Bounds
 }
 
 // failure is an error of the server; again says that another try may help.
@@ -128,7 +129,7 @@ func (s *Source) once(ctx context.Context, q release.Query, asked question) (rel
 	if w := clock.Warning(last.To.Sub(last.From)); w != "" {
 		warnings = append(warnings, "metric "+q.Metric.Name+": "+s.config.where()+": "+w)
 	}
-	return rows.Observe(q, r.rows, warnings...)
+	return s.bounds.Observe(q, r.rows, warnings...)
 }
 
 // Close ends the connections.
