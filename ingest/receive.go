@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -61,7 +62,11 @@ func (d *Door) Receive(ctx context.Context, b item.Batch) (item.Receipt, error) 
 func (d *Door) admit(ctx context.Context, b item.Batch) (*entry, item.Receipt, error) {
 	p, err := prepare(d.config, d.terms, b)
 	if err != nil {
-		receipt, err := d.turnAway(ctx, b, item.Refusal{Code: item.Unreadable, Text: err.Error()})
+		code := item.Unreadable
+		if errors.Is(err, item.ErrMany) {
+			code = item.TooLarge
+		}
+		receipt, err := d.turnAway(ctx, b, item.Refusal{Code: code, Text: err.Error()})
 		return nil, receipt, err
 	}
 	if p.Empty() {

@@ -2,6 +2,7 @@ package event
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 
 	"github.com/linnet-project/linnet/ingest/item"
@@ -20,7 +21,7 @@ func CSV(b item.Batch) (item.Decoded, error) {
 	r.out.Events = make([]item.Event, 0, len(body)/80+1)
 	var columns []string
 	var failed error
-	r.lines(body, func(line []byte) {
+	many := r.lines(body, func(line []byte) {
 		if failed != nil {
 			return
 		}
@@ -56,8 +57,8 @@ func CSV(b item.Batch) (item.Decoded, error) {
 		r.add(line)
 	})
 	switch {
-	case failed != nil:
-		return item.Decoded{}, failed
+	case failed != nil || many != nil:
+		return item.Decoded{}, cmp.Or(failed, many)
 	case columns == nil && len(r.out.Refused) > 0:
 		return item.Decoded{}, unreadable(r.out.Refused[0].Text)
 	case columns == nil:

@@ -179,9 +179,13 @@ func (r *reader) unknown(e *draft, f field) {
 }
 
 // lines calls visit for each line of a batch that is not empty, with its end
-// taken off, and refuses those that are too long or no UTF-8.
-func (r *reader) lines(body []byte, visit func(line []byte)) {
+// taken off, and refuses those that are too long or no UTF-8. An error is
+// item.ErrMany.
+func (r *reader) lines(body []byte, visit func(line []byte)) error {
 	for len(body) > 0 {
+		if r.out.Many() {
+			return item.ErrMany
+		}
 		line := body
 		if at := bytes.IndexByte(body, '\n'); at >= 0 {
 			line, body = body[:at], body[at+1:]
@@ -200,6 +204,7 @@ func (r *reader) lines(body []byte, visit func(line []byte)) {
 			visit(line)
 		}
 	}
+	return nil
 }
 
 // plain is a body without byte order mark; what is another encoding than UTF-8 is

@@ -140,6 +140,25 @@ line 8: schema: count "many" is no whole number; send one from 1 on
 	}
 }
 
+// A batch of nothing but short lines does not come to a hundred times its size in
+// memory: it is refused as a whole.
+func TestMoreLinesThanABatchMayHave(t *testing.T) {
+	for name, c := range map[string]struct {
+		decode func(item.Batch) (item.Decoded, error)
+		head   string
+		line   string
+	}{
+		"refusals": {event.NDJSON, "", "{}\n"}, "csv": {event.CSV, "status\n", "200\n"},
+	} {
+		for n, fine := range map[int]bool{1000: true, item.MostItems + 2: false} {
+			_, err := c.decode(item.Batch{Body: []byte(c.head + strings.Repeat(c.line, n))})
+			if fine && err != nil || !fine && !errors.Is(err, item.ErrMany) {
+				t.Errorf("%d %s: %v", n, name, err)
+			}
+		}
+	}
+}
+
 func FuzzNDJSON(f *testing.F) {
 	f.Add([]byte(`{"service":"a","version":"1","outcome":"ok","tags":{"a":"b"},"x":[1,{"y":null}]}`))
 	f.Add([]byte(`{"schema":"linnet.event/0","t":1760000000123,"svc":"a","ms":1e3,"ok":true}`))

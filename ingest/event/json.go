@@ -50,7 +50,7 @@ func NDJSON(b item.Batch) (item.Decoded, error) {
 	}
 	r := newReader(b)
 	r.out.Events = make([]item.Event, 0, len(body)/160+1)
-	r.lines(body, func(line []byte) {
+	if err := r.lines(body, func(line []byte) {
 		r.fields = r.fields[:0]
 		s := scanner{text: line}
 		err := s.object(func(name []byte, c cell) bool {
@@ -65,7 +65,9 @@ func NDJSON(b item.Batch) (item.Decoded, error) {
 			return
 		}
 		r.add(line)
-	})
+	}); err != nil {
+		return item.Decoded{}, err
+	}
 	return r.out, nil
 }
 

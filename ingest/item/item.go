@@ -117,6 +117,11 @@ type Exemplar struct {
 	exemplar.Exemplar
 }
 
+// Many tells whether it is more than a batch may come to.
+func (d *Decoded) Many() bool {
+	return len(d.Events)+len(d.Samples)+len(d.Exemplars)+len(d.Refused) > MostItems
+}
+
 // Refusal is one thing that was not taken, and why.
 type Refusal struct {
 	Code  Code
@@ -161,6 +166,13 @@ const (
 	TooMany     Code = "cardinality"  // the tenant's limit of series
 	TooLarge    Code = "too-large"
 )
+
+// MostItems bounds how many events, samples and refusals a batch may come to. Some
+// of a few bytes take some hundred each, and a batch is bounded in bytes alone.
+const MostItems = 1 << 20
+
+// ErrMany is the error of a batch that comes to more than MostItems.
+var ErrMany = fmt.Errorf("the batch holds more than %d events, samples and refusals; send smaller ones: %w", MostItems, release.ErrInvalid)
 
 // Decoded is what a batch holds.
 type Decoded struct {

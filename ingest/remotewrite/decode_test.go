@@ -1,9 +1,11 @@
 package remotewrite_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +15,7 @@ import (
 	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/prompb"
 	writev2 "github.com/prometheus/prometheus/prompb/io/prometheus/write/v2"
+	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/linnet-project/linnet/ingest/item"
 	"github.com/linnet-project/linnet/ingest/remotewrite"
@@ -225,6 +228,26 @@ func TestReferencesOfManySeriesThatStandForTooMuch(t *testing.T) {
 	got, err := d.V2(item.Batch{Body: body})
 	if err != nil || len(got.Samples) == 0 || len(got.Samples) > 75 || len(got.Samples)+len(got.Refused) != 150 {
 		t.Fatalf("%v: %d samples, %d refused", err, len(got.Samples), len(got.Refused))
+	}
+}
+
+// Samples of two bytes each do not come to a hundred times that in memory.
+func TestMoreThanABatchMayHave(t *testing.T) {
+	field := func(number protowire.Number, b []byte) []byte {
+		return protowire.AppendBytes(protowire.AppendTag(nil, number, protowire.BytesType), b)
+	}
+	one := func(number protowire.Number) []byte { return bytes.Repeat(field(number, nil), item.MostItems+2) }
+	var d remotewrite.Decoder
+	for name, c := range map[string]struct {
+		decode func(item.Batch) (item.Decoded, error)
+		body   []byte
+	}{
+		"samples": {d.V1, field(1, one(2))}, "exemplars": {d.V1, field(1, one(3))}, "samples of 2": {d.V2, field(5, one(2))},
+		"series": {d.V1, bytes.Repeat(field(1, slices.Concat(field(1, slices.Concat(field(1, []byte("__name__")), field(2, []byte("a")))), field(2, nil))), item.MostItems+2)},
+	} {
+		if _, err := c.decode(item.Batch{Body: c.body}); !errors.Is(err, item.ErrMany) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package remotewrite
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -15,7 +16,10 @@ import (
 // be read, is release.ErrInvalid.
 func (d *Decoder) V1(b item.Batch) (item.Decoded, error) {
 	decoded, err := d.decode(func(into *batch) error { return into.v1(b.Body) })
-	if err != nil {
+	switch {
+	case errors.Is(err, item.ErrMany):
+		return item.Decoded{}, err
+	case err != nil:
 		return item.Decoded{}, unreadable("prometheus.WriteRequest", err)
 	}
 	return decoded, nil
@@ -26,7 +30,7 @@ func (b *batch) v1(body []byte) error {
 	if err != nil {
 		return err
 	}
-	b.result.Samples = make([]item.Sample, 0, n)
+	b.result.Samples = make([]item.Sample, 0, min(n, item.MostItems))
 	for place := 0; len(body) > 0; {
 		var f field
 		if f, body, err = next(body); err != nil {
@@ -56,6 +60,9 @@ func (b *batch) seriesV1(message []byte, place int) error {
 			return err
 		}
 		rest = after
+		if b.result.Many() || len(b.odd) > item.MostItems {
+			return item.ErrMany
+		}
 		end := len(message) - len(rest)
 		switch {
 		case f.is(1, protowire.BytesType) && ends == from:

@@ -30,7 +30,10 @@ var errReference = errors.New("its labels refer to symbols that are not there")
 // is release.ErrInvalid.
 func (d *Decoder) V2(b item.Batch) (item.Decoded, error) {
 	decoded, err := d.decode(func(into *batch) error { return into.v2(b.Body) })
-	if err != nil {
+	switch {
+	case errors.Is(err, item.ErrMany):
+		return item.Decoded{}, err
+	case err != nil:
 		return item.Decoded{}, unreadable("io.prometheus.write.v2.Request", err)
 	}
 	return decoded, nil
@@ -53,7 +56,7 @@ func (b *batch) v2(body []byte) error {
 			n++
 		}
 	}
-	b.result.Samples = make([]item.Sample, 0, n)
+	b.result.Samples = make([]item.Sample, 0, min(n, item.MostItems))
 	for place := 0; len(body) > 0; {
 		f, rest, err := next(body)
 		if err != nil {
@@ -81,6 +84,9 @@ func (b *batch) seriesV2(message []byte, symbols [][]byte, place int) error {
 			return err
 		}
 		rest = after
+		if b.result.Many() || len(b.odd) > item.MostItems {
+			return item.ErrMany
+		}
 		switch {
 		case f.is(1, protowire.BytesType) && refs == nil:
 			refs = f.bytes

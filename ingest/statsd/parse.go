@@ -34,6 +34,9 @@ func Decode(b item.Batch) (item.Decoded, error) {
 		if line = bytes.TrimSpace(line); len(line) > 0 {
 			d.line(line)
 		}
+		if d.out.Many() {
+			return item.Decoded{}, item.ErrMany
+		}
 	}
 	return d.out, nil
 }

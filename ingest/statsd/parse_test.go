@@ -1,6 +1,7 @@
 package statsd_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -98,6 +99,15 @@ func TestValuesOfALineHaveTagsOfTheirOwn(t *testing.T) {
 	delete(d.Events[0].Tags, "svc")
 	if d.Events[1].Tags["svc"] != "checkout" {
 		t.Errorf("got %s", tell(d))
+	}
+}
+
+func TestMoreThanABatchMayHave(t *testing.T) {
+	for _, line := range []string{"a" + strings.Repeat(":1", 999) + "|c\n", "a\n"} {
+		_, err := statsd.Decode(item.Batch{Body: []byte(strings.Repeat(line, item.MostItems/max(1, strings.Count(line, ":"))+2))})
+		if !errors.Is(err, item.ErrMany) {
+			t.Errorf("%.20q: %v", line, err)
+		}
 	}
 }
 
