@@ -173,7 +173,7 @@ func (p pattern) fits(name string) bool {
 // reserved are labels that Linnet itself gives to series made of events.
 func reserved(tag string) bool {
 	switch tag {
-	case "name", "outcome", "le", "quantile", "sample_ratio":
+	case "name", "outcome", "le", "quantile", "sample_ratio", "tenant":
 		return true
 	}
 	return strings.HasPrefix(tag, "__")

@@ -62,6 +62,7 @@ func TestEventsThatAreRefused(t *testing.T) {
 		"long tag":       {"", func(e *item.Event) { e.Route = strings.Repeat("x", 257) }, item.TooLarge, "route has 257 bytes"},
 		"many tags":      {"  limits: { tags: 1 }", func(e *item.Event) { e.Tags = map[string]string{"a": "1", "b": "2"} }, item.TooLarge, "2 tags"},
 		"Latin-1":        {"", func(e *item.Event) { e.Tags = map[string]string{"a": "\xe9"} }, item.UnknownForm, "not UTF-8"},
+		"tenant's label": {"", func(e *item.Event) { e.Tags = map[string]string{"tenant": "shop"} }, item.UnknownForm, "a label of Linnet's own"},
 		"reserved":       {"", func(e *item.Event) { e.Tags = map[string]string{"le": "1"} }, item.UnknownForm, "a label of Linnet's own"},
 	} {
 		e := event()
