@@ -135,7 +135,7 @@ var house = map[string]row{
 		"journal", "run", "backtest", "report", "kayenta", "forecast", "load", "demo",
 		"traffic/kube", "traffic/split", "metric/series", "metric/web",
 		"ingest", "ingest/item", "ingest/event", "ingest/statsd", "ingest/otlp", "ingest/remotewrite",
-		"ingest/rules", "ingest/quarantine", "ingest/forward", "ingest/send",
+		"ingest/rules", "ingest/quarantine", "ingest/forward", "ingest/send", "ingest/post",
 	})},
 	"cmd/linnet": {floor: 4, imports: []string{"app"}},
 }

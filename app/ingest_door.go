@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,6 +26,7 @@ import (
 	"github.com/linnet-project/linnet/ingest/forward"
 	"github.com/linnet-project/linnet/ingest/item"
 	"github.com/linnet-project/linnet/ingest/otlp"
+	"github.com/linnet-project/linnet/ingest/post"
 	"github.com/linnet-project/linnet/ingest/quarantine"
 	"github.com/linnet-project/linnet/ingest/remotewrite"
 	"github.com/linnet-project/linnet/ingest/rules"
@@ -141,7 +143,14 @@ func openDoor(opening context.Context, c doorConfig) (_ *frontDoor, err error) {
 	}); err != nil {
 		return nil, err
 	}
-	return d, d.listen(ctx, c)
+	if err := d.listen(ctx, c); err != nil {
+		return nil, err
+	}
+	if open := d.open(); len(open) > 0 {
+		c.log.Warn("the front door can be reached from other machines, and asks nobody who they are; keep it on a loopback address, or behind a firewall or a proxy that asks",
+			"addresses", strings.Join(open, ", "))
+	}
+	return d, nil
 }
 
 // tidyEvery is how often the quarantine is looked through for what is too old.
@@ -227,20 +236,24 @@ func (d *frontDoor) listenGRPC(ctx context.Context, c doorConfig) (err error) {
 	return nil
 }
 
-// mostRequests bounds the requests that are read at once, each of which takes the
-// memory of a batch.
-const mostRequests = 256
+// mostRequests bounds the requests that are read at once, and mostReading what
+// their bodies hold together, in bytes, where no batch needs more.
+const (
+	mostRequests = 256
+	mostReading  = 256 << 20
+)
 
 // handler is all that the door serves over HTTP.
 func (d *frontDoor) handler(c doorConfig) http.Handler {
 	mux := http.NewServeMux()
 	most := c.rules.Limits.Batch
-	mux.Handle(event.Path, crowded(http.StatusTooManyRequests, event.Handler(d.door, most)))
-	signals := crowded(http.StatusTooManyRequests, otlp.Handler(otlp.Config{Receiver: d.door, Most: most}))
+	room := post.NewRoom(max(mostReading, 2*most))
+	mux.Handle(event.Path, crowded(http.StatusTooManyRequests, room, event.Handler(d.door, most)))
+	signals := crowded(http.StatusTooManyRequests, room, otlp.Handler(otlp.Config{Receiver: d.door, Most: most}))
 	mux.Handle("/v1/metrics", signals)
 	mux.Handle("/v1/traces", signals)
 	// A Prometheus throws away what is answered with 429.
-	mux.Handle("/api/v1/write", crowded(http.StatusServiceUnavailable, remotewrite.Handler(remotewrite.Config{Receiver: d.door, Most: most})))
+	mux.Handle("/api/v1/write", crowded(http.StatusServiceUnavailable, room, remotewrite.Handler(remotewrite.Config{Receiver: d.door, Most: most})))
 	figures := prometheus.Gatherers{d.door.Metrics()}
 	if d.forward != nil {
 		figures = append(figures, d.forward.Metrics())
@@ -257,8 +270,9 @@ func (d *frontDoor) handler(c doorConfig) http.Handler {
 	return mux
 }
 
-// crowded turns requests away with a status while many are under way.
-func crowded(status int, next http.Handler) http.Handler {
+// crowded turns requests away with a status while many are under way; their
+// bodies share what room there is.
+func crowded(status int, bodies *post.Room, next http.Handler) http.Handler {
 	room := make(chan struct{}, mostRequests)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		select {
@@ -266,7 +280,9 @@ func crowded(status int, next http.Handler) http.Handler {
 			defer func() { <-room }()
 			ctx, cancel := context.WithTimeout(r.Context(), queueTime)
 			defer cancel()
-			next.ServeHTTP(w, r.WithContext(ctx))
+			r, done := bodies.Let(r.WithContext(ctx))
+			defer done()
+			next.ServeHTTP(w, r)
 		default:
 			w.Header().Set("Retry-After", "1")
 			http.Error(w, "the front door is full; try again in 1s", status)
@@ -338,16 +354,44 @@ func some(t time.Time) *time.Time {
 	return &t
 }
 
-// addresses are where it listens, for people.
-func (d *frontDoor) addresses() string {
-	all := []string{"http://" + d.http.Addr().String()}
+// listening are the addresses at which it listens.
+func (d *frontDoor) listening() (all []doorAddress) {
+	all = append(all, doorAddress{"http", d.http.Addr()})
 	if d.grpc != nil {
-		all = append(all, "grpc://"+d.grpc.Addr().String())
+		all = append(all, doorAddress{"grpc", d.grpc.Addr()})
 	}
 	if d.statsd != nil {
-		all = append(all, "statsd://"+d.statsd.Addr().String())
+		all = append(all, doorAddress{"statsd", d.statsd.Addr()})
+	}
+	return all
+}
+
+// doorAddress is one address of a door.
+type doorAddress struct {
+	scheme string
+	addr   net.Addr
+}
+
+// String writes it down for people.
+func (l doorAddress) String() string { return l.scheme + "://" + l.addr.String() }
+
+// addresses are where it listens, for people.
+func (d *frontDoor) addresses() string {
+	var all []string
+	for _, l := range d.listening() {
+		all = append(all, l.String())
 	}
 	return strings.Join(all, ", ")
+}
+
+// open are those of its addresses that other machines can reach.
+func (d *frontDoor) open() (all []string) {
+	for _, l := range d.listening() {
+		if at, err := netip.ParseAddrPort(l.addr.String()); err != nil || !at.Addr().IsLoopback() {
+			all = append(all, l.String())
+		}
+	}
+	return all
 }
 
 // close lets what is under way finish, for a while, and closes everything but the

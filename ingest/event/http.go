@@ -63,8 +63,8 @@ func receive(door Receiver, most int64, w http.ResponseWriter, r *http.Request) 
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	format, ok := Types[kind]
 	if err != nil || !ok {
-		return item.Receipt{}, fmt.Errorf("content-type %.80q is not known here; send application/x-ndjson, text/csv or application/x-statsd: %w",
-			r.Header.Get("Content-Type"), post.ErrEncoding)
+		return item.Receipt{}, fmt.Errorf("content-type %.80q; send application/x-ndjson, text/csv or application/x-statsd: %w",
+			r.Header.Get("Content-Type"), post.ErrType)
 	}
 	b := item.Batch{ID: r.Header.Get("Idempotency-Key"), Sender: post.Sender("http", r.RemoteAddr), Format: format}
 	if len(b.ID) > maxID {

@@ -79,7 +79,7 @@ func TestEventsArePosted(t *testing.T) {
 		code    int
 		said    string
 	}{
-		"the type":      {nil, nil, []string{"Content-Type", "application/xml"}, 415, `content-type \"application/xml\" is not known here; send application/x-ndjson`},
+		"the type":      {nil, nil, []string{"Content-Type", "application/xml"}, 415, `content-type \"application/xml\"; send application/x-ndjson`},
 		"no type":       {nil, nil, nil, 415, "send application/x-ndjson"},
 		"the packing":   {nil, nil, []string{"Content-Type", ndjson, "Content-Encoding", "br"}, 415, "br"},
 		"no gzip":       {nil, []byte("x"), []string{"Content-Type", ndjson, "Content-Encoding", "gzip"}, 400, "cannot be read"},

@@ -39,37 +39,41 @@ func Read(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
 	if most == 0 {
 		most = Most
 	}
-	body := http.MaxBytesReader(w, r.Body, most)
+	share, _ := r.Context().Value(shareKey{}).(*share)
+	body := io.Reader(http.MaxBytesReader(w, r.Body, most))
 	switch encoding := r.Header.Get("Content-Encoding"); encoding {
 	case "", "identity":
-		return all(body, r.ContentLength, most)
+		return all(share.of(body), r.ContentLength, most)
 	case "gzip":
 		zipped, err := gzip.NewReader(body)
 		if err != nil {
 			return nil, unreadable(err, most)
 		}
-		return all(zipped, 4*r.ContentLength, most)
+		return all(share.of(zipped), 4*r.ContentLength, most)
 	case "zstd":
 		zipped, err := zstd.NewReader(body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(uint64(most)+1))
 		if err != nil {
 			return nil, unreadable(err, most)
 		}
 		defer zipped.Close()
-		return all(zipped, 4*r.ContentLength, most)
+		return all(share.of(zipped), 4*r.ContentLength, most)
 	case "snappy":
-		zipped, err := all(body, r.ContentLength, most)
+		zipped, err := all(share.of(body), r.ContentLength, most)
 		if err != nil {
 			return nil, err
 		}
-		return unsnap(zipped, most)
+		return share.unsnap(zipped, most)
 	default:
 		return nil, fmt.Errorf("content-encoding %q is none of gzip, zstd and snappy: %w", encoding, ErrEncoding)
 	}
 }
 
+// atOnce bounds what is made ready for a body that only said how long it is.
+const atOnce = 1 << 20
+
 // all reads to the end; about is how much may be expected, where that is known.
 func all(r io.Reader, about, most int64) ([]byte, error) {
-	buffer := bytes.NewBuffer(make([]byte, 0, min(max(about, 0), most)+bytes.MinRead))
+	buffer := bytes.NewBuffer(make([]byte, 0, min(max(about, 0), most, atOnce)+bytes.MinRead))
 	n, err := buffer.ReadFrom(io.LimitReader(r, most+1))
 	if err != nil {
 		return nil, unreadable(err, most)
@@ -80,13 +84,16 @@ func all(r io.Reader, about, most int64) ([]byte, error) {
 	return buffer.Bytes(), nil
 }
 
-func unsnap(zipped []byte, most int64) ([]byte, error) {
+func (s *share) unsnap(zipped []byte, most int64) ([]byte, error) {
 	n, err := s2.DecodedLen(zipped)
 	if err != nil {
 		return nil, unreadable(err, most)
 	}
 	if int64(n) > most {
 		return nil, tooLarge(most)
+	}
+	if err := s.take(n); err != nil {
+		return nil, err
 	}
 	body, err := s2.Decode(make([]byte, n), zipped)
 	if err != nil {
@@ -103,7 +110,10 @@ func tooLarge(most int64) error {
 func unreadable(err error, most int64) error {
 	var large *http.MaxBytesError
 	var network net.Error
+	var busy item.Busy
 	switch {
+	case errors.As(err, &busy):
+		return busy
 	case errors.As(err, &large), errors.Is(err, zstd.ErrDecoderSizeExceeded), errors.Is(err, zstd.ErrWindowSizeExceeded):
 		return tooLarge(most)
 	case errors.As(err, &network):
@@ -111,6 +121,9 @@ func unreadable(err error, most int64) error {
 	}
 	return fmt.Errorf("the body cannot be read (%w): %w", err, release.ErrInvalid)
 }
+
+// ErrType is the error of a type of content that is not taken.
+var ErrType = fmt.Errorf("the type is not known: %w", release.ErrInvalid)
 
 // Status is how an error is answered: 429 with the seconds of Retry-After where
 // the door is full, 413 and 415 for a body, 400 for what is no good, 503 for
@@ -122,7 +135,7 @@ func Status(err error) (code int, retryAfter string) {
 		return http.StatusTooManyRequests, strconv.Itoa(Seconds(busy.After))
 	case errors.Is(err, ErrTooLarge):
 		return http.StatusRequestEntityTooLarge, ""
-	case errors.Is(err, ErrEncoding):
+	case errors.Is(err, ErrEncoding), errors.Is(err, ErrType):
 		return http.StatusUnsupportedMediaType, ""
 	case errors.Is(err, release.ErrInvalid):
 		return http.StatusBadRequest, ""
