@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pmetric"
@@ -120,7 +121,7 @@ func (s signal) asJSON(r item.Receipt) []byte {
 // failed answers with an error: a google.rpc.Status, as the protocol asks.
 func failed(w http.ResponseWriter, kind string, err error) {
 	code, after := post.Status(err)
-	said := &status.Status{Code: int32(codes.Unavailable), Message: err.Error()}
+	said := &status.Status{Code: int32(codes.Unavailable), Message: strings.ToValidUTF8(err.Error(), "\uFFFD")}
 	switch {
 	case code == http.StatusTooManyRequests:
 		said.Code = int32(codes.ResourceExhausted)

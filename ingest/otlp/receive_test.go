@@ -183,6 +183,7 @@ func TestWhatIsNotTakenSaysWhy(t *testing.T) {
 		"unreadable":       {protobuf, []byte("x"), fmt.Errorf("no protobuf: %w", release.ErrInvalid), 400, codes.InvalidArgument},
 		"down":             {protobuf, nil, fmt.Errorf("no space left: %w", release.ErrUnavailable), 503, codes.Unavailable},
 		"no JSON":          {map[string]string{"Content-Type": "application/json"}, []byte("{"), nil, 400, codes.InvalidArgument},
+		"no text":          {map[string]string{"Content-Type": "application/json"}, []byte("{\xff\xfe"), nil, 400, codes.InvalidArgument},
 		"too large":        {protobuf, make([]byte, 2<<20), nil, 413, codes.InvalidArgument},
 		"too large inside": {map[string]string{"Content-Type": "application/x-protobuf", "Content-Encoding": "gzip"}, bomb, nil, 413, codes.InvalidArgument},
 		"not gzip":         {map[string]string{"Content-Type": "application/x-protobuf", "Content-Encoding": "gzip"}, []byte("x"), nil, 400, codes.InvalidArgument},
@@ -191,6 +192,9 @@ func TestWhatIsNotTakenSaysWhy(t *testing.T) {
 		resp, answer := post(t, &door{err: c.err}, "/v1/traces", c.header, c.body)
 		if resp.StatusCode != c.status {
 			t.Errorf("%s: %s, want %d", name, resp.Status, c.status)
+		}
+		if c.header["Content-Type"] == "application/json" && !strings.Contains(string(answer), `"message":`) {
+			t.Errorf("%s: answered %q, want why", name, answer)
 		}
 		var said spb.Status
 		if resp.Header.Get("Content-Type") == "application/x-protobuf" {
