@@ -240,7 +240,7 @@ func (d *frontDoor) listenGRPC(ctx context.Context, c doorConfig) (err error) {
 // their bodies hold together, in bytes, where no batch needs more.
 const (
 	mostRequests = 256
-	mostReading  = 256 << 20
+	mostReading  = 128 << 20
 )
 
 // handler is all that the door serves over HTTP.
