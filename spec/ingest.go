@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -187,6 +188,16 @@ func FormatIngest(in Ingest) []byte {
 	return b.Bytes()
 }
 
+// OwnLabel says that Linnet itself gives a label of that name to series made of
+// events, so that a tag cannot have it.
+func OwnLabel(tag string) bool {
+	switch tag {
+	case "name", "outcome", "le", "quantile", "sample_ratio", "tenant":
+		return true
+	}
+	return strings.HasPrefix(tag, "__")
+}
+
 // ingestRules checks what must hold between the keys of a rules file.
 func ingestRules(c *checker, in Ingest) {
 	for i, r := range in.Ranges {
@@ -203,6 +214,11 @@ func ingestRules(c *checker, in Ingest) {
 		at := "spec.sampling[" + strconv.Itoa(i) + "].keep"
 		if c.fine(at) && !(s.Keep > 0 && s.Keep <= 1) {
 			c.fail(at, formatPercent(s.Keep)+" is no share that could be kept", "write more than 0% and at most 100%")
+		}
+	}
+	for tag := range in.Fill {
+		if OwnLabel(tag) {
+			c.fail(join("spec.fill", tag), "is a label of Linnet's own", "choose another name")
 		}
 	}
 	for old, renamed := range in.Rename {

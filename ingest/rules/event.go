@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/linnet-project/linnet/ingest/item"
+	"github.com/linnet-project/linnet/spec"
 )
 
 // Event puts an event in order and holds it against the rules. It gives nil for
@@ -156,7 +157,7 @@ func (r *Rules) firstOf(tags map[string]string) (item.Code, string) {
 
 // further checks a tag that has no place of its own.
 func (r *Rules) further(tag, value string) (item.Code, string) {
-	if reserved(tag) {
+	if spec.OwnLabel(tag) {
 		return item.UnknownForm, fmt.Sprintf("the tag %s is a label of Linnet's own; rename it with spec.rename", tag)
 	}
 	return r.tag(tag, value)

@@ -64,7 +64,7 @@ func New(in spec.Ingest) (*Rules, error) {
 		r.renames = append(r.renames, rename{old, in.Rename[old]})
 	}
 	for _, tag := range slices.Sorted(maps.Keys(in.Fill)) {
-		if reserved(tag) {
+		if spec.OwnLabel(tag) {
 			return nil, fmt.Errorf("rules: fill: %s is a label of Linnet's own: %w", tag, release.ErrInvalid)
 		}
 		r.fills = append(r.fills, fill{tag, in.Fill[tag]})
@@ -168,15 +168,6 @@ func (p pattern) fits(name string) bool {
 		rest = rest[at+len(part):]
 	}
 	return true
-}
-
-// reserved are labels that Linnet itself gives to series made of events.
-func reserved(tag string) bool {
-	switch tag {
-	case "name", "outcome", "le", "quantile", "sample_ratio", "tenant":
-		return true
-	}
-	return strings.HasPrefix(tag, "__")
 }
 
 // labelOf makes a label's name of what a sender calls a tag: what is no letter,
