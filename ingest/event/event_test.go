@@ -148,7 +148,7 @@ func TestMoreLinesThanABatchMayHave(t *testing.T) {
 		head   string
 		line   string
 	}{
-		"refusals": {event.NDJSON, "", "{}\n"}, "csv": {event.CSV, "status\n", "200\n"},
+		"NDJSON": {event.NDJSON, "", "{\"name\":\"x\"}\n"}, "CSV": {event.CSV, "name\n", "x\n"},
 	} {
 		for n, fine := range map[int]bool{1000: true, item.MostItems + 2: false} {
 			_, err := c.decode(item.Batch{Body: []byte(c.head + strings.Repeat(c.line, n))})

@@ -103,11 +103,9 @@ func TestValuesOfALineHaveTagsOfTheirOwn(t *testing.T) {
 }
 
 func TestMoreThanABatchMayHave(t *testing.T) {
-	for _, line := range []string{"a" + strings.Repeat(":1", 999) + "|c\n", "a\n"} {
-		_, err := statsd.Decode(item.Batch{Body: []byte(strings.Repeat(line, item.MostItems/max(1, strings.Count(line, ":"))+2))})
-		if !errors.Is(err, item.ErrMany) {
-			t.Errorf("%.20q: %v", line, err)
-		}
+	line := "a" + strings.Repeat(":1", 999) + "|c\n"
+	if _, err := statsd.Decode(item.Batch{Body: []byte(strings.Repeat(line, item.MostItems/999+2))}); !errors.Is(err, item.ErrMany) {
+		t.Error(err)
 	}
 }
 
