@@ -8,11 +8,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"github.com/linnet-project/linnet/ingest/fold"
 	"github.com/linnet-project/linnet/ingest/item"
 	"github.com/linnet-project/linnet/ingest/log"
+	"github.com/linnet-project/linnet/release"
 )
 
 // A door keeps two checkpoints, so that one that the disk spoiled does not cost
@@ -87,8 +89,17 @@ func (d *Door) again(r log.Record) *entry {
 	return &entry{prepared: p, batch: *r.Batch, seq: r.Seq}
 }
 
-// prepare decodes a batch and holds it against the rules.
-func prepare(c Config, terms fold.Terms, b item.Batch) (*fold.Prepared, error) {
+// prepare decodes a batch and holds it against the rules. Decoders are other
+// people's code in part: one that panics must end neither the process, nor each
+// start after it where the log has the batch.
+func prepare(c Config, terms fold.Terms, b item.Batch) (p *fold.Prepared, err error) {
+	defer func() {
+		if problem := recover(); problem != nil {
+			c.Logger.Error("a batch makes its decoder panic; please report it", "format", b.Format, "sender", b.Sender, "seq", b.Seq,
+				"panic", problem, "stack", string(debug.Stack()))
+			p, err = nil, fmt.Errorf("its decoder does not get along with it: %w", release.ErrInvalid)
+		}
+	}()
 	decode, ok := c.Decoders[b.Format]
 	if !ok {
 		return nil, fmt.Errorf("nothing reads the format %q", b.Format)

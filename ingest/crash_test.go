@@ -425,6 +425,24 @@ func TestNoticesAreBounded(t *testing.T) {
 	}
 }
 
+// A batch that a decoder panics on is refused, makes room for others, and does not
+// keep the door from opening where the log has it.
+func TestADecoderThatPanics(t *testing.T) {
+	p := newPart(t, func(c *Config) { c.Limits.QueueBatches = 1 })
+	p.send(t, "", request(start, "1"))
+	p.crash(t)
+	p.config.Decoders = map[item.Format]Decoder{item.EventsJSON: func(b item.Batch) (item.Decoded, error) { panic("index out of range") }}
+	p.open(t)
+	for range 3 {
+		if _, err := p.Receive(t.Context(), item.Batch{Format: item.EventsJSON, Body: []byte("{}")}); !errors.Is(err, release.ErrInvalid) {
+			t.Fatal(err)
+		}
+	}
+	if len(p.shelf.all) != 3 || !strings.Contains(p.said.String(), "index out of range") {
+		t.Errorf("%+v: %s", p.shelf.all, p.said)
+	}
+}
+
 func TestUnreadableAndTooLarge(t *testing.T) {
 	p := newPart(t, func(c *Config) { c.Limits.Batch = 100 })
 	for body, code := range map[string]item.Code{"what": item.Unreadable, strings.Repeat("x", 101): item.TooLarge} {

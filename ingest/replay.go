@@ -44,6 +44,9 @@ func Replay(ctx context.Context, a Again) (Replayed, error) {
 	if !a.From.Before(a.To) {
 		return Replayed{}, fmt.Errorf("replay: from %s to %s is no stretch of time: %w", a.From, a.To, release.ErrInvalid)
 	}
+	if a.Logger == nil {
+		a.Logger = slog.New(slog.DiscardHandler)
+	}
 	if err := a.Rules.Terms().Check(); err != nil {
 		return Replayed{}, fmt.Errorf("replay: %w", err)
 	}
@@ -81,7 +84,7 @@ func (r *replay) record(ctx context.Context, rec log.Record) error {
 		r.state.Tick(rec.Seq, rec.At)
 		return r.put(ctx, []stored{{Output: r.state.Take()}})
 	}
-	p, err := prepare(Config{Rules: r.Rules, Decoders: r.Decoders}, r.terms, *rec.Batch)
+	p, err := prepare(Config{Rules: r.Rules, Decoders: r.Decoders, Logger: r.Logger}, r.terms, *rec.Batch)
 	if err != nil {
 		return fmt.Errorf("batch %d cannot be decoded: %w: %w", rec.Seq, err, release.ErrInvalid)
 	}
