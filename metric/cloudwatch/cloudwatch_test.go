@@ -241,6 +241,26 @@ func TestQueriesAreStopped(t *testing.T) {
 	}
 }
 
+// TestBinsThatAreLongerThanLooks are warned of, also by a look that finds nothing.
+func TestBinsThatAreLongerThanLooks(t *testing.T) {
+	b := newBed(t, awstest.Guard{})
+	b.Log(logGroup, start(), map[string]string{"v": "1.5.0"})
+	s := b.open(t, nil)
+	for _, c := range []struct {
+		to   float64
+		want bool
+	}{{1, true}, {6, false}} {
+		m := release.Metric{Kind: release.Count, Query: "stats count(*) as n by bin(5m), v", Events: "n"}
+		a, err := s.Observe(t.Context(), ask(m, minutes(0, c.to)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if said := strings.Join(a.Warnings, "\n"); strings.Contains(said, "write every: 5m0s") != c.want {
+			t.Errorf("look of %g minutes: warnings %q", c.to, said)
+		}
+	}
+}
+
 // TestStoppingHoldsNobodyUp: an abort waits for what it ends, also where AWS does
 // not answer.
 func TestStoppingHoldsNobodyUp(t *testing.T) {

@@ -30,11 +30,14 @@ func (s *Source) observeLogs(ctx context.Context, q release.Query) (release.Answ
 	if err != nil {
 		return release.Answer{}, err
 	}
+	var notes remarks
+	if n := len(q.Windows); n > 0 && in.bin >= 2*q.Windows[n-1].To.Sub(q.Windows[n-1].From) {
+		notes.add("metric %s: its query has bins of %s, and looks come more often: most find nothing; write every: %[2]s, or a shorter bin", q.Metric.Name, in.bin)
+	}
 	at := span(q.Windows, in.bin)
 	if !at.From.Before(at.To) {
-		return rows.Observe(q, nil)
+		return rows.Observe(q, nil, notes.said...)
 	}
-	var notes remarks
 	running := make([]string, len(in.questions))
 	ended := 0
 	defer func() { s.stop(ctx, running[ended:]) }()
