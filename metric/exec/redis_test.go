@@ -180,7 +180,7 @@ func redisSource(t *testing.T, at string, args ...string) *exec.Source {
 	}
 	t.Setenv("REDIS_PASSWORD", redisPassword)
 	src, err := exec.New(exec.Config{
-		Command: slices.Concat([]string{"./redis-counts.py", at}, args), Folder: dir, Env: []string{"REDIS_PASSWORD"}, Timeout: 8 * time.Second, // more than the script waits itself
+		Command: slices.Concat([]string{"./redis-counts.py", at}, args), Folder: dir, Env: []string{"REDIS_PASSWORD"}, Timeout: 20 * time.Second, // eight at once on a busy machine take their time
 	})
 	if err != nil {
 		t.Fatal(err)
