@@ -62,6 +62,9 @@ func (p *process) replayLog(ctx context.Context, r replayFlags) (err error) {
 	if err != nil {
 		return err
 	}
+	if !from.Before(to) {
+		return fmt.Errorf("--from %s is not before --to %s; %w", r.from, r.to, errUsage)
+	}
 	in, err := readRules(r.rules)
 	if err != nil {
 		return err
@@ -87,13 +90,20 @@ func (p *process) replayLog(ctx context.Context, r replayFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
+	whole := false
+	defer func() {
+		err = errors.Join(err, store.Close())
+		if !whole { // half a store would stand in the way of the next try
+			err = errors.Join(err, os.RemoveAll(r.into))
+		}
+	}()
 	done, err := ingest.Replay(ctx, ingest.Again{
 		Dir: dir, From: from, To: to, Rules: through, Decoders: decoders(in), Into: store, Logger: log,
 	})
 	if err != nil {
 		return err
 	}
+	whole = true
 	return errors.Join(store.Sync(), p.printReplayed(r.into, done))
 }
 
