@@ -62,7 +62,7 @@ func TestWhatServersAnswer(t *testing.T) {
 		{"not found", status(404, "text/html", "<html>"), release.ErrNotFound, []string{"404", "prefix"}},
 		{"a web page", text("text/html", "<!doctype html><title>Grafana</title>"), release.ErrInvalid, []string{"text/html", "is the url right?"}},
 		{"other JSON", text(js, `{"hello":"world"}`), release.ErrInvalid, []string{"is the url right?"}},
-		{"cut JSON", text(js, `{"status":"success","data":{"resultType":"matrix","result":[{"metric":{}`), release.ErrInvalid, []string{"not Prometheus'"}},
+		{"cut JSON", text(js, `{"status":"success","data":{"resultType":"matrix","result":[{"metric":{}`), release.ErrUnavailable, []string{"ends in the middle"}},
 		{"a scalar", text(js, `{"status":"success","data":{"resultType":"scalar","result":[1,"2"]}}`), release.ErrInvalid, []string{"scalar"}},
 		{"error with 200", text(js, `{"status":"error","errorType":"bad_data","error":"nope"}`), release.ErrInvalid, []string{"nope"}},
 		{"a login page", func(w http.ResponseWriter, r *http.Request) {
@@ -88,6 +88,22 @@ func TestWhatServersAnswer(t *testing.T) {
 				t.Errorf("error %q tells a secret", err)
 			}
 		})
+	}
+}
+
+// A server that repeats in a warning what it was sent gives no token away.
+func TestSecretsInWarnings(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text("application/json", fmt.Sprintf(`{"status":"success","warnings":[%q],"data":{"resultType":"matrix","result":[]}}`, r.Header.Get("Authorization")))(w, r)
+	}))
+	defer srv.Close()
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte("s3cret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a, err := open(t, source.Config{URL: srv.URL, BearerTokenFile: file}).Observe(context.Background(), query)
+	if said := strings.Join(a.Warnings, "\n"); err != nil || !strings.Contains(said, "Bearer …") || strings.Contains(said, "s3cret") {
+		t.Errorf("warnings %q, error %v", said, err)
 	}
 }
 
