@@ -60,6 +60,8 @@ func (c Config) fits(text string, m release.Metric, arms []release.Arm) error {
 	// A question that is a whole body (see Body) is answered with what it asks for.
 	plain := c.Unlabelled && !strings.HasPrefix(strings.TrimSpace(text), "{")
 	switch {
+	case c.Writes != nil && c.Writes.MatchString(text):
+		return fmt.Errorf("%.100q would change the database (%s); a metric only reads: %w", text, c.Writes.FindString(text), release.ErrInvalid)
 	case plain && len(m.By) > 0:
 		return fmt.Errorf("the source answers %.100q with numbers that have no labels, so there can be no segments (by): %w", text, release.ErrInvalid)
 	case plain && !ofArm(text, arms):

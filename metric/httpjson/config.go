@@ -3,6 +3,7 @@ package httpjson
 import (
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
@@ -50,6 +51,9 @@ type Config struct {
 	// Counted are words of the API's language; a question that counts must hold one
 	// of them, since it would be answered with rates or averages else.
 	Counted []string
+	// Writes is what no question may hold, because it would change what it asks;
+	// nil where the API cannot be made to.
+	Writes *regexp.Regexp
 
 	Mapping
 }

@@ -1,6 +1,7 @@
 package httpjson
 
 import (
+	"regexp"
 	"time"
 
 	"github.com/linnet-project/linnet/metric/web"
@@ -8,6 +9,10 @@ import (
 
 // influxCounts are functions of Flux and of InfluxQL, in which case is free.
 var influxCounts = []string{"sum", "SUM", "count", "COUNT", "difference", "DIFFERENCE", "increase"}
+
+// influxWrites is what changes a database: InfluxDB 1 does it even where it is
+// asked by GET.
+var influxWrites = regexp.MustCompile(`(?i)\b(drop|delete|create|alter|grant|revoke|kill|set)(\s|/\*.*?\*/)+(measurement|series|shard|database|user|retention|continuous|subscription|query|from|all|read|write|password)\b|\binto(\s|/\*.*?\*/)+["\w]|\|>\s*(\w+\.)?to\(`)
 
 // influxDB2 asks InfluxDB 2 in Flux, which answers in CSV. The time of a window
 // that aggregateWindow makes is its end.
@@ -24,6 +29,7 @@ var influxDB2 = Preset{
 		Step:    10 * time.Second,
 		Stepped: true,
 		Counted: influxCounts,
+		Writes:  influxWrites,
 		Mapping: Mapping{
 			CSV:  true,
 			Time: "$._time", AtEnd: true,
@@ -48,6 +54,7 @@ var influxDB1 = Preset{
 		Step:    10 * time.Second,
 		Stepped: true,
 		Counted: influxCounts,
+		Writes:  influxWrites,
 		Mapping: Mapping{
 			Rows: []Level{{Each: "$.results[*].series[*]"}, {Columns: "$.columns[*]", Cells: "$.values[*]"}},
 			Time: "$.time", TimeFormat: "ms",

@@ -253,3 +253,27 @@ func TestInfluxDBCutsOff(t *testing.T) {
 		t.Errorf("a wrong password: %v", err)
 	}
 }
+
+// InfluxDB 1 does what it is told, even by GET; a metric must not tell it to change
+// anything.
+func TestInfluxDBIsOnlyRead(t *testing.T) {
+	check := func(question string) error {
+		return httpjson.CheckFor("influxDB")(release.Metric{Kind: release.Count, Events: question}, arms)
+	}
+	for _, question := range []string{
+		`DROP MEASUREMENT "count" -- {{step}}`, `SELECT sum(x) FROM y GROUP BY time({{step}}s); delete from "count"`, `drop /* sum {{step}} */ series from x`,
+		`SELECT sum(x) INTO "z" FROM y GROUP BY time({{step}}s)`, `from(bucket: "b") |> aggregateWindow(every: {{step}}s, fn: sum) |> to(bucket: "c")`,
+	} {
+		if err := check(question); !errors.Is(err, release.ErrInvalid) || !strings.Contains(err.Error(), "only reads") {
+			t.Errorf("%s is taken: %v", question, err)
+		}
+	}
+	for _, question := range []string{
+		`SELECT sum("dropped") FROM "drop" WHERE kind = 'into' AND "set" = 'all' GROUP BY time({{step}}s), "version"`,
+		`from(bucket: "b") |> drop(columns: ["x"]) |> set(key: "a", value: "b") |> aggregateWindow(every: {{step}}s, fn: sum) |> toFloat()`,
+	} {
+		if err := check(question); err != nil {
+			t.Errorf("%s: %v", question, err)
+		}
+	}
+}
