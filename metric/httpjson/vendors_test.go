@@ -52,7 +52,7 @@ func (tr trial) exercise(t *testing.T, h http.Handler, add func(...vendortest.Ev
 		}
 		keep(happened.Stretches)
 		wire := metricconf.NewWire(t, h)
-		tr.access.URL, tr.access.Timeout, tr.access.Now = wire.URL, max(tr.timeout, 2*time.Second), time.Now
+		tr.access.URL, tr.access.Timeout, tr.access.Now = wire.URL, max(tr.timeout, 5*time.Second), time.Now
 		c, err := httpjson.Vendor(tr.name, httpjson.Use{Settings: tr.settings, Access: tr.access, Step: tr.grain})
 		if err != nil {
 			t.Fatal(err)

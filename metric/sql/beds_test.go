@@ -41,7 +41,7 @@ func TestDatabases(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := open(t)
-			b.config.Timeout, b.config.Now = 10*time.Second, time.Now
+			b.config.Timeout, b.config.Now = time.Minute, time.Now
 			for name, run := range cases {
 				t.Run(name, func(t *testing.T) {
 					testdb.Exec(t, b.admin, "DELETE FROM visits", "DELETE FROM hidden")

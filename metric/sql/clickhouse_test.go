@@ -148,7 +148,7 @@ func clickHouseAt(t *testing.T, address string) *sql.Source {
 		t.Fatal(err)
 	}
 	return bed{config: sql.Config{
-		Dialect: sql.ClickHouse, Host: host, Port: port, Database: "shop", User: "linnet", PasswordFile: passwordFile(t), Timeout: 2 * time.Second, Now: time.Now,
+		Dialect: sql.ClickHouse, Host: host, Port: port, Database: "shop", User: "linnet", PasswordFile: passwordFile(t), Timeout: 5 * time.Second, Now: time.Now,
 	}}.source(t)
 }
 

@@ -44,7 +44,7 @@ func happenedIn(t *testing.T, b bed, h metricconf.Happened) metricconf.Bed {
 		"CREATE TABLE buckets (at "+instant+who+"bound double precision, n bigint)",
 		"CREATE TABLE levels (at "+instant+who+"level varchar(30), average double precision)") // not every database has NaN
 	b.fill(t, h.Bounds, h.Stretches)
-	b.config.Timeout = 2 * time.Second
+	b.config.Timeout = 5 * time.Second
 	out := metricconf.Bed{
 		Metric: func(q metricconf.Question, _ []string) release.Metric { return questions[q] },
 		Late:   func(t *testing.T, more []metricconf.Stretch) { b.fill(t, h.Bounds, more) },

@@ -177,11 +177,7 @@ func refused(t *testing.T, b bed) {
 	wantError(t, ask("SELECT * FRM visits"), release.ErrInvalid, "refuses the query")
 	wantError(t, ask(strings.Replace(events, "failed", "region AS failed", 1)), release.ErrInvalid, `"eu"`, "failed")
 	wantError(t, ask(strings.Replace(events, "at AS time", "region AS time", 1)), release.ErrInvalid, `"eu"`, "no time")
-	begin := time.Now()
 	wantError(t, ask(b.many), release.ErrInvalid, "200000 rows", "group")
-	if took := time.Since(begin); took > 8*time.Second {
-		t.Errorf("it took %s to see that there are too many rows", took)
-	}
 	if b.config.Dialect == sql.SQLite {
 		wantError(t, ask("SELECT * FROM nowhere"), release.ErrInvalid, "nowhere")
 		return
