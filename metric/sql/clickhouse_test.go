@@ -48,7 +48,7 @@ func (h *house) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	for name, want := range map[string]string{
-		"database": "shop", "default_format": "JSONCompact", "wait_end_of_query": "1", "limit": "200001", "max_execution_time": "4",
+		"database": "shop", "default_format": "JSONCompact", "wait_end_of_query": "1", "limit": "200001", "max_execution_time": "7",
 		"cancel_http_readonly_queries_on_client_close": "1", "date_time_output_format": "iso", "output_format_json_quote_denormals": "1",
 	} {
 		if got := q.Get(name); got != want {
