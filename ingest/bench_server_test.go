@@ -198,6 +198,8 @@ func (ruled) Terms() fold.Terms {
 // fatal is a quarantine for a benchmark, of which nothing may be refused.
 type fatal struct{}
 
+func (fatal) Sync() error { return nil }
+
 func (fatal) Put(_ context.Context, _ item.Batch, refused []item.Refusal) error {
 	fmt.Fprintf(os.Stderr, "refused: %d, %s: %s\n", len(refused), refused[0].Code, refused[0].Text)
 	os.Exit(1)

@@ -134,10 +134,11 @@ func (d *Door) keep(ctx context.Context) {
 	}
 }
 
-// checkpoint makes a snapshot last, once the store has made last what it has.
+// checkpoint makes a snapshot last, once store and quarantine have made last what
+// they have.
 func (d *Door) checkpoint(s fold.Snapshot) {
 	if d.health.due(s.Seq) {
-		err := d.config.Store.Sync()
+		err := errors.Join(d.config.Store.Sync(), d.config.Quarantine.Sync())
 		if err == nil {
 			err = writeCheckpoint(d.config.Dir, s)
 		}

@@ -28,6 +28,9 @@ type Store interface {
 // unreadable as a whole has no Seq, since it is not in the log.
 type Quarantine interface {
 	Put(context.Context, item.Batch, []item.Refusal) error
+	// Sync makes what was put last through a loss of power: a checkpoint that is
+	// past a batch would not come to its refusals again.
+	Sync() error
 }
 
 // Config says what a door is made of.

@@ -174,6 +174,26 @@ func TestSpoiledCheckpoint(t *testing.T) {
 	}
 }
 
+// A checkpoint is not written past refusals that the quarantine cannot keep through a
+// loss of power: a restart comes to them again.
+func TestACheckpointWaitsForTheQuarantine(t *testing.T) {
+	p := newPart(t, nil)
+	p.shelf.broken = errors.New("input/output error")
+	if r := p.send(t, "", item.Event{Time: start, Name: fold.Request}); r.Refused != 1 {
+		t.Fatalf("%+v", r)
+	}
+	p.saved()
+	if _, err := os.Stat(filepath.Join(p.config.Dir, newest)); !errors.Is(err, os.ErrNotExist) || p.Status().Ill["checkpoint"] == "" {
+		t.Errorf("there is a checkpoint: %v, %+v", err, p.Status().Ill)
+	}
+	p.crash(t)
+	p.shelf.broken, p.shelf.all = nil, nil
+	p.open(t)
+	if p.saved(); len(p.shelf.all) != 1 || p.Status().Ill["checkpoint"] != "" {
+		t.Errorf("%+v, %+v", p.shelf.all, p.Status().Ill)
+	}
+}
+
 func TestOneDoorAFolder(t *testing.T) {
 	p := newPart(t, nil)
 	if _, err := Open(t.Context(), p.config); !errors.Is(err, release.ErrConflict) {

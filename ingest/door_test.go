@@ -61,9 +61,12 @@ func sampleLines(b item.Batch) (item.Decoded, error) {
 
 // shelf is a quarantine in memory.
 type shelf struct {
-	mu  sync.Mutex
-	all []item.Refusal
+	mu     sync.Mutex
+	all    []item.Refusal
+	broken error // of Sync
 }
+
+func (s *shelf) Sync() error { return s.broken }
 
 func (s *shelf) Put(_ context.Context, _ item.Batch, r []item.Refusal) error {
 	s.mu.Lock()

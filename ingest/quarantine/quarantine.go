@@ -101,11 +101,29 @@ func (q *Quarantine) Close() error {
 	return q.end()
 }
 
+// Sync makes what was put last through a loss of power. Nothing is held up by it.
+func (q *Quarantine) Sync() error {
+	q.mu.Lock()
+	file := q.file
+	q.mu.Unlock()
+	if file == nil {
+		return nil
+	}
+	if err := file.Sync(); err != nil && !errors.Is(err, os.ErrClosed) { // who closed it synced it
+		return fmt.Errorf("quarantine: %w: %w", err, release.ErrUnavailable)
+	}
+	dir, err := os.Open(q.config.Dir) // where the file's name is
+	if err != nil {
+		return fmt.Errorf("quarantine: %w: %w", err, release.ErrUnavailable)
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
 func (q *Quarantine) end() error {
 	if q.file == nil {
 		return nil
 	}
-	err := q.file.Close()
+	err := errors.Join(q.file.Sync(), q.file.Close())
 	q.file = nil
 	return err
 }

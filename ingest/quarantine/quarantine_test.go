@@ -354,7 +354,7 @@ func TestRefusalsWithLongTexts(t *testing.T) {
 	long := strings.Repeat("\x01é", 1<<19)
 	put(t, q, item.Batch{Seq: 1, Format: item.EventsCSV, Body: []byte(strings.Repeat("\x01", 4<<10) + "\n")}, item.Refusal{Code: item.UnknownForm, Text: long, Place: long, Raw: []byte(long)})
 	put(t, q, item.Batch{Seq: 2}, item.Refusal{Text: "short", Raw: []byte("b")})
-	if err := q.Close(); err != nil {
+	if err := errors.Join(q.Sync(), q.Close(), q.Sync()); err != nil {
 		t.Fatal(err)
 	}
 	if q, err = quarantine.Open(c); err != nil {
