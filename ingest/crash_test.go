@@ -418,8 +418,16 @@ func TestSamplesThatTheStoreRefuses(t *testing.T) {
 	if n := strings.Count(p.said.String(), "data is refused"); n != 3 {
 		t.Error("told again")
 	}
+	// So it is where both come at once, or with what is written at the same time; equal
+	// ones are one.
+	if r := send(fmt.Sprintf("c %d 1\nc %d 2\nd %d 1\nd %d 1\n", at, at, at, at)); r.Accepted != 3 || r.Refused != 1 || r.Refusals[0].Code != item.Disordered {
+		t.Errorf("%+v", r)
+	}
+	if got := p.dump(t)[fmt.Sprintf(`{__name__="c"}@%d`, at)]; got != "1" {
+		t.Errorf("of two values it has %q", got)
+	}
 	s := p.Status()
-	if s.Refused[item.Disordered] != 2 || s.Accepted != 2 || len(s.Senders) != 1 || s.Senders[0].Refused != 4 {
+	if s.Refused[item.Disordered] != 3 || s.Accepted != 5 || len(s.Senders) != 1 || s.Senders[0].Refused != 5 {
 		t.Errorf("%+v", s)
 	}
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
 
 	"github.com/linnet-project/linnet/ingest/fold"
@@ -65,10 +67,14 @@ func appendAll(ctx context.Context, s Store, all []stored) (map[*fold.Result][]i
 		return nil, nil
 	}
 	refused := map[*fold.Result][]item.Refusal{}
+	once := make(values, n)
 	app := s.Appender(ctx)
 	for _, some := range all {
 		for i, one := range some.Samples {
-			err := appendOne(app, one)
+			err := once.add(&some.Samples[i])
+			if err == nil {
+				err = appendOne(app, one)
+			}
 			if err == nil {
 				continue
 			}
@@ -85,6 +91,43 @@ func appendAll(ctx context.Context, s Store, all []stored) (map[*fold.Result][]i
 		}
 	}
 	return refused, app.Commit()
+}
+
+// values are the samples of a transaction. The store takes two values of one time
+// there without a word, and keeps one.
+type values map[moment]*item.Sample
+
+// moment is a series, by the hash of its labels, at a time.
+type moment struct {
+	series uint64
+	t      int64
+}
+
+// add adds a sample; its error is the store's of a sample whose series has another
+// value at that time.
+func (v values) add(s *item.Sample) error {
+	at := moment{s.Labels.Hash(), s.T}
+	was, ok := v[at]
+	if !ok {
+		v[at] = s
+		return nil
+	}
+	if labels.Equal(was.Labels, s.Labels) && !same(was, s) {
+		return storage.ErrDuplicateSampleForTimestamp
+	}
+	return nil
+}
+
+// same tells whether two samples have the same value, bit by bit: stale markers are
+// no numbers.
+func same(a, b *item.Sample) bool {
+	switch {
+	case a.H != nil && b.H != nil:
+		return a.H.Equals(b.H)
+	case a.FH != nil && b.FH != nil:
+		return a.FH.Equals(b.FH)
+	}
+	return a.H == nil && b.H == nil && a.FH == nil && b.FH == nil && math.Float64bits(a.V) == math.Float64bits(b.V)
 }
 
 func appendOne(app storage.Appender, s item.Sample) (err error) {
