@@ -170,13 +170,24 @@ func (r *Rules) tag(tag, value string) (item.Code, string) {
 		return item.TooLarge, fmt.Sprintf("the tag %s has %d bytes, and spec.limits.tag is %d; shorten it", tag, len(value), r.in.Limits.Tag)
 	case !utf8.ValidString(value):
 		return item.UnknownForm, fmt.Sprintf("the tag %s is not UTF-8; send it as UTF-8", tag)
-	}
-	for i := range len(value) {
-		if value[i] < ' ' || value[i] == 0x7f {
-			return item.UnknownForm, fmt.Sprintf("the tag %s has a control character; take it out", tag)
-		}
+	case controls(value):
+		return item.UnknownForm, fmt.Sprintf("the tag %s has a control character; take it out", tag)
 	}
 	return "", ""
+}
+
+// controls tells whether a text has control characters, those among them that
+// some terminals obey though they are no ASCII.
+func controls(text string) bool {
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c < ' ', c == 0x7f:
+			return true
+		case c == 0xc2 && i+1 < len(text) && text[i+1] < 0xa0: // U+0080 to U+009F
+			return true
+		}
+	}
+	return false
 }
 
 // toBase gives values without a unit the declared one.

@@ -62,6 +62,8 @@ func TestEventsThatAreRefused(t *testing.T) {
 		"long tag":       {"", func(e *item.Event) { e.Route = strings.Repeat("x", 257) }, item.TooLarge, "route has 257 bytes"},
 		"many tags":      {"  limits: { tags: 1 }", func(e *item.Event) { e.Tags = map[string]string{"a": "1", "b": "2"} }, item.TooLarge, "2 tags"},
 		"Latin-1":        {"", func(e *item.Event) { e.Tags = map[string]string{"a": "\xe9"} }, item.UnknownForm, "not UTF-8"},
+		"control":        {"", func(e *item.Event) { e.Route = "a\u009b31mb" }, item.UnknownForm, "route has a control character"},
+		"no control":     {"", func(e *item.Event) { e.Route = "a\u00a0é" }, "", ""},
 		"tenant's label": {"", func(e *item.Event) { e.Tags = map[string]string{"tenant": "shop"} }, item.UnknownForm, "a label of Linnet's own"},
 		"reserved":       {"", func(e *item.Event) { e.Tags = map[string]string{"le": "1"} }, item.UnknownForm, "a label of Linnet's own"},
 	} {
@@ -234,4 +236,11 @@ func slow(match, name string) bool {
 		return slow(match[1:], name) || name != "" && slow(match, name[1:])
 	}
 	return name != "" && name[0] == match[0] && slow(match[1:], name[1:])
+}
+
+func TestALabelsNameHasNoControlCharacter(t *testing.T) {
+	s := item.Sample{Labels: labels.FromStrings("__name__", "x", "a\x1b[2J", "1")}
+	if refused := of(t, "").Sample(&s); refused == nil || refused.Code != item.UnknownForm || strings.Contains(refused.Text, "\x1b") {
+		t.Errorf("got %+v", refused)
+	}
 }

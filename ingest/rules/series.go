@@ -62,7 +62,7 @@ func (r *Rules) labels(ls labels.Labels, name string) (code item.Code, text stri
 	ls.Range(func(l labels.Label) {
 		switch {
 		case code != "":
-		case l.Name == "" || !utf8.ValidString(l.Name) || int64(len(l.Name)) > r.in.Limits.Tag:
+		case l.Name == "" || !utf8.ValidString(l.Name) || controls(l.Name) || int64(len(l.Name)) > r.in.Limits.Tag:
 			code, text = item.UnknownForm, fmt.Sprintf("a label of %s has no name that it could have; send a short one in UTF-8", name)
 		default:
 			code, text = r.tag(l.Name, l.Value)
