@@ -47,8 +47,10 @@ type Next struct {
 
 func (j *JSON) rules(c *checker, _ *File, path string) {
 	certificateRules(c, j.TLS, path)
-	if strings.Contains(j.URL, "?") && c.fine(path+".url") {
-		c.fail(path+".url", "has parameters", "write them under params")
+	for _, one := range []struct{ key, text string }{{".url", j.URL}, {".path", j.Path}} {
+		if strings.Contains(one.text, "?") && c.fine(path+one.key) {
+			c.fail(path+one.key, "has parameters", "write them under params")
+		}
 	}
 	if j.Totals && j.Stamp == stampBegin {
 		c.fail(path+".stamp", "is begin, but a running total is read at a moment", "take it out, or totals")

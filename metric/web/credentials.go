@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/linnet-project/linnet/secret"
 )
@@ -83,6 +84,9 @@ func oneLine(field, path string) (string, error) {
 	}
 	if strings.ContainsAny(text, "\r\n") {
 		return "", invalid("%s %s must hold one line", field, path)
+	}
+	if strings.ContainsFunc(text, unicode.IsControl) {
+		return "", invalid("%s %s holds a control character, which no request can carry", field, path)
 	}
 	return text, nil
 }

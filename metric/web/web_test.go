@@ -307,3 +307,14 @@ func TestKeysInAddresses(t *testing.T) {
 		}
 	}
 }
+
+// A file that no request can carry is the file's fault, not the server's.
+func TestStrangeSecrets(t *testing.T) {
+	for text, word := range map[string]string{"s3cret\x01": "control character", "s3cret\nmore": "one line", " \n": "is empty"} {
+		path := file(t, text)
+		_, err := ask(open(t, web.Config{URL: "http://127.0.0.1:1", BearerTokenFile: path}))
+		if !errors.Is(err, release.ErrInvalid) || !strings.Contains(err.Error(), word) || !strings.Contains(err.Error(), path) || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%q: error %v", text, err)
+		}
+	}
+}
