@@ -172,7 +172,7 @@ var sources = []source{
 			Name: "sql", Page: "sql.md",
 			Doc:      "A database: PostgreSQL, MySQL or MariaDB, SQLite, ClickHouse.",
 			Language: "SQL, one query for both arms with the columns arm, time and those that count",
-			Gives:    "counts, buckets, single values, levels",
+			Gives:    "counts, buckets, single values, levels, averages",
 		},
 		bind: at(func(s *Source) **SQL { return &s.SQL }, optional[SQL]{sqlKeys}),
 		of:   func(s Source) sourceForm { return someSource(s.SQL) },
