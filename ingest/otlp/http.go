@@ -85,6 +85,9 @@ func (c Config) serve(w http.ResponseWriter, r *http.Request, s signal) {
 
 // fromJSON is a request as protobuf. Its error is release.ErrInvalid.
 func (s signal) fromJSON(text []byte) (body []byte, err error) {
+	if err := boundedJSON(text); err != nil {
+		return nil, err
+	}
 	switch {
 	case !shallowJSON(text):
 		err = errNested

@@ -25,6 +25,9 @@ func Metrics(b item.Batch) (item.Decoded, error) {
 	if !shallow(b.Body, mostNested) {
 		return item.Decoded{}, unreadable("ExportMetricsServiceRequest", errNested)
 	}
+	if err := bounded(b); err != nil {
+		return item.Decoded{}, err
+	}
 	metrics, err := (&pmetric.ProtoUnmarshaler{}).UnmarshalMetrics(b.Body)
 	if err != nil {
 		return item.Decoded{}, unreadable("ExportMetricsServiceRequest", err)

@@ -34,6 +34,9 @@ func (s Spans) Decode(b item.Batch) (item.Decoded, error) {
 	if !shallow(b.Body, mostNested) {
 		return item.Decoded{}, unreadable("ExportTraceServiceRequest", errNested)
 	}
+	if err := bounded(b); err != nil {
+		return item.Decoded{}, err
+	}
 	traces, err := (&ptrace.ProtoUnmarshaler{}).UnmarshalTraces(b.Body)
 	if err != nil {
 		return item.Decoded{}, unreadable("ExportTraceServiceRequest", err)
