@@ -262,7 +262,7 @@ func whole(c cell, least, most int) (int, string) {
 func share(into *float64, c cell) string {
 	v, problem := float(c)
 	if problem == "" && !(v > 0 && v <= 1) {
-		problem = fmt.Sprintf("%v is no share that could be kept; send one above 0 and at most 1", v)
+		problem = fmt.Sprintf("%v is no share that could be kept; send one from 0.000001 to 1", v)
 	}
 	*into = v
 	return problem

@@ -127,8 +127,8 @@ func admitEvent(e *item.Event, at time.Time, r Rules, terms Terms) *item.Refusal
 			return &item.Refusal{Code: item.OutOfRange, Text: fmt.Sprintf("%g cannot be added up: send a number between -1e15 and 1e15", *v)}
 		}
 	}
-	if e.Kept < 0 || e.Kept > 1 || math.IsNaN(e.Kept) {
-		return &item.Refusal{Code: item.OutOfRange, Text: fmt.Sprintf("a share of %g was kept: send one above 0 and at most 1", e.Kept)}
+	if wrong := e.WrongKept(); wrong != "" {
+		return &item.Refusal{Code: item.OutOfRange, Text: wrong}
 	}
 	if e.Count < 0 || e.Count > item.MaxCount {
 		return &item.Refusal{Code: item.OutOfRange, Text: fmt.Sprintf("it stands for %d events: send at most %d", e.Count, item.MaxCount)}

@@ -54,11 +54,13 @@ const (
 	Error Outcome = "error"
 )
 
-// MaxCount bounds how many events one may stand for, MaxRaw the bytes that are
-// kept of what is refused.
+// MaxCount bounds how many events one may stand for, LeastKept does so for those
+// that a sender left out, and MaxRaw bounds the bytes that are kept of what is
+// refused.
 const (
-	MaxCount = 1_000_000
-	MaxRaw   = 64 << 10
+	MaxCount  = 1_000_000
+	LeastKept = 1e-6
+	MaxRaw    = 64 << 10
 )
 
 // Event is one request, or one other thing that happened, such as an order.
@@ -91,14 +93,26 @@ type Event struct {
 	Fields map[string]string
 	// Trace is the id of its trace; "" for none.
 	Trace string
-	// Kept is the share of such events that the sender kept, above 0 and at most
-	// 1; 0 stands for 1.
+	// Kept is the share of such events that the sender kept, LeastKept to 1; 0
+	// stands for 1.
 	Kept float64
 	// Place is where in the batch it stands, for people: "line 7". Raw is the
 	// event as it came, at most 64 KiB, for the quarantine; it is a slice of the
 	// batch where that can be.
 	Place string
 	Raw   []byte
+}
+
+// WrongKept says what is wrong with the share that was kept, and what to do; "" for
+// nothing.
+func (e *Event) WrongKept() string {
+	switch {
+	case e.Kept == 0 || e.Kept >= LeastKept && e.Kept <= 1:
+		return ""
+	case e.Kept > 0 && e.Kept < LeastKept:
+		return fmt.Sprintf("the sender says that it kept a share of %g, and one event would stand for more than %d; let it keep a share of 0.000001 at least", e.Kept, MaxCount)
+	}
+	return fmt.Sprintf("the sender says that it kept a share of %g; send one from 0.000001 to 1", e.Kept)
 }
 
 // Sample is one sample of one series, as a sender that counts for itself has it.

@@ -199,7 +199,8 @@ func kept(state string) float64 {
 			if err != nil {
 				continue
 			}
-			return 1 - float64(dropped)/float64(uint64(1)<<(4*len(th)))
+			all := uint64(1) << (4 * len(th))
+			return float64(all-dropped) / float64(all)
 		}
 	}
 	return 0

@@ -119,6 +119,7 @@ func TestSamplingIsCarriedAlong(t *testing.T) {
 		"ot=th:8":                0.5,
 		"ot=th:c":                0.25,
 		"vendor=x,ot=rv:1;th:e8": 0.09375,
+		"ot=th:ffffffffffffff":   1.0 / (1 << 56), // which rules refuse; it is not all of them
 		"ot=th:zz":               0,
 		"ot=th:123456789abcdef0": 0,
 	} {

@@ -211,11 +211,11 @@ func (r *Rules) toBase(e *item.Event) {
 
 // values checks the numbers.
 func (r *Rules) values(e *item.Event) (item.Code, string) {
-	switch {
+	switch wrong := e.WrongKept(); {
 	case e.Outcome != item.OK && e.Outcome != item.Error:
 		return item.UnknownForm, fmt.Sprintf("the outcome is %q; send ok or error", e.Outcome)
-	case e.Kept < 0 || e.Kept > 1 || math.IsNaN(e.Kept):
-		return item.OutOfRange, fmt.Sprintf("the sender says that it kept a share of %v; send one above 0 and at most 1", e.Kept)
+	case wrong != "":
+		return item.OutOfRange, wrong
 	case e.Count < 0 || e.Count > item.MaxCount:
 		return item.OutOfRange, fmt.Sprintf("it stands for %d events; send 1 to %d", e.Count, item.MaxCount)
 	}
