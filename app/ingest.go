@@ -70,6 +70,10 @@ func (p *process) serveIngest(ctx context.Context, o ingestOptions) (err error) 
 		Receive: spec.Receive{Listen: o.listen, GRPC: o.grpc, StatsD: o.statsd}, rules: in,
 		data: p.data, service: o.service, store: store, log: log, queries: true,
 	})
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		p.say("stopped while the log was read again; the next start reads it again, and nothing of it is lost")
+		return nil
+	}
 	if err != nil {
 		return err
 	}
