@@ -271,14 +271,16 @@ func (d *frontDoor) handler(c doorConfig) http.Handler {
 }
 
 // crowded turns requests away with a status while many are under way; their
-// bodies share what room there is.
+// bodies share what room there is. What was read whole is finished whether or not
+// its sender still listens: net/http takes one that closed its own side, and waits
+// for the answer, for one that went away.
 func crowded(status int, bodies *post.Room, next http.Handler) http.Handler {
 	room := make(chan struct{}, mostRequests)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case room <- struct{}{}:
 			defer func() { <-room }()
-			ctx, cancel := context.WithTimeout(r.Context(), queueTime)
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), queueTime)
 			defer cancel()
 			r, done := bodies.Let(r.WithContext(ctx))
 			defer done()
