@@ -39,12 +39,24 @@ func (s *shelf) add(f *pflag.FlagSet) {
 
 func (s *shelf) filter() (quarantine.Filter, error) {
 	f := quarantine.Filter{Code: item.Code(s.code), Sender: s.sender, Tenant: s.tenant}
+	if known := item.Codes(); s.code != "" && !slices.Contains(known, f.Code) {
+		return f, fmt.Errorf("--code %q is not known; the codes are %s; %w", s.code, listed(known), errUsage)
+	}
 	if s.since == "" {
 		return f, nil
 	}
 	var err error
 	f.Since, err = momentOf("--since", s.since)
 	return f, err
+}
+
+// listed writes codes one after the other.
+func listed(codes []item.Code) string {
+	var names []string
+	for _, code := range codes {
+		names = append(names, string(code))
+	}
+	return strings.Join(names, ", ")
 }
 
 // some tells whether anything was asked for.

@@ -152,7 +152,7 @@ func (f *Fold) count(t *tenant, name string, e event) (no *item.Refusal, again b
 	before := f.before(g, e.key)
 	switch {
 	case e.end <= before:
-		return &item.Refusal{Code: item.TooLate, Text: fmt.Sprintf("its window ended at %s and is closed: send within %s", stamp(time.UnixMilli(e.end)), f.terms.Lateness)}, false
+		return &item.Refusal{Code: item.TooLate, Text: fmt.Sprintf("its window ended at %s and is closed: send within %s", stamp(time.UnixMilli(e.end)), span(f.terms.Lateness))}, false
 	case f.open >= mostOpen:
 		return &item.Refusal{Code: item.TooMany, Text: fmt.Sprintf("%d windows are open: send what is old in smaller parts, in order of time", f.open)}, false
 	case !there:

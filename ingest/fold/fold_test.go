@@ -266,6 +266,24 @@ func TestLateEvents(t *testing.T) {
 	}
 }
 
+// What is too old is told what to do about it, in the words of the rules.
+func TestWhatIsTooOldIsToldWhatToDo(t *testing.T) {
+	for age, want := range map[time.Duration]string{
+		24 * time.Hour:   "more than 24h before it came: send within 24h, or raise spec.time.tooOld in the rules",
+		90 * time.Minute: "send within 1h30m, or",
+		90 * time.Second: "send within 1m30s, or",
+		time.Minute:      "send within 1m, or",
+	} {
+		terms := Defaults()
+		terms.MaxAge = age
+		f := New(terms)
+		r := f.Apply(1, Prepare(item.Batch{At: start}, item.Decoded{Events: []item.Event{one(start.Add(-age-time.Second), "")}}, plain{1}, terms))
+		if len(r.Refused) != 1 || !strings.Contains(r.Refused[0].Text, want) {
+			t.Errorf("%s: %+v", age, r)
+		}
+	}
+}
+
 // A file all of which was refused, because of the rules, is sent again when they
 // are right: it is not known already.
 func TestABatchThatWasRefusedMayComeAgain(t *testing.T) {

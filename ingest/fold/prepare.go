@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -166,14 +167,26 @@ func admitSample(s *item.Sample, at time.Time, r Rules, terms Terms) *item.Refus
 func timely(t, came time.Time, terms Terms) *item.Refusal {
 	switch {
 	case t.Before(came.Add(-terms.MaxAge)):
-		return &item.Refusal{Code: item.TooOld, Text: fmt.Sprintf("its time, %s, is more than %s before it came", stamp(t), terms.MaxAge)}
+		return &item.Refusal{Code: item.TooOld, Text: fmt.Sprintf("its time, %s, is more than %s before it came: send within %s, or raise spec.time.tooOld in the rules", stamp(t), span(terms.MaxAge), span(terms.MaxAge))}
 	case t.After(came.Add(terms.MaxAhead)):
-		return &item.Refusal{Code: item.TooNew, Text: fmt.Sprintf("its time, %s, is more than %s after it came: look at the sender's clock", stamp(t), terms.MaxAhead)}
+		return &item.Refusal{Code: item.TooNew, Text: fmt.Sprintf("its time, %s, is more than %s after it came: look at the sender's clock", stamp(t), span(terms.MaxAhead))}
 	}
 	return nil
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }
+
+// span writes a length of time for people: 24h for 24h0m0s.
+func span(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
 
 // sampled is the share of events like e that are kept, 0 where e is not: of a
 // trace all or none, else of events. Chance comes from what e is, so that it comes

@@ -181,6 +181,13 @@ const (
 	TooLarge    Code = "too-large"
 )
 
+// Codes are all of them.
+func Codes() []Code {
+	return []Code{
+		Unreadable, UnknownForm, MissingTag, OutOfRange, TooOld, TooNew, TooLate, Disordered, TooMany, TooLarge,
+	}
+}
+
 // MostItems bounds how many events, samples and refusals a batch may come to. Some
 // of a few bytes take some hundred each, and a batch is bounded in bytes alone.
 const MostItems = 1 << 20
