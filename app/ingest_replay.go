@@ -42,12 +42,13 @@ may be open meanwhile, and nothing of its own is changed.`,
 
 // replayedJSON is what `linnet ingest replay --json` says.
 type replayedJSON struct {
-	Batches  int               `json:"batches"`
-	Samples  int               `json:"samples"`
-	Accepted uint64            `json:"accepted"`
-	Repeated uint64            `json:"repeated"`
-	Sampled  uint64            `json:"sampledOut"`
-	Refused  map[string]uint64 `json:"refused"`
+	Batches   int               `json:"batches"`
+	Samples   int               `json:"samples"`
+	Accepted  uint64            `json:"accepted"`
+	Repeated  uint64            `json:"repeated"`
+	Sampled   uint64            `json:"sampledOut"`
+	Refused   map[string]uint64 `json:"refused"`
+	Undecoded int               `json:"undecoded"`
 }
 
 // farBack is a retention that no store reaches.
@@ -110,7 +111,7 @@ func (p *process) replayLog(ctx context.Context, r replayFlags) (err error) {
 func (p *process) printReplayed(into string, done ingest.Replayed) error {
 	out := replayedJSON{
 		Batches: done.Batches, Samples: done.Samples, Accepted: done.Accepted, Repeated: done.Repeated, Sampled: done.Sampled,
-		Refused: map[string]uint64{},
+		Refused: map[string]uint64{}, Undecoded: done.Undecoded,
 	}
 	for code, n := range done.Refused {
 		out.Refused[string(code)] = n
@@ -121,6 +122,9 @@ func (p *process) printReplayed(into string, done ingest.Replayed) error {
 	p.say("%d batches: %d taken, %d known already, %d left out by sampling", out.Batches, out.Accepted, out.Repeated, out.Sampled)
 	for _, code := range slices.Sorted(maps.Keys(out.Refused)) {
 		p.say("%d refused: %s", out.Refused[code], code)
+	}
+	if out.Undecoded > 0 {
+		p.say("%d batches cannot be decoded any more, and are left out", out.Undecoded)
 	}
 	p.say("%d samples are in %s", out.Samples, into)
 	return nil

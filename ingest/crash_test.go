@@ -344,18 +344,18 @@ func TestReplay(t *testing.T) {
 		p.turn(3 * time.Second)
 	}
 	want := p.dump(t)
-	again := func(from, to time.Time, rules fold.Rules) map[string]string {
+	again := func(from, to time.Time, rules fold.Rules, batches int, repeated uint64) map[string]string {
 		into := newBase(t)
 		done, err := Replay(t.Context(), Again{Dir: p.config.Dir, From: from, To: to, Rules: rules, Decoders: p.config.Decoders, Into: into})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if done.Batches != 80 || done.Samples == 0 || done.Repeated != 20 {
+		if done.Batches != batches || done.Samples == 0 || done.Repeated != repeated || done.Accepted != uint64(batches)-repeated {
 			t.Errorf("%+v", done)
 		}
 		return into.dump(t)
 	}
-	all := again(start.Add(-time.Hour), p.now(), plain{fold.Defaults()})
+	all := again(start.Add(-time.Hour), p.now(), plain{fold.Defaults()}, 80, 20)
 	for key, v := range want {
 		if all[key] != v {
 			t.Errorf("%s is %q, and %q in the replay", key, v, all[key])
@@ -363,7 +363,7 @@ func TestReplay(t *testing.T) {
 	}
 	// A stretch in the middle: what is there is the same, and all is there.
 	from, to := start.Add(30*time.Second), start.Add(70*time.Second)
-	part, n := again(from, to, plain{fold.Defaults()}), 0
+	part, n := again(from, to, plain{fold.Defaults()}, 29, 8), 0
 	for key, v := range want {
 		var at int64
 		if _, err := fmt.Sscanf(key[strings.LastIndex(key, "@"):], "@%d", &at); err != nil {
@@ -379,10 +379,21 @@ func TestReplay(t *testing.T) {
 	if n != len(part) || n == 0 {
 		t.Errorf("%d samples in the replay of a stretch, %d in the store", len(part), n)
 	}
+	// A batch that nobody can decode any more is left out, and told; the others stand.
+	picky := map[item.Format]Decoder{item.RemoteWrite: p.config.Decoders[item.RemoteWrite], item.EventsJSON: func(b item.Batch) (item.Decoded, error) {
+		if b.At.Equal(start) {
+			return item.Decoded{}, errors.New("no more")
+		}
+		return p.config.Decoders[b.Format](b)
+	}}
+	done, err := Replay(t.Context(), Again{Dir: p.config.Dir, From: start.Add(-time.Hour), To: p.now(), Rules: plain{fold.Defaults()}, Decoders: picky, Into: newBase(t)})
+	if err != nil || done.Undecoded != 1 || done.Batches != 79 {
+		t.Errorf("with one that cannot be decoded: %+v, %v", done, err)
+	}
 	// Through rules with longer windows there are fewer samples, and other ones.
 	longer := fold.Defaults()
 	longer.Window = 20 * time.Second
-	if got := again(start.Add(-time.Hour), p.now(), plain{longer}); len(got) >= len(all) {
+	if got := again(start.Add(-time.Hour), p.now(), plain{longer}, 80, 20); len(got) >= len(all) {
 		t.Errorf("%d samples with longer windows, %d with shorter ones", len(got), len(all))
 	}
 	if _, err := Replay(t.Context(), Again{Dir: t.TempDir(), From: from, To: to, Rules: plain{fold.Defaults()}, Into: newBase(t)}); !errors.Is(err, release.ErrNotFound) {

@@ -32,8 +32,13 @@ type Again struct {
 
 // Replayed is what came of a replay.
 type Replayed struct {
+	// Batches are those that came in in the stretch, or hold something of it, and
+	// Counts what became of all that they hold. Samples are those stored.
 	Batches, Samples int
 	Counts
+	// Undecoded are batches that no decoder gets along with any more; they are left
+	// out, as a door that is opened again leaves them out.
+	Undecoded int
 }
 
 // Replay folds a stretch of a door's log again, into another store. Through the
@@ -62,7 +67,7 @@ func Replay(ctx context.Context, a Again) (Replayed, error) {
 	if err := l.ReadTimes(ctx, first, last, func(rec log.Record) error { return r.record(ctx, rec) }); err != nil {
 		return r.done, fmt.Errorf("replay: %w", err)
 	}
-	if r.done.Batches == 0 {
+	if r.read == 0 {
 		return r.done, fmt.Errorf("replay: nothing in the log came in from %s to %s: %w", first, last, release.ErrNotFound)
 	}
 	// The log may end before its last windows are over.
@@ -75,6 +80,7 @@ type replay struct {
 	Again
 	terms fold.Terms
 	state *fold.Fold
+	read  int // batches of the log, of the stretch or not
 	done  Replayed
 }
 
@@ -84,14 +90,22 @@ func (r *replay) record(ctx context.Context, rec log.Record) error {
 		r.state.Tick(rec.Seq, rec.At)
 		return r.put(ctx, []stored{{Output: r.state.Take()}})
 	}
+	r.read++
 	p, err := prepare(Config{Rules: r.Rules, Decoders: r.Decoders, Logger: r.Logger}, r.terms, *rec.Batch)
 	if err != nil {
-		return fmt.Errorf("batch %d cannot be decoded: %w: %w", rec.Seq, err, release.ErrInvalid)
+		r.Logger.Error("a batch of the log cannot be decoded any more; it is left out", "seq", rec.Seq, "error", err)
+		r.done.Undecoded++
+		r.state.Tick(rec.Seq, rec.At)
+		return r.put(ctx, []stored{{Output: r.state.Take()}})
 	}
+	asked := !rec.At.Before(r.From) && !rec.At.After(r.To) || p.Within(r.From, r.To)
 	result := r.state.Apply(rec.Seq, p)
 	all := []stored{{Output: r.state.Take()}, {Output: result.Output, of: &result}}
 	if err := r.put(ctx, all); err != nil {
 		return err
+	}
+	if !asked {
+		return nil
 	}
 	r.done.Batches++
 	r.done.Accepted += uint64(result.Accepted)

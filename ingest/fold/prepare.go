@@ -43,6 +43,14 @@ func (p *Prepared) Empty() bool { return p.Items()+p.dropped+len(p.refused)+len(
 // Items are how many events and samples are left to count.
 func (p *Prepared) Items() int { return len(p.events) + len(p.samples) }
 
+// Within tells whether anything of it is counted at a time of that stretch.
+func (p *Prepared) Within(from, to time.Time) bool {
+	first, last := from.UnixMilli(), to.UnixMilli()
+	in := func(ms int64) bool { return ms >= first && ms <= last }
+	return slices.ContainsFunc(p.events, func(e event) bool { return in(e.end) }) ||
+		slices.ContainsFunc(p.samples, func(s item.Sample) bool { return in(s.T) })
+}
+
 // event is an event as the fold needs it.
 type event struct {
 	*item.Event
