@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/keepalive"
 
 	"github.com/linnet-project/linnet/ingest"
 	"github.com/linnet-project/linnet/ingest/event"
@@ -180,9 +181,11 @@ func (d *frontDoor) listen(ctx context.Context, c doorConfig) (err error) {
 	if d.http, err = new(net.ListenConfig).Listen(ctx, "tcp", c.Listen); err != nil {
 		return fmt.Errorf("receive: %w: %w", err, release.ErrInvalid)
 	}
+	d.http = limited(d.http, mostConnections)
+	bodies := post.NewRoom(max(mostReading, 2*c.rules.Limits.Batch))
 	server := &http.Server{
-		Handler: d.handler(c), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: queueTime, WriteTimeout: 2 * queueTime,
-		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, BaseContext: func(net.Listener) context.Context { return ctx },
+		Handler: d.handler(c, bodies), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: queueTime, WriteTimeout: 2 * queueTime,
+		IdleTimeout: idleTime, MaxHeaderBytes: 64 << 10, BaseContext: func(net.Listener) context.Context { return ctx },
 	}
 	d.group.Go(func() error {
 		if err := server.Serve(d.http); !errors.Is(err, http.ErrServerClosed) {
@@ -197,7 +200,7 @@ func (d *frontDoor) listen(ctx context.Context, c doorConfig) (err error) {
 		return nil
 	})
 	if c.GRPC != "" {
-		return d.listenGRPC(ctx, c)
+		return d.listenGRPC(ctx, c, bodies)
 	}
 	return nil
 }
@@ -220,14 +223,22 @@ func (d *frontDoor) listenStatsD(ctx context.Context, c doorConfig) (err error) 
 	return nil
 }
 
-func (d *frontDoor) listenGRPC(ctx context.Context, c doorConfig) (err error) {
+func (d *frontDoor) listenGRPC(ctx context.Context, c doorConfig, bodies *post.Room) (err error) {
 	if d.grpc, err = new(net.ListenConfig).Listen(ctx, "tcp", c.GRPC); err != nil {
 		return fmt.Errorf("receive: grpc: %w: %w", err, release.ErrInvalid)
 	}
+	d.grpc = limited(d.grpc, mostConnections)
+	most := c.rules.Limits.Batch
 	server := otlp.NewServer(otlp.Config{
-		Receiver: d.door, Most: c.rules.Limits.Batch, AtOnce: mostRequests, Timeout: queueTime,
-	}, grpc.MaxConcurrentStreams(mostRequests/4))
-	d.group.Go(func() error { return server.Serve(d.grpc) })
+		Receiver: d.door, Most: most, AtOnce: mostRequests, Timeout: queueTime,
+		Reading: int(max(1, mostReading/most)), Room: bodies,
+	}, grpc.MaxConcurrentStreams(mostRequests/4), grpc.ConnectionTimeout(5*time.Second), grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: idleTime}))
+	d.group.Go(func() error {
+		if err := server.Serve(d.grpc); !errors.Is(err, grpc.ErrServerStopped) {
+			return err
+		}
+		return nil // it was closed before it began
+	})
 	d.ends = append(d.ends, func(ctx context.Context) error {
 		defer context.AfterFunc(ctx, server.Stop)()
 		server.GracefulStop()
@@ -237,17 +248,20 @@ func (d *frontDoor) listenGRPC(ctx context.Context, c doorConfig) (err error) {
 }
 
 // mostRequests bounds the requests that are read at once, and mostReading what
-// their bodies hold together, in bytes, where no batch needs more.
+// their bodies hold together, in bytes, where no batch needs more. mostConnections
+// bounds the connections of an address, and idleTime how long one is kept on which
+// nothing comes.
 const (
-	mostRequests = 256
-	mostReading  = 128 << 20
+	mostRequests    = 256
+	mostReading     = 128 << 20
+	mostConnections = 1024
+	idleTime        = 2 * time.Minute
 )
 
 // handler is all that the door serves over HTTP.
-func (d *frontDoor) handler(c doorConfig) http.Handler {
+func (d *frontDoor) handler(c doorConfig, room *post.Room) http.Handler {
 	mux := http.NewServeMux()
 	most := c.rules.Limits.Batch
-	room := post.NewRoom(max(mostReading, 2*most))
 	mux.Handle(event.Path, crowded(http.StatusTooManyRequests, room, event.Handler(d.door, most)))
 	signals := crowded(http.StatusTooManyRequests, room, otlp.Handler(otlp.Config{Receiver: d.door, Most: most}))
 	mux.Handle("/v1/metrics", signals)

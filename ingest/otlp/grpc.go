@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -23,6 +24,10 @@ import (
 	"github.com/linnet-project/linnet/release"
 )
 
+// window is how much of a call is taken before it is read, in bytes: what is set
+// does not grow.
+const window = 64 << 10
+
 // NewServer is a gRPC server with the services of the protocol, which reads as many
 // requests at once, and each for as long, as the configuration says. Whoever asks
 // for it serves and stops it.
@@ -31,15 +36,20 @@ func NewServer(c Config, options ...grpc.ServerOption) *grpc.Server {
 	if most == 0 {
 		most = post.Most
 	}
-	options = append(options, grpc.ForceServerCodecV2(bytesCodec{}), grpc.MaxRecvMsgSize(int(most)))
+	options = append(options, grpc.ForceServerCodecV2(bytesCodec{}), grpc.MaxRecvMsgSize(int(most)),
+		grpc.InitialWindowSize(window), grpc.InitialConnWindowSize(16*window))
 	if c.AtOnce > 0 {
 		options = append(options, grpc.InTapHandle(crowded(c.AtOnce, c.Timeout)))
+	}
+	var turns chan struct{}
+	if c.Reading > 0 {
+		turns = make(chan struct{}, c.Reading)
 	}
 	server := grpc.NewServer(options...)
 	for _, s := range signals {
 		server.RegisterService(&grpc.ServiceDesc{
 			ServiceName: s.service,
-			Methods:     []grpc.MethodDesc{{MethodName: "Export", Handler: c.method(s)}},
+			Streams:     []grpc.StreamDesc{{StreamName: "Export", Handler: c.method(s, turns), ClientStreams: true}},
 		}, nil)
 	}
 	return server
@@ -68,19 +78,46 @@ func crowded(most int, timeout time.Duration) tap.ServerInHandle {
 }
 
 // method is a signal's Export. A batch is kept as it came, so nothing is decoded
-// here.
-func (c Config) method(s signal) grpc.MethodHandler {
-	return func(_ any, ctx context.Context, decode func(any) error, intercept grpc.UnaryServerInterceptor) (any, error) {
-		var body []byte
-		if err := decode(&body); err != nil {
-			return nil, err
+// here. It is a stream of one message, since what grpc takes for a unary call it
+// has read before anybody is asked; what of a stream is not read yet takes no more
+// than its window.
+func (c Config) method(s signal, turns chan struct{}) grpc.StreamHandler {
+	return func(_ any, stream grpc.ServerStream) error {
+		body, err := c.read(stream, turns)
+		if err != nil {
+			return err
 		}
-		export := func(ctx context.Context, _ any) (any, error) { return c.export(ctx, s, body) }
-		if intercept == nil {
-			return export(ctx, nil)
+		if c.Room != nil {
+			give, err := c.Room.Take(len(body))
+			if err != nil {
+				return rpcError(err)
+			}
+			defer give()
 		}
-		return intercept(ctx, &body, &grpc.UnaryServerInfo{FullMethod: "/" + s.service + "/Export"}, export)
+		answer, err := c.export(stream.Context(), s, body)
+		if err != nil {
+			return err
+		}
+		return stream.SendMsg(answer)
 	}
+}
+
+// read reads the message of a call when it is its turn.
+func (c Config) read(stream grpc.ServerStream, turns chan struct{}) (body []byte, err error) {
+	if turns != nil {
+		select {
+		case turns <- struct{}{}:
+			defer func() { <-turns }()
+		case <-stream.Context().Done():
+			return nil, rpcError(item.Busy{After: time.Second})
+		}
+	}
+	if err := stream.RecvMsg(&body); errors.Is(err, io.EOF) {
+		return nil, status.Error(codes.InvalidArgument, "the call ends without a request")
+	} else if err != nil {
+		return nil, err
+	}
+	return body, nil
 }
 
 func (c Config) export(ctx context.Context, s signal, body []byte) (*[]byte, error) {

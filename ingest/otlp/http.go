@@ -37,6 +37,11 @@ type Config struct {
 	// no bound.
 	AtOnce  int
 	Timeout time.Duration
+	// Reading bounds how many of those are read at the same time, each of which may
+	// be as long as the longest; the others wait for their turn. Room is where a
+	// body finds its place once it is read. 0 and nil stand for no bound.
+	Reading int
+	Room    *post.Room
 }
 
 // Handler serves /v1/metrics and /v1/traces.

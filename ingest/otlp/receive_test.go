@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -31,6 +32,7 @@ import (
 
 	"github.com/linnet-project/linnet/ingest/item"
 	"github.com/linnet-project/linnet/ingest/otlp"
+	bodies "github.com/linnet-project/linnet/ingest/post"
 	"github.com/linnet-project/linnet/release"
 )
 
@@ -330,5 +332,66 @@ func TestOverGRPCManyAtOnce(t *testing.T) {
 		if status.Code(err) != codes.ResourceExhausted {
 			t.Fatal(err)
 		}
+	}
+}
+
+// Calls that are not sent to their end take no room of the others but their turn,
+// which the others wait for.
+func TestOverGRPCOneIsReadAtATime(t *testing.T) {
+	address := serveGRPC(t, otlp.Config{Receiver: &door{}, Reading: 1})
+	first, second := connect(t, address), connect(t, address)
+	stream, err := first.NewStream(t.Context(), &grpc.StreamDesc{ClientStreams: true}, "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export")
+	if err != nil {
+		t.Fatal(err)
+	}
+	export := func(wait time.Duration) error {
+		ctx, cancel := context.WithTimeout(t.Context(), wait)
+		defer cancel()
+		_, err := pmetricotlp.NewGRPCClient(second).Export(ctx, pmetricotlp.NewExportRequest())
+		return err
+	}
+	// The first may not have come when the second is asked.
+	for err = export(200 * time.Millisecond); err == nil; err = export(200 * time.Millisecond) {
+		if t.Context().Err() != nil {
+			t.Fatal("nobody waits")
+		}
+	}
+	if status.Code(err) != codes.DeadlineExceeded {
+		t.Errorf("who has to wait ends with %v", err)
+	}
+	later := make(chan error, 1)
+	go func() { later <- export(time.Minute) }()
+	if err := errors.Join(stream.SendMsg(&spb.Status{}), stream.CloseSend(), stream.RecvMsg(&spb.Status{})); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-later; err != nil {
+		t.Errorf("when it is its turn: %v", err)
+	}
+}
+
+// What was read takes of the room that all bodies share, and gives it back.
+func TestOverGRPCBodiesShareTheRoom(t *testing.T) {
+	batch := fromShop(t, shop(), sum(cumulative))
+	request := pmetricotlp.NewExportRequest()
+	if err := request.UnmarshalProto(batch.Body); err != nil {
+		t.Fatal(err)
+	}
+	room := bodies.NewRoom(int64(len(batch.Body)))
+	client := pmetricotlp.NewGRPCClient(connect(t, serveGRPC(t, otlp.Config{Receiver: &door{}, Room: room})))
+	for range 3 {
+		if _, err := client.Export(t.Context(), request); err != nil {
+			t.Fatal(err)
+		}
+	}
+	give, err := room.Take(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Export(t.Context(), request); status.Code(err) != codes.ResourceExhausted || len(status.Convert(err).Details()) != 1 {
+		t.Errorf("where there is no room: %v", err)
+	}
+	give()
+	if _, err := client.Export(t.Context(), request); err != nil {
+		t.Error(err)
 	}
 }

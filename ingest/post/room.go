@@ -32,6 +32,17 @@ func (r *Room) Let(request *http.Request) (*http.Request, func()) {
 	return request.WithContext(context.WithValue(request.Context(), shareKey{}, s)), func() { r.left.Add(s.taken) }
 }
 
+// Take takes of the room for a body that came otherwise; where there is none left,
+// the error is item.Busy. The function gives it back.
+func (r *Room) Take(bytes int) (func(), error) {
+	s := &share{room: r}
+	if err := s.take(bytes); err != nil {
+		r.left.Add(s.taken)
+		return nil, err
+	}
+	return func() { r.left.Add(s.taken) }, nil
+}
+
 type shareKey struct{}
 
 // share is what one request has of the room; nil is bound by nothing.
