@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"strings"
 	"time"
 )
 
@@ -28,9 +29,26 @@ type OAuth2 struct {
 // oneLogin are the keys of loginKeys of which one may be there.
 var oneLogin = [][]string{{"bearerTokenFile", "basicAuth", "oauth2"}}
 
-func urlKey[T any](doc, sample string, place func(*T) *Access) key[T] {
+// urlKey is the key of a server's URL. Paths are added to it, and so parameters
+// cannot stand there; hint says where they belong.
+func urlKey[T any](doc, sample, hint string, place func(*T) *Access) key[T] {
 	return key[T]{name: "url", doc: doc, need: true, sample: sample,
-		bind: at(func(t *T) *string { return &place(t).URL }, httpURL)}
+		bind: at(func(t *T) *string { return &place(t).URL }, baseURL(hint))}
+}
+
+const noParams = "take out what begins with ? or #, which would not be sent"
+
+func baseURL(hint string) *kind[string] {
+	return &kind[string]{noun: httpURL.noun, pattern: `^https?://[^/?#@]+(/[^?#]*)?$`, secret: true, format: same,
+		parse: func(s string) (string, fault) {
+			if s, bad := parseURL(s); bad != (fault{}) {
+				return s, bad
+			}
+			if strings.ContainsAny(s, "?#") {
+				return "", fault{"has parameters or a fragment", hint}
+			}
+			return s, fault{}
+		}}
 }
 
 func loginKeys[T any](place func(*T) *Access) []key[T] {

@@ -33,7 +33,7 @@ var analysisKeys = &object[Analysis]{keys: []key[Analysis]{
 }}
 
 var prometheusKeys = &object[Prometheus]{atMost: oneLogin, keys: slices.Concat(
-	[]key[Prometheus]{urlKey("The server's URL, without /api/v1.", "http://localhost:9090", func(p *Prometheus) *Access { return &p.Access })},
+	[]key[Prometheus]{urlKey("The server's URL, without /api/v1.", "http://localhost:9090", noParams, func(p *Prometheus) *Access { return &p.Access })},
 	loginKeys(func(p *Prometheus) *Access { return &p.Access }),
 	reachKeys(func(p *Prometheus) *Access { return &p.Access }),
 )}

@@ -47,10 +47,8 @@ type Next struct {
 
 func (j *JSON) rules(c *checker, _ *File, path string) {
 	certificateRules(c, j.TLS, path)
-	for _, one := range []struct{ key, text string }{{".url", j.URL}, {".path", j.Path}} {
-		if strings.Contains(one.text, "?") && c.fine(path+one.key) {
-			c.fail(path+one.key, "has parameters", "write them under params")
-		}
+	if strings.Contains(j.Path, "?") && c.fine(path+".path") {
+		c.fail(path+".path", "has parameters", "write them under params")
 	}
 	if j.Totals && j.Stamp == stampBegin {
 		c.fail(path+".stamp", "is begin, but a running total is read at a moment", "take it out, or totals")
@@ -76,7 +74,7 @@ var jsonKeys = &object[JSON]{
 	atMost: append([][]string{{"form", "body"}}, oneLogin...),
 	keys: slices.Concat(
 		[]key[JSON]{
-			urlKey("Where the API is. Values of an arm belong into path, params, form or body.", "https://metrics.example.com/api/query", func(j *JSON) *Access { return &j.Access }),
+			urlKey("Where the API is. Values of an arm belong into path, params, form or body.", "https://metrics.example.com/api/query", "write parameters under params, and take out what begins with #", func(j *JSON) *Access { return &j.Access }),
 			{name: "method", doc: "How it is asked.", words: "GET; POST with a form or body",
 				bind: at(func(j *JSON) *string { return &j.Method }, oneOf("GET", "POST"))},
 			{name: "path", doc: "What is added to the URL; may hold {{question}} and other values.",

@@ -56,7 +56,7 @@ func vendorSource(info SourceInfo, v vendor) source {
 		})
 	}
 	access := func(v *Vendor) *Access { return &v.Access }
-	url := urlKey("Where its API is.", v.sample, access)
+	url := urlKey("Where its API is.", v.sample, noParams, access)
 	if v.hosted != "" {
 		url.need, url.words = false, v.hosted
 	}
