@@ -140,6 +140,7 @@ const DefaultLookback = 10 * time.Minute
 const (
 	maxPages    = 50
 	maxRequests = 50
+	atOnce      = 4 // questions
 	maxAnswer   = 32 << 20
 	question    = "question"
 )

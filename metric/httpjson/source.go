@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/linnet-project/linnet/metric/rows"
 	"github.com/linnet-project/linnet/metric/template"
 	"github.com/linnet-project/linnet/metric/web"
@@ -63,10 +65,9 @@ func questions(m release.Metric) ([]asked, error) {
 
 // look is the gathering of one answer.
 type look struct {
-	s        *Source
-	q        release.Query
-	found    []*found // by question, and arm where it is asked by arm
-	warnings []string
+	s     *Source
+	q     release.Query
+	found []*found // one for each question, and arm where it is asked by arm
 }
 
 // Observe implements run.Source.
@@ -90,10 +91,8 @@ func (s *Source) observe(ctx context.Context, q release.Query) (release.Answer, 
 		return release.Answer{}, fmt.Errorf("metric %s: %w", q.Metric.Name, err)
 	}
 	l := &look{s: s, q: q}
-	for _, one := range all {
-		if err := l.ask(ctx, one); err != nil {
-			return release.Answer{}, fmt.Errorf("metric %s: %w", q.Metric.Name, err)
-		}
+	if err := l.ask(ctx, all); err != nil {
+		return release.Answer{}, fmt.Errorf("metric %s: %w", q.Metric.Name, err)
 	}
 	return l.answer()
 }
@@ -109,39 +108,50 @@ func (l *look) answer() (release.Answer, error) {
 		}
 	}
 	var all []rows.Row
+	var warnings []string
 	for _, f := range l.found {
 		got, err := f.rows(first)
 		if err != nil {
 			return release.Answer{}, fmt.Errorf("metric %s: %s: %w", l.q.Metric.Name, l.s.web.URL(), err)
 		}
 		all = append(all, got...)
-		l.warnings = append(l.warnings, f.warnings...)
+		warnings = append(warnings, f.warnings...)
 	}
-	return l.s.bounds.Observe(l.q, all, l.warnings...)
+	return l.s.bounds.Observe(l.q, all, warnings...)
 }
 
-// ask asks a question, once or once an arm.
-func (l *look) ask(ctx context.Context, one asked) error {
-	names, err := template.Names(one.text)
-	if err != nil {
-		return err
+// ask asks all questions, each once or once an arm, several at a time. The first
+// error ends the others.
+func (l *look) ask(ctx context.Context, all []asked) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(atOnce)
+	start := func(one asked, arm int, values template.Values) {
+		f := &found{reader: &l.s.read, q: l.q, arm: arm, columns: one.columns, outside: rows.Outside{Windows: l.q.Windows}}
+		l.found = append(l.found, f)
+		g.Go(func() error { return l.stretches(ctx, one.text, values, f) })
 	}
-	if !template.Apart(slices.AppendSeq(names, maps.Keys(l.s.uses)), l.q.Arms) {
-		return l.stretches(ctx, one, everyArm, template.Arm(l.q.Arms[0]))
-	}
-	for i, arm := range l.q.Arms {
-		if err := l.stretches(ctx, one, i, template.Arm(arm)); err != nil {
-			return err
+	for _, one := range all {
+		names, err := template.Names(one.text)
+		if err != nil {
+			g.Go(func() error { return err })
+			break
+		}
+		if !template.Apart(slices.AppendSeq(names, maps.Keys(l.s.uses)), l.q.Arms) {
+			start(one, everyArm, template.Arm(l.q.Arms[0]))
+			continue
+		}
+		for i, arm := range l.q.Arms {
+			start(one, i, template.Arm(arm))
 		}
 	}
-	return nil
+	return g.Wait()
 }
 
 // everyArm stands for an answer that tells the arms itself.
 const everyArm = -1
 
 // stretches asks for all windows, in as few parts as the API allows.
-func (l *look) stretches(ctx context.Context, one asked, arm int, values template.Values) error {
+func (l *look) stretches(ctx context.Context, question string, values template.Values, into *found) error {
 	c := &l.s.config
 	from := wholeSteps(l.q.Windows[0].From, c.Step)
 	to := wholeSteps(l.q.Windows[len(l.q.Windows)-1].To, c.Step)
@@ -158,23 +168,21 @@ func (l *look) stretches(ctx context.Context, one asked, arm int, values templat
 	if to.Sub(from) > maxRequests*part {
 		return fmt.Errorf("%s is more than %d requests of %s each can tell: %w", to.Sub(from), maxRequests, part, release.ErrInvalid)
 	}
-	found := &found{reader: &l.s.read, q: l.q, arm: arm, columns: one.columns, outside: rows.Outside{Windows: l.q.Windows}}
 	for at := from; at.Before(to); at = at.Add(part) {
 		w := release.Window{From: at, To: at.Add(part)}
 		if w.To.After(to) {
 			w.To = to
 		}
-		found.window = w
+		into.window = w
 		values := values.Span(w, c.Step)
-		text, err := template.Fill(one.text, values)
+		text, err := template.Fill(question, values)
 		if err != nil {
 			return err
 		}
-		if err := l.pages(ctx, text, values, found); err != nil {
+		if err := l.pages(ctx, text, values, into); err != nil {
 			return err
 		}
 	}
-	l.found = append(l.found, found)
 	return nil
 }
 
@@ -203,7 +211,7 @@ func (l *look) pages(ctx context.Context, text string, values template.Values, i
 			return err
 		}
 		if skew := clock.Warning(window.To.Sub(window.From)); skew != "" {
-			l.warnings = append(l.warnings, skew)
+			into.warnings = append(into.warnings, skew)
 		}
 		if err := into.take(page); err != nil {
 			return fmt.Errorf("%s: %w", l.s.web.URL(), err)
