@@ -153,6 +153,8 @@ type Source struct {
 	uses   map[string]bool // values that the texts of the request hold
 	read   reader
 	bounds rows.Bounds
+	// sighted is when running totals were first seen.
+	sighted sightings
 }
 
 // New makes a source; nothing is asked yet. An error wraps release.ErrInvalid

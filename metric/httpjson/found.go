@@ -19,6 +19,7 @@ import (
 // found gathers the rows of one question from the pages of its answers.
 type found struct {
 	*reader
+	sighted  *sightings
 	q        release.Query
 	arm      int // everyArm where rows tell it
 	columns  []column

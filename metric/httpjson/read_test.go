@@ -409,6 +409,48 @@ func TestTotalsOfABeginning(t *testing.T) {
 	want(t, a, release.Candidate, "", minutes(3, 4), 1, 0)
 }
 
+// A series that was away for longer than is looked back has counted all along:
+// its total is no gain of the window that it comes back in.
+func TestTotalsThatComeBack(t *testing.T) {
+	srv := serve(t, func(_ int, r request) (int, string) {
+		q, _ := url.ParseQuery(r.query)
+		from, _ := strconv.ParseInt(q.Get("from"), 10, 64)
+		to, _ := strconv.ParseInt(q.Get("to"), 10, 64)
+		var rows []string
+		for n := int64(0); n <= 40; n++ {
+			at := noon.Unix() + 60*n
+			if at < from || at > to {
+				continue
+			}
+			rows = append(rows, fmt.Sprintf(`{"t": %d, "v": "1.4.1", "n": %d}`, at, 100+n))
+			if n >= 3 && n <= 5 || n >= 20 { // born at 3, away from 6 to 19
+				rows = append(rows, fmt.Sprintf(`{"t": %d, "v": "1.5.0", "n": %d}`, at, 10*n))
+			}
+		}
+		return http.StatusOK, "[" + strings.Join(rows, ",") + "]"
+	})
+	c := asking(srv.URL, httpjson.Mapping{
+		Rows: []httpjson.Level{{Each: "$[*]"}}, Time: "$.t", TimeFormat: "s", Arm: "$.v", Value: "$.n", AtEnd: true, Totals: true, Lookback: 5 * time.Minute,
+	})
+	c.Params["from"], c.Params["to"] = "{{from}}", "{{to}}"
+	s := open(t, c)
+	got := map[int]int64{}
+	look := func(n int) {
+		for _, o := range observe(t, s, perMinute, minutes(n-1, n)).Observations {
+			if o.Arm == release.Candidate {
+				got[n] = o.Events
+			}
+		}
+	}
+	for n := 1; n <= 22; n++ {
+		look(n)
+		look(n) // to ask again tells the same
+	}
+	if want := map[int]int64{3: 30, 4: 10, 5: 10, 21: 10, 22: 10}; !reflect.DeepEqual(got, want) {
+		t.Errorf("the candidate gained %v, want %v", got, want)
+	}
+}
+
 // Rows that are finer than the step, or lie between steps, count once, whatever
 // the looks' windows are.
 func TestRowsBetweenSteps(t *testing.T) {

@@ -126,7 +126,7 @@ func (l *look) ask(ctx context.Context, all []asked) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(atOnce)
 	start := func(one asked, arm int, values template.Values) {
-		f := &found{reader: &l.s.read, q: l.q, arm: arm, columns: one.columns, outside: rows.Outside{Windows: l.q.Windows}}
+		f := &found{reader: &l.s.read, sighted: &l.s.sighted, q: l.q, arm: arm, columns: one.columns, outside: rows.Outside{Windows: l.q.Windows}}
 		l.found = append(l.found, f)
 		g.Go(func() error { return l.stretches(ctx, one.text, values, f) })
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/linnet-project/linnet/metric/rows"
@@ -60,27 +61,26 @@ func (f *found) lacking() error {
 
 // gains turns running totals into what was gained since the one before. The
 // first of a series sets the base, but counts from zero where another series of
-// the metric was there before it already: then it was born, and not only found.
+// the metric was there before it already: then it was born, and not only found;
+// unless an earlier answer had it, from which it was away for longer than is
+// looked back.
 func (f *found) gains(first time.Time) {
 	slices.SortStableFunc(f.points, func(a, b point) int { return a.To.Compare(b.To) })
-	type key struct {
-		series string
-		bound  float64
-	}
-	last := map[key]point{}
+	last := map[total]point{}
 	var out []point
 	for _, p := range f.points {
 		if math.IsNaN(p.Value) || math.IsInf(p.Value, 0) {
 			out = append(out, p) // to be warned of
 			continue
 		}
-		k := key{p.series, p.Bound}
+		k := total{f.q.Metric.Name, p.series, p.Bound}
 		before, ok := last[k]
+		back := !ok && f.sighted.before(k, p.To)
 		gained := p
 		switch {
 		case ok && !p.To.After(before.To):
 			continue
-		case !ok && p.To.Sub(first) <= f.step*3/2:
+		case back, !ok && p.To.Sub(first) <= f.step*3/2:
 			last[k] = p
 			continue
 		case ok && p.Value >= before.Value:
@@ -90,6 +90,41 @@ func (f *found) gains(first time.Time) {
 		out = append(out, gained)
 	}
 	f.points = out
+}
+
+// total is one running total of a metric.
+type total struct {
+	metric, series string
+	bound          float64
+}
+
+// maxSighted bounds the totals that are remembered; any beyond counts as if it
+// had not been seen before.
+const maxSighted = 100_000
+
+// sightings are when running totals were first seen. It is safe for concurrent
+// use.
+type sightings struct {
+	mu    sync.Mutex
+	first map[total]time.Time
+}
+
+// before tells whether a total was seen before a time, at which it is seen now. To
+// ask again about the same stretch does not change the answer.
+func (s *sightings) before(k total, at time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	first, ok := s.first[k]
+	switch {
+	case ok && first.Before(at):
+		return true
+	case !ok && len(s.first) >= maxSighted:
+		return false
+	case s.first == nil:
+		s.first = map[total]time.Time{}
+	}
+	s.first[k] = at
+	return false
 }
 
 // apart takes from each bucket what its lower neighbour counts.
