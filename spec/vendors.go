@@ -121,21 +121,3 @@ func (s settingOf) encode(parent *Vendor, _ bool) *node {
 	}
 	return s.kind.encode(text)
 }
-
-// SettingsOf names the settings of a vendor's source; nil for any other.
-func SettingsOf(name string) []string {
-	for _, row := range sources {
-		shape, ok := row.bind.(field[Source, *Vendor])
-		if !ok || row.Name != name {
-			continue
-		}
-		var names []string
-		for _, k := range shape.shape.(vendorShape).keys {
-			if s, ok := k.bind.(settingOf); ok {
-				names = append(names, s.name)
-			}
-		}
-		return names
-	}
-	return nil
-}
