@@ -139,10 +139,11 @@ const DefaultLookback = 10 * time.Minute
 
 const (
 	maxPages    = 50
-	maxRequests = 50
-	atOnce      = 4 // questions
+	maxRequests = 100 // a look waits for some seconds
+	atOnce      = 4   // questions
 	maxAnswer   = 32 << 20
 	question    = "question"
+	jsonName    = "json"
 )
 
 // Source asks one API. It is safe for concurrent use.
@@ -189,7 +190,7 @@ func (c Config) access() (web.Config, error) {
 
 func prepare(c Config) (*Source, error) {
 	if c.API.Name == "" {
-		c.API = web.API{Name: "json", Title: "the API that the file describes"}
+		c.API = web.API{Name: jsonName, Title: "the API that the file describes"}
 	}
 	s, err := ready(c)
 	if err != nil {

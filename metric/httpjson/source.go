@@ -166,7 +166,7 @@ func (l *look) stretches(ctx context.Context, question string, values template.V
 		part = min(part, time.Duration(c.Most)*c.Step)
 	}
 	if to.Sub(from) > maxRequests*part {
-		return fmt.Errorf("%s is more than %d requests of %s each can tell: %w", to.Sub(from), maxRequests, part, release.ErrInvalid)
+		return fmt.Errorf("%s is more than %d requests of %s each can tell; raise %s: %w", to.Sub(from), maxRequests, part, c.longer(), release.ErrInvalid)
 	}
 	for at := from; at.Before(to); at = at.Add(part) {
 		w := release.Window{From: at, To: at.Add(part)}
@@ -184,6 +184,19 @@ func (l *look) stretches(ctx context.Context, question string, values template.V
 		}
 	}
 	return nil
+}
+
+// longer names the keys that let one request tell of more; what a vendor's API
+// can, its users do not say.
+func (c *Config) longer() string {
+	keys := "step"
+	if c.API.Name == jsonName {
+		keys = fmt.Sprintf("most (%d) or step", c.Most)
+	}
+	if c.Totals {
+		keys += ", or shorten lookback (" + c.Lookback.String() + ")"
+	}
+	return keys
 }
 
 // wholeSteps is the last instant up to t that is whole steps from 1970, as APIs

@@ -102,3 +102,33 @@ func TestTheFirstErrorEndsTheOthers(t *testing.T) {
 		t.Errorf("error %v, want that of the question that was refused", err)
 	}
 }
+
+// A gap that takes more requests than a look has time for is told, with the keys
+// by which fewer will do; a shorter one is asked for whole.
+func TestGapsOfManyRequests(t *testing.T) {
+	srv := serve(t, func(int, request) (int, string) { return http.StatusOK, "[]" })
+	c := asking(srv.URL, httpjson.Mapping{Rows: []httpjson.Level{{Each: "$[*]"}}, Time: "$.t", TimeFormat: "s", Arm: "$.v", Value: "$.n"})
+	c.Most = 2
+	gap := func(c httpjson.Config, length int) error {
+		_, err := open(t, c).Observe(context.Background(), release.Query{Metric: perMinute, Arms: arms, Windows: []release.Window{minutes(0, length)}})
+		return err
+	}
+	if err := gap(c, 200); err != nil || len(srv.requests()) != 100 {
+		t.Errorf("a gap of 100 requests: error %v after %d requests", err, len(srv.requests()))
+	}
+	totals := c
+	totals.Totals = true
+	vendor := c
+	vendor.API.Name = "datadog"
+	for words, c := range map[string]httpjson.Config{
+		"raise most (2) or step:":                              c,
+		"raise most (2) or step, or shorten lookback (10m0s):": totals,
+		"raise step:": vendor,
+	} {
+		err := gap(c, 201)
+		if !errors.Is(err, release.ErrInvalid) {
+			t.Fatalf("error %v, want it to be invalid", err)
+		}
+		wantText(t, "error", err.Error(), "more than 100 requests of 2m0s each", words)
+	}
+}
