@@ -68,7 +68,7 @@ var house = map[string]row{
 	"command":             {floor: 3, imports: []string{"release", "secret"}},
 	"traffic/contract":    {floor: 3, imports: []string{"release", "secret", "traffic/split"}},
 	"traffic/exec":        {floor: 3, imports: []string{"release", "command", "traffic/split", "traffic/contract"}},
-	"awscall":             {floor: 3, imports: []string{"release"}},
+	"awscall":             {floor: 3, imports: []string{"release", "secret"}},
 	"traffic/alb":         {floor: 3, imports: []string{"release", "traffic/split", "awscall"}},
 	"awscall/awstest":     {floor: 3},
 	"traffic/alb/albtest": {floor: 3, imports: []string{"awscall/awstest"}},

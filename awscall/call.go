@@ -17,6 +17,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/secret"
 )
 
 // What the error codes of all of AWS mean. A code that is in no list is
@@ -208,18 +209,13 @@ var secretive = regexp.MustCompile(`\bA[KS]IA[A-Z0-9]{12,}|[A-Za-z0-9+=]{60,}`)
 // Clean makes text from elsewhere fit for a message: short, and without
 // credentials.
 func (a *API) Clean(text string) string {
+	var sent []string
 	for _, k := range a.Keys {
-		keys := k.last.Load()
-		if keys == nil {
-			continue
-		}
-		for _, secret := range []string{keys.AccessKeyID, keys.SecretAccessKey, keys.SessionToken} {
-			if secret != "" {
-				text = strings.ReplaceAll(text, secret, "…")
-			}
+		if keys := k.last.Load(); keys != nil {
+			sent = append(sent, keys.AccessKeyID, keys.SecretAccessKey, keys.SessionToken)
 		}
 	}
-	text = secretive.ReplaceAllString(text, "…")
+	text = secretive.ReplaceAllString(secret.Told(text, sent), "***")
 	if len(text) > maxMessage {
 		text = strings.ToValidUTF8(text[:maxMessage], "") + "…"
 	}

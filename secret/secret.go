@@ -48,6 +48,17 @@ func Hidden(text string, secrets []string) string {
 	return out.String()
 }
 
+// Told is what somebody said who was sent secrets, without them, as Hidden. Where
+// one is too short to be found, nothing of it is told.
+func Told(said string, secrets []string) string {
+	for _, s := range secrets {
+		if s != "" && len(s) < Shortest && said != "" {
+			return "(not shown, since it may repeat a secret of less than " + strconv.Itoa(Shortest) + " bytes)"
+		}
+	}
+	return Hidden(said, secrets)
+}
+
 // span is a piece of a text.
 type span struct{ from, to int }
 

@@ -109,6 +109,19 @@ func TestWhatIsNoSecretStays(t *testing.T) {
 	}
 }
 
+func TestWhatIsTold(t *testing.T) {
+	for _, tt := range []struct{ said, secret, want string }{
+		{"no user s3cret", "s3cret", "no user ***"},
+		{"no user s3cret", "", "no user s3cret"},
+		{"no user 123", "123", "(not shown, since it may repeat a secret of less than 4 bytes)"},
+		{"", "123", ""},
+	} {
+		if got := secret.Told(tt.said, []string{tt.secret}); got != tt.want {
+			t.Errorf("%q with the secret %q is told as %q, want %q", tt.said, tt.secret, got, tt.want)
+		}
+	}
+}
+
 func FuzzHidden(f *testing.F) {
 	f.Add("t0ken %74 \\u0074 &#116;0ken", "t0ken", "a")
 	f.Add(`\\\\u00`, `\\u0`, "%25")

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/secret"
 )
 
 // MaxBody is how large an answer may be where a Question has no Most, in bytes.
@@ -158,7 +159,7 @@ func (w *Client) once(ctx context.Context, q Question) (Clock, error) {
 		err = fmt.Errorf("%s: its answer ends in the middle: %w", w.url, release.ErrUnavailable)
 		return clock, refusal{error: err, again: true}
 	}
-	return clock, w.strange("what it cannot mean (%s)", Clip(scrub(err.Error(), secrets)))
+	return clock, w.strange("what it cannot mean (%s)", Clip(secret.Told(err.Error(), secrets)))
 }
 
 // finish reads the little that is left of an answer which broke off our reading,

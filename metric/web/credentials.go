@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 
@@ -121,7 +120,7 @@ func (w *Client) credential() string {
 // that it was sent: some repeat whole requests.
 func (w *Client) Hidden(text string) string {
 	secrets, _ := w.sent.Load().([]string)
-	return scrub(text, secrets)
+	return secret.Told(text, secrets)
 }
 
 // HiddenIn is an error with such a text, which keeps its meaning.
@@ -143,14 +142,3 @@ type hidden struct {
 func (h hidden) Error() string { return h.text }
 
 func (h hidden) Unwrap() error { return h.error }
-
-// scrub takes secrets out of what a server said. Where one is too short to be
-// found, nothing of it is told.
-func scrub(text string, secrets []string) string {
-	for _, s := range secrets {
-		if s != "" && len(s) < secret.Shortest && text != "" {
-			return "(not shown, since it may repeat a secret of less than " + strconv.Itoa(secret.Shortest) + " bytes)"
-		}
-	}
-	return secret.Hidden(text, secrets)
-}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/secret"
 )
 
 // unaddressed is an error without the address, which may hold what is asked.
@@ -68,7 +69,7 @@ func (w *Client) unlike(ctx context.Context, resp *http.Response, body *bounded,
 	case strings.HasPrefix(what, jsonType):
 		what += " that is neither an object nor a list"
 	}
-	return w.strange("%s", Clip(scrub(what, secrets)))
+	return w.strange("%s", Clip(secret.Told(what, secrets)))
 }
 
 func (w *Client) strange(format string, args ...any) error {
@@ -86,7 +87,7 @@ func (w *Client) refused(ctx context.Context, resp *http.Response, body io.Reade
 			u.User, u.RawQuery, u.Fragment, u.RawFragment = nil, "", "", ""
 			to = u.String()
 		}
-		return invalid("%s redirects to %s; give the address itself (a login page would need a credential)", w.url, Clip(scrub(to, secrets)))
+		return invalid("%s redirects to %s; give the address itself (a login page would need a credential)", w.url, Clip(secret.Told(to, secrets)))
 	}
 	var said Trouble
 	if q.Explain != nil {
@@ -114,10 +115,10 @@ func (w *Client) refused(ctx context.Context, resp *http.Response, body io.Reade
 func (w *Client) meaning(status int, t Trouble, q Question, secrets []string) error {
 	said := strconv.Itoa(status)
 	if t.Kind != "" {
-		said += " (" + Clip(scrub(t.Kind, secrets)) + ")"
+		said += " (" + Clip(secret.Told(t.Kind, secrets)) + ")"
 	}
 	if t.Message != "" {
-		said += ": " + Clip(scrub(t.Message, secrets))
+		said += ": " + Clip(secret.Told(t.Message, secrets))
 	}
 	switch {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:

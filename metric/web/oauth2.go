@@ -14,6 +14,7 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 
 	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/secret"
 )
 
 // OAuth2 gets tokens by the grant of client credentials. A token is kept until
@@ -146,7 +147,7 @@ func (g *grant) refused(ctx context.Context, err error, key string) error {
 	case errors.As(err, &certificate), errors.As(err, &authority):
 		return invalid("%s: its certificate is not to be trusted (caFile changes what is)", g.url)
 	case !errors.As(err, &said):
-		return refusal{error: fmt.Errorf("%s gives no token: %s: %w", g.url, Clip(scrub(unaddressed(err).Error(), secrets)), release.ErrUnavailable), again: true}
+		return refusal{error: fmt.Errorf("%s gives no token: %s: %w", g.url, Clip(secret.Told(unaddressed(err).Error(), secrets)), release.ErrUnavailable), again: true}
 	}
 	status := said.Response.StatusCode
 	words := strings.TrimSpace(said.ErrorCode + " " + said.ErrorDescription)
@@ -155,7 +156,7 @@ func (g *grant) refused(ctx context.Context, err error, key string) error {
 	}
 	text := fmt.Sprintf("%s refuses client %s with the secret of %s: %d", g.url, g.config.ClientID, g.config.ClientSecretFile, status)
 	if words != "" {
-		text += ": " + Clip(scrub(words, secrets))
+		text += ": " + Clip(secret.Told(words, secrets))
 	}
 	if status == http.StatusTooManyRequests || status >= 500 {
 		return refusal{error: fmt.Errorf("%s: %w", text, release.ErrUnavailable), again: true, pause: retryAfter(said.Response.Header, "")}
