@@ -58,6 +58,7 @@ type Fold struct {
 	active  int64            // the last end of a window with events
 	seen    seen
 	tenants map[string]*tenant
+	series  int    // of all tenants without a limit of their own
 	short   uint64 // how often ids were forgotten before their time
 	out     Output
 }
@@ -127,8 +128,8 @@ func (f *Fold) Apply(seq uint64, p *Prepared) Result {
 	}
 	kept := p.samples[:0]
 	for i, s := range p.samples {
-		if !t.known(p.hashes[i]) {
-			r.Refused = append(r.Refused, Whole(tooMany(t, p.batch.Tenant), s, i))
+		if no := f.known(t, p.batch.Tenant, p.hashes[i]); no != nil {
+			r.Refused = append(r.Refused, Whole(*no, s, i))
 			continue
 		}
 		kept = append(kept, s)
@@ -156,14 +157,14 @@ func (f *Fold) count(t *tenant, name string, e event) (no *item.Refusal, again b
 	case f.open >= mostOpen:
 		return &item.Refusal{Code: item.TooMany, Text: fmt.Sprintf("%d windows are open: send what is old in smaller parts, in order of time", f.open)}, false
 	case !there:
-		if t.size() >= t.limit {
-			refusal := tooMany(t, name)
-			return &refusal, false
+		if no := f.full(t, name); no != nil {
+			return no, false
 		}
 		g = newGroup(name, e)
 		g.before = before
 		f.groups[g.key], f.order = g, nil
 		t.groups++
+		f.add(name)
 	}
 	open := len(g.open)
 	g.add(e, f.clock)
@@ -190,21 +191,53 @@ func (f *Fold) remember(id uint64) {
 	}
 }
 
-func tooMany(t *tenant, name string) item.Refusal {
-	if t.limit == 0 {
-		return item.Refusal{Code: item.TooMany, Text: fmt.Sprintf("tenant %s is one more than %d: send as one of those, or give it a limit of its own with spec.limits.tenants", name, mostTenants)}
-	}
-	of := ""
+// full says why a tenant may have no new series; nil where it may.
+func (f *Fold) full(t *tenant, name string) *item.Refusal {
+	text, of := "", ""
 	if name != "" {
 		of = " of tenant " + name
 	}
-	return item.Refusal{Code: item.TooMany, Text: fmt.Sprintf("a new series%s, and %d is the limit: take out a label with many values, or raise the limit", of, t.limit)}
+	switch {
+	case t.limit == 0:
+		text = fmt.Sprintf("tenant %s is one more than %d: send as one of those, or give it a limit of its own with spec.limits.tenants", name, mostTenants)
+	case t.size() >= t.limit:
+		text = fmt.Sprintf("a new series%s, and %d is the limit: take out a label with many values, or raise the limit", of, t.limit)
+	case f.common(name) && f.series >= f.terms.Common:
+		text = fmt.Sprintf("a new series%s, and the tenants that have no limit of their own have %d together, which is the limit: name fewer tenants, or give this one a limit of its own with spec.limits.tenants", of, f.series)
+	default:
+		return nil
+	}
+	return &item.Refusal{Code: item.TooMany, Text: text}
+}
+
+// common tells whether a tenant has no limit of its own.
+func (f *Fold) common(name string) bool {
+	_, named := f.terms.Tenants[name]
+	return !named
+}
+
+// add counts a new series against what the tenants without a limit of their own
+// may have together.
+func (f *Fold) add(tenant string) {
+	if f.common(tenant) {
+		f.series++
+	}
+}
+
+// sum counts those anew.
+func (f *Fold) sum() {
+	f.series = 0
+	for name, t := range f.tenants {
+		if f.common(name) {
+			f.series += t.size()
+		}
+	}
 }
 
 // limit is how many series a tenant may have: none where it would be one tenant
 // too many.
 func (f *Fold) limit(t *tenant, name string) int {
-	if _, named := f.terms.Tenants[name]; named || name == "" || t.size() > 0 || len(f.tenants) <= mostTenants {
+	if !f.common(name) || name == "" || t.size() > 0 || len(f.tenants) <= mostTenants {
 		return f.terms.limit(name)
 	}
 	with := 0
@@ -234,19 +267,20 @@ func (f *Fold) tenant(name string) *tenant {
 // size is how many series a tenant has.
 func (t *tenant) size() int { return t.groups + len(t.recent.list) + len(t.before.list) - t.both }
 
-// known tells whether a series of samples is one of the tenant's, or may become
-// one.
-func (t *tenant) known(hash uint64) bool {
+// known makes a series of samples one of the tenant's, or says why it cannot be.
+func (f *Fold) known(t *tenant, name string, hash uint64) *item.Refusal {
 	if t.recent.has(hash) {
-		return true
+		return nil
 	}
 	if t.before.has(hash) {
 		t.both++
-	} else if t.size() >= t.limit {
-		return false
+	} else if no := f.full(t, name); no != nil {
+		return no
+	} else {
+		f.add(name)
 	}
 	t.recent.add(hash)
-	return true
+	return nil
 }
 
 // Tick tells the fold that a time was reached, which closes windows.
@@ -326,6 +360,7 @@ func (f *Fold) close(c closing) {
 			delete(f.tenants, name)
 		}
 	}
+	f.sum()
 }
 
 // Take hands out what came of the windows that closed since it was called last.

@@ -378,7 +378,7 @@ func TestIdleSeriesGoOnForAWhile(t *testing.T) {
 
 func TestSeriesAreLimitedByTenant(t *testing.T) {
 	terms := Defaults()
-	terms.Series, terms.Tenants = 3, map[string]int{"big": 5}
+	terms.Series, terms.Tenants, terms.Common = 3, map[string]int{"big": 5}, 4
 	f := New(terms)
 	send := func(tenant, version, sample string) Result {
 		d := item.Decoded{}
@@ -405,6 +405,19 @@ func TestSeriesAreLimitedByTenant(t *testing.T) {
 	for _, v := range []string{"1", "2", "3", "4", "5"} {
 		if r := send("big", v, ""); r.Accepted != 1 {
 			t.Errorf("a tenant with a limit of its own: %+v", r)
+		}
+	}
+	// A sender may name as many tenants as it likes, and gets no more for it.
+	for _, f := range []*Fold{f, restored(t, f)} {
+		one := func(name, sample string) Result {
+			d := item.Decoded{Samples: []item.Sample{{Labels: labels.FromStrings("__name__", sample), T: start.UnixMilli()}}}
+			return f.Apply(f.seq+1, Prepare(item.Batch{At: start, Tenant: name}, d, plain{1}, terms))
+		}
+		if r := one("new", "a"); r.Accepted != 1 {
+			t.Errorf("the fourth series of all: %+v", r)
+		}
+		if r := one("other", "a"); len(r.Refused) != 1 || r.Refused[0].Code != item.TooMany || !strings.Contains(r.Refused[0].Text, "have 4 together") {
+			t.Errorf("the fifth series of all: %+v", r)
 		}
 	}
 	if got := f.Stats().Series; got[""] != 3 || got["big"] != 5 {

@@ -142,6 +142,7 @@ func Restore(b []byte, terms Terms) (*Fold, error) {
 			}
 		}
 	}
+	f.sum()
 	if r.bad || len(r.b) > 0 || len(r.sets) > 0 {
 		return nil, bad("does not hold what it says")
 	}

@@ -45,6 +45,9 @@ type Terms struct {
 	// hour or two counts no more.
 	Series  int
 	Tenants map[string]int
+	// Common is how many the tenants that have no limit of their own may have
+	// together, since a sender can name as many tenants as it likes.
+	Common int
 	// KeepFor and KeepBytes bound the raw batches that are kept for a replay.
 	KeepFor   time.Duration
 	KeepBytes int64
@@ -67,7 +70,7 @@ func Defaults() Terms {
 	return Terms{
 		Window: 5 * time.Second, Lateness: 10 * time.Second,
 		MaxAge: 24 * time.Hour, MaxAhead: time.Minute,
-		SeenFor: time.Hour, SeenMost: 4_000_000, Series: 10_000,
+		SeenFor: time.Hour, SeenMost: 4_000_000, Series: 10_000, Common: 500_000,
 		KeepFor: 48 * time.Hour, KeepBytes: 5 << 30,
 	}
 }
