@@ -123,10 +123,21 @@ var (
 			return d, bad
 		}}
 	paramName = &kind[string]{noun: "a parameter's name", pattern: "^.{1,200}$", parse: parseText, format: same}
+	// openParam is a parameter whose value stands in the file.
+	openParam = &kind[string]{noun: paramName.noun, pattern: paramName.pattern, parse: parseOpenParam, format: same}
 	hostName  = &kind[string]{noun: "a host's name", pattern: `^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$`,
 		parse: parseHost, format: same}
 	accountNumber = &kind[string]{noun: "a number", pattern: "^[0-9]{1,18}$", parse: parseDigits, format: same}
 )
+
+// parseOpenParam refuses the names that keys and passwords go by.
+func parseOpenParam(s string) (string, fault) {
+	switch strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(s)) {
+	case "apikey", "appkey", "accesskey", "token", "accesstoken", "authtoken", "password", "passwd", "secret", "clientsecret":
+		return "", fault{"would put a secret into the file, and into records and logs", "send it in a header whose value comes from a file (secretHeaders)"}
+	}
+	return paramName.parse(s)
+}
 
 func parseHost(s string) (string, fault) {
 	const hint = "write one such as datadoghq.eu"
