@@ -48,8 +48,8 @@ type Bed struct {
 
 // Answers runs what every source must do, in whatever language it is asked. It
 // calls open once, with what happened on a grid of grain, which should be the
-// finest that the source can tell. The source's own timeout should be about two
-// seconds, and its clock the real one.
+// finest that the source can tell. The source's own timeout should be a few
+// seconds, since a case waits for it, and its clock the real one.
 func Answers(t *testing.T, grain time.Duration, open func(t *testing.T, h Happened) Bed) {
 	h := happened(grain)
 	b := &answers{bed: open(t, h), h: h}
