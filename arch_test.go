@@ -49,6 +49,10 @@ var house = map[string]row{
 	"kayenta":  {floor: 1, imports: []string{"release"}},
 	"forecast": {floor: 1, imports: []string{"release", "spec", "stats", "plan", "judge"}},
 
+	"access":   {floor: 1, imports: []string{"release", "spec"}},
+	"database": {floor: 2, imports: []string{"release"}},
+	"control":  {floor: 2, imports: []string{"access", "database", "journal", "release", "spec", "plan", "engine"}},
+
 	// The journal stores whole states, and a state holds a plan and evidence.
 	"journal":  {floor: 2, imports: []string{"release", "plan", "judge", "engine"}},
 	"run":      {floor: 2, imports: append([]string{"journal"}, pureFolders...)},

@@ -228,6 +228,13 @@ func printed(t *testing.T, command string) string {
 func TestReleaseFileReference(t *testing.T) {
 	current(t, "docs/release-file.md", []byte(spec.Reference()))
 	current(t, "docs/release.schema.json", append(spec.Schema(), '\n'))
-	current(t, "docs/ingest-rules.md", []byte(spec.IngestReference()))
-	current(t, "docs/ingest.schema.json", append(spec.IngestSchema(), '\n'))
+	for _, k := range spec.Kinds() {
+		name := strings.ToLower(k.Name)
+		page := name + "-file"
+		if k.Name == "Ingest" {
+			page = "ingest-rules"
+		}
+		current(t, "docs/"+page+".md", []byte(k.Reference()))
+		current(t, "docs/"+name+".schema.json", append(k.Schema(), '\n'))
+	}
 }

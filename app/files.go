@@ -79,7 +79,7 @@ func (p *process) readPlan(name string) (plan.Plan, spec.File, error) {
 func (p *process) lint() *cobra.Command {
 	return &cobra.Command{
 		Use:   "lint FILE…",
-		Short: "Check release files and the front door's rules: every error with line, column and a hint",
+		Short: "Check release files and files of other kinds: every error with line, column and a hint",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, names []string) error {
 			failed := false
@@ -104,15 +104,28 @@ func (p *process) lintFile(name string) (about string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if spec.IsIngest(text) {
-		in, err := spec.ParseIngest(name, text)
-		if err == nil {
-			_, err = rules.New(in)
+	if kind, ok := spec.KindOf(text); ok {
+		err := kind.Check(name, text)
+		if deeper := checks[kind.Name]; err == nil && deeper != nil {
+			err = deeper(name, text)
 		}
-		return "rules of the front door", err
+		return kind.Title, err
 	}
 	f, err := parseFile(name, text)
 	return fmt.Sprintf("release %s of %s, %d steps, %d metrics", f.Name, f.Service, len(f.Steps), len(f.Analysis.Metrics)), err
+}
+
+// checks are what more than its keys is checked of a file, by its kind.
+var checks = map[string]func(name string, text []byte) error{
+	"Ingest": checkIngest,
+}
+
+func checkIngest(name string, text []byte) error {
+	in, err := spec.ParseIngest(name, text)
+	if err == nil {
+		_, err = rules.New(in)
+	}
+	return err
 }
 
 // lintLine is what `linnet lint --json` says of one file.
@@ -162,15 +175,21 @@ func lintErrors(err error) []lintError {
 }
 
 func (p *process) schema() *cobra.Command {
+	names := []string{"release"}
+	for _, k := range spec.Kinds() {
+		names = append(names, strings.ToLower(k.Name))
+	}
 	return &cobra.Command{
-		Use:       "schema [release|ingest]",
-		Short:     "Print the JSON Schema of release files, or of the front door's rules, for editors",
+		Use:       "schema [" + strings.Join(names, "|") + "]",
+		Short:     "Print the JSON Schema of a kind of file (release without an argument), for editors",
 		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
-		ValidArgs: []string{"release", "ingest"},
+		ValidArgs: names,
 		RunE: func(_ *cobra.Command, args []string) error {
 			text := spec.Schema()
-			if len(args) == 1 && args[0] == "ingest" {
-				text = spec.IngestSchema()
+			for _, k := range spec.Kinds() {
+				if len(args) == 1 && args[0] == strings.ToLower(k.Name) {
+					text = k.Schema()
+				}
 			}
 			_, err := p.out.Write(append(text, '\n'))
 			return err

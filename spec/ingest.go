@@ -1,9 +1,6 @@
 package spec
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
@@ -140,33 +137,14 @@ type Forward struct {
 	Timeout time.Duration
 }
 
-// ParseIngest reads a rules file of the front door, as Parse reads a release
-// file: name is what errors call it, and an error holds all that is wrong.
-func ParseIngest(name string, text []byte) (Ingest, error) {
-	tree, errs := readTree(name, text)
-	if tree == nil {
-		return Ingest{}, errs.ordered()
-	}
-	c := newChecker(name)
-	c.errs = errs
-	var in Ingest
-	ingestKeys.decode(c, tree, "", &in)
-	ingestRules(c, in)
-	if len(c.errs) > 0 {
-		return Ingest{}, c.errs.ordered()
-	}
-	sum := sha256.Sum256(text)
-	in.Text, in.Hash = bytes.Clone(text), hex.EncodeToString(sum[:])
-	return in, nil
+var ingestDocument = document[Ingest]{
+	kind: "Ingest", title: "rules of the front door", keys: headed("Ingest", ingestSpecKeys), rules: ingestRules,
+	read: func(i *Ingest) (*[]byte, *string) { return &i.Text, &i.Hash },
 }
 
-// IsIngest tells whether a text is a rules file and no release file: its kind
-// says so.
-func IsIngest(text []byte) bool {
-	tree, _ := readTree("", text)
-	kind := tree.get("kind")
-	return kind != nil && kind.text == "Ingest"
-}
+// ParseIngest reads a rules file of the front door, as Parse reads a release
+// file: name is what errors call it, and an error holds all that is wrong.
+func ParseIngest(name string, text []byte) (Ingest, error) { return ingestDocument.parse(name, text) }
 
 // DefaultIngest is what holds where there is no rules file.
 func DefaultIngest() Ingest {
@@ -180,13 +158,7 @@ func DefaultIngest() Ingest {
 
 // FormatIngest writes rules in full, with every default spelled out.
 // ParseIngest reads them back as equal, Text and Hash apart.
-func FormatIngest(in Ingest) []byte {
-	var b bytes.Buffer
-	if tree := ingestKeys.encode(in); tree != nil {
-		write(&b, tree, "")
-	}
-	return b.Bytes()
-}
+func FormatIngest(in Ingest) []byte { return ingestDocument.format(in) }
 
 // OwnLabel says that Linnet itself gives a label of that name to series made of
 // events, so that a tag cannot have it.

@@ -119,7 +119,7 @@ func FuzzParseIngest(f *testing.F) {
 }
 
 func TestRulesSchemaAndReference(t *testing.T) {
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(IngestSchema()))
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(kindOf(ingestDocument).Schema()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,11 +148,11 @@ func TestRulesSchemaAndReference(t *testing.T) {
 		t.Error("the schema takes bad rules")
 	}
 	var root map[string]any
-	if err := json.Unmarshal(IngestSchema(), &root); err != nil {
+	if err := json.Unmarshal(kindOf(ingestDocument).Schema(), &root); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{"spec.time.lateness", "spec.sampling[].keepErrors", "spec.forward.basicAuth.passwordFile", "spec.log.size"} {
-		if !strings.Contains(IngestReference(), "| `"+path+"` |") {
+		if !strings.Contains(kindOf(ingestDocument).Reference(), "| `"+path+"` |") {
 			t.Errorf("the reference lacks %s", path)
 		}
 	}

@@ -2,15 +2,6 @@ package spec
 
 import "time"
 
-// ingestKeys is the root of the table of keys of a rules file.
-var ingestKeys = &object[Ingest]{keys: []key[Ingest]{
-	{name: "apiVersion", doc: "The version of this format.", need: true, sample: "linnet/v1", zero: true,
-		bind: at(nowhere[Ingest], fixed("linnet/v1"))},
-	{name: "kind", doc: "What the file describes.", need: true, sample: "Ingest", zero: true,
-		bind: at(nowhere[Ingest], fixed("Ingest"))},
-	grouped("spec", "What is taken, and what becomes of it.", within(ingestSpecKeys)),
-}}
-
 // grouped is a key whose mapping may be left out, and then has the defaults of
 // the keys below.
 func grouped[T any](name, doc string, bind binding[T]) key[T] {

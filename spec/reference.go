@@ -21,14 +21,6 @@ func Reference() string {
 	return b.String()
 }
 
-// IngestReference gives the reference of rules files of the front door as
-// Markdown: every key with its meaning, how it is written and its default.
-func IngestReference() string {
-	var b strings.Builder
-	table(&b, ingestKeys.rows(""))
-	return b.String()
-}
-
 func table(b *strings.Builder, rows []row) {
 	b.WriteString("| key | meaning | written as | default |\n|---|---|---|---|\n")
 	for _, r := range rows {

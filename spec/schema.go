@@ -12,11 +12,6 @@ func Schema() []byte {
 	return schemaOf(fileKeys.schema(), "urn:linnet:release:v1", "Linnet release file")
 }
 
-// IngestSchema gives the JSON Schema of rules files of the front door.
-func IngestSchema() []byte {
-	return schemaOf(ingestKeys.schema(), "urn:linnet:ingest:v1", "Linnet rules of the front door")
-}
-
 func schemaOf(root map[string]any, id, title string) []byte {
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	root["$id"] = id

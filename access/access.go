@@ -1,0 +1,86 @@
+// Package access says who may do what, and why: people and programs, the roles
+// that a policy gives them by team, service and environment, and the answer to
+// one question. What no rule allows is denied.
+//
+// The package is pure: it reads no file and keeps nothing.
+package access
+
+// Actor is who asks for something, as they proved it.
+type Actor struct {
+	// Name is unique among all actors: an address of a person
+	// (anna@example.com), a service account (service:ci), a key or folder that
+	// acts for Linnet itself (hook:registry, folder:/srv/releases), or the user
+	// of the machine where no login is configured (local:root).
+	Name string
+	Kind Kind
+	// Groups are the groups that the identity provider, or the policy, puts the
+	// actor in.
+	Groups []string
+	// From is where the request came from: an address, "command line" or the like.
+	From string
+	// Scopes narrow what a token may do besides what its owner may; nil for no
+	// narrowing.
+	Scopes []Action
+}
+
+// Kind is what sort of actor it is.
+type Kind string
+
+// The kinds of actors.
+const (
+	Person  Kind = "person"
+	Service Kind = "service" // a service account: a pipeline, a script
+	Machine Kind = "machine" // Linnet itself, for a folder or a hook
+)
+
+// Action is something that can be asked for.
+type Action string
+
+// The actions.
+const (
+	View    Action = "view"    // releases, their evidence, services
+	Create  Action = "create"  // begin a release or the next attempt
+	Pause   Action = "pause"   // and resume
+	Advance Action = "advance" // in place of evidence
+	Abort   Action = "abort"
+	Approve Action = "approve"
+	// Break is to break the glass: past guard rails, freezes and quorums, with a
+	// reason and a second person.
+	Break  Action = "break-glass"
+	Audit  Action = "audit"  // read and export the audit
+	Tokens Action = "tokens" // make and revoke tokens of others
+	Manage Action = "manage" // settings, retention, notices of everybody
+)
+
+// Resource is what an action is about. Empty fields are not known, or do not
+// apply; a rule that asks for one does not match then.
+type Resource struct {
+	Service     string
+	Team        string
+	Environment string
+	// Release is a release's name, for messages.
+	Release string
+	// Author is who began the release; never alone the one who approves it.
+	Author string
+}
+
+// Decision is an answer, with its reason in a sentence that a user
+// understands: which rule of which file allows it, or what would be needed.
+type Decision struct {
+	Allowed bool
+	Why     string
+}
+
+// Policy decides.
+type Policy interface {
+	Decide(Actor, Action, Resource) Decision
+}
+
+// Everybody is the policy where no login is configured: whoever reaches the
+// loopback address of this machine may do everything.
+type Everybody struct{}
+
+// Decide implements Policy.
+func (Everybody) Decide(Actor, Action, Resource) Decision {
+	return Decision{Allowed: true, Why: "no policy is configured, and only this machine is listened to"}
+}

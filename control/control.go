@@ -1,0 +1,96 @@
+// Package control is the desk at which everybody asks: the API, the folder of
+// release files, hooks and the command line of the machine itself all begin and
+// steer releases through it. It decides who may, holds what is asked against the
+// company's guard rails, writes the audit, and only then touches the journal. No
+// door goes around it.
+//
+// The desk does nothing to the world itself: a release that it begins, or a
+// command that it leaves, is taken by whoever runs releases.
+package control
+
+import (
+	"context"
+	"time"
+
+	"github.com/linnet-project/linnet/access"
+	"github.com/linnet-project/linnet/engine"
+	"github.com/linnet-project/linnet/journal"
+	"github.com/linnet-project/linnet/plan"
+	"github.com/linnet-project/linnet/spec"
+)
+
+// Journal is what the desk needs of the journal.
+type Journal interface {
+	Command(ctx context.Context, id journal.ID, command engine.Commanded) error
+	Find(ctx context.Context, id journal.ID) (journal.Summary, error)
+	Latest(ctx context.Context, name string) (journal.ID, bool, error)
+}
+
+// Beginner begins a release: it puts its parts together, asks the provider and
+// writes the first record. A release that can never be served is
+// release.ErrInvalid.
+type Beginner interface {
+	Begin(ctx context.Context, b Beginning) (journal.ID, error)
+}
+
+// Beginning is a release that may begin: allowed, and within the guard rails.
+type Beginning struct {
+	File    spec.File
+	Plan    plan.Plan
+	Attempt int
+	// By is who asked for it.
+	By string
+}
+
+// Guard holds a release that somebody wants to begin against what the company
+// asks of each. What it finds is told all at once; nothing found is a release
+// that may begin.
+type Guard interface {
+	Check(ctx context.Context, now time.Time, who access.Actor, f spec.File, p plan.Plan) ([]Finding, error)
+}
+
+// Finding is one rule that a release does not meet.
+type Finding struct {
+	// Rule is the rule's name, Text what is wrong and what to do.
+	Rule, Text string
+	// Until is when it will be met by itself, a freeze that ends, say; zero where
+	// it will not.
+	Until time.Time
+}
+
+// Auditor keeps what people did. The entry is written, or what it tells does not
+// happen.
+type Auditor interface {
+	Audit(ctx context.Context, e Entry) error
+}
+
+// Entry is one line of the audit.
+type Entry struct {
+	At  time.Time
+	Who access.Actor
+	// What was done, as verb and object: "release.abort", "token.create".
+	What string
+	// Object is what it was done to: checkout-1.5.0/1, a token's name.
+	Object string
+	Reason string
+	// Before and After are what changed, as short texts; empty where nothing did.
+	Before, After string
+	// Denied says that it was asked for and not allowed, and why.
+	Denied string
+}
+
+// Config is what a Desk works with. All must be set but Guard and Auditor.
+type Config struct {
+	Journal  Journal
+	Beginner Beginner
+	Policy   access.Policy
+	Guard    Guard
+	Auditor  Auditor
+	Now      func() time.Time
+}
+
+// Desk is where everybody asks. It is safe for use by several goroutines.
+type Desk struct{ cfg Config }
+
+// New returns a Desk.
+func New(cfg Config) *Desk { return &Desk{cfg} }
