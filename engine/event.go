@@ -24,6 +24,9 @@ type Started struct {
 	Epoch uint64
 	// Methods is the version of the statistical methods (see judge.Methods).
 	Methods int
+	// By is who began the release: its author, who does not approve it. Empty
+	// where nobody is named.
+	By string
 }
 
 // Looked is one look at the world: what was observed, not what was concluded.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/linnet-project/linnet/engine"
+	"github.com/linnet-project/linnet/plan"
 	"github.com/linnet-project/linnet/release"
 )
 
@@ -66,11 +67,12 @@ func checkBeginning(id ID, file []byte, rec Record) error {
 // enter makes the row of a new release in the index, as far as its first
 // record does not fill it.
 func enter(ctx context.Context, tx *sql.Tx, p prepared) (key int64, err error) {
-	plan := p.Event.(engine.Started).Plan
+	started := p.Event.(engine.Started)
 	made, err := tx.ExecContext(ctx, `INSERT INTO releases
-		(name, attempt, service, file_hash, started, updated, seq, hash, phase, step, weight, code, reason, outcome)
-		VALUES (?, ?, ?, ?, ?, 0, 0, ?, '', 0, 0, '', '', '')`,
-		p.id.Name, p.id.Attempt, plan.Service, plan.Hash, p.At.UnixNano(), make([]byte, len(Hash{})))
+		(name, attempt, service, team, environment, author, file_hash, started, updated, seq, hash, phase, step, weight, code, reason, outcome)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, '', 0, 0, '', '', '')`,
+		p.id.Name, p.id.Attempt, started.Plan.Service, started.Plan.Labels[plan.TeamLabel], started.Plan.Labels[plan.EnvironmentLabel], started.By,
+		started.Plan.Hash, p.At.UnixNano(), make([]byte, len(Hash{})))
 	if err != nil {
 		return 0, err
 	}

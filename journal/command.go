@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -107,4 +108,27 @@ func (r *Reader) Waiting(ctx context.Context, id ID) ([]engine.Commanded, error)
 		return rows.Err()
 	})
 	return waiting, err
+}
+
+// Given looks up a command by its id: what was ordered, and the record that took
+// it, 0 while none has. The bool says whether there is one.
+func (r *Reader) Given(ctx context.Context, id ID, command string) (engine.Commanded, uint64, bool, error) {
+	c := engine.Commanded{ID: command}
+	var taken uint64
+	known := false
+	err := r.reading(ctx, func(q querier) error {
+		at, err := find(ctx, q, id)
+		if err != nil {
+			return err
+		}
+		var when int64
+		err = q.QueryRowContext(ctx, `SELECT at, verb, who, reason, taken FROM commands WHERE release = ? AND id = ?`, at.key, command).
+			Scan(&when, &c.Verb, &c.Who, &c.Reason, &taken)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		known, c.At = err == nil, time.Unix(0, when).UTC()
+		return err
+	})
+	return c, taken, known, err
 }

@@ -285,11 +285,11 @@ func TestOlderAndNewerSchemas(t *testing.T) {
 		`CREATE TABLE extra (id INTEGER) STRICT; INSERT INTO extra SELECT seq FROM records`,
 		`ALTER TABLE extra ADD COLUMN note TEXT NOT NULL DEFAULT 'none'`)
 	_, err := openReader(t.Context(), dir, newer)
-	wantError(t, err, release.ErrInvalid, "older linnet (schema 1, this one reads 3)", "linnet run")
+	wantError(t, err, release.ErrInvalid, "older linnet (schema 2, this one reads 4)", "linnet run")
 
 	broken := newer
-	broken.migrations = append(newer.migrations[:2:2], `ALTER TABLE nowhere ADD COLUMN note TEXT`)
-	if _, err := open(t.Context(), dir, broken); err == nil || !strings.Contains(err.Error(), "migration to schema 3") {
+	broken.migrations = append(newer.migrations[:3:3], `ALTER TABLE nowhere ADD COLUMN note TEXT`)
+	if _, err := open(t.Context(), dir, broken); err == nil || !strings.Contains(err.Error(), "migration to schema 4") {
 		t.Errorf("a migration that fails gives %v", err)
 	}
 	r, err := OpenReader(t.Context(), dir)
@@ -313,6 +313,6 @@ func TestOlderAndNewerSchemas(t *testing.T) {
 		func() error { _, err := Open(t.Context(), dir); return err },
 		func() error { _, err := OpenReader(t.Context(), dir); return err },
 	} {
-		wantError(t, open(), release.ErrInvalid, "newer linnet (schema 3, this one knows 1); use that version", fileName)
+		wantError(t, open(), release.ErrInvalid, "newer linnet (schema 4, this one knows 2); use that version", fileName)
 	}
 }

@@ -23,6 +23,7 @@ type storedStarted struct {
 	Salt    string     `json:"s,omitempty"`
 	Epoch   uint64     `json:"e,omitempty"`
 	Methods int        `json:"m"`
+	By      string     `json:"by,omitempty"`
 }
 
 type storedAcknowledged struct {
@@ -100,14 +101,14 @@ func (s storedEvent) load() (engine.Event, error) {
 func storeStarted(e engine.Started) *storedStarted {
 	return &storedStarted{
 		At: e.At.UTC(), Attempt: e.Attempt, Plan: storePlan(e.Plan),
-		Salt: e.Salt, Epoch: e.Epoch, Methods: e.Methods,
+		Salt: e.Salt, Epoch: e.Epoch, Methods: e.Methods, By: e.By,
 	}
 }
 
 func (s *storedStarted) load() engine.Started {
 	return engine.Started{
 		At: s.At, Attempt: s.Attempt, Plan: s.Plan.load(),
-		Salt: s.Salt, Epoch: s.Epoch, Methods: s.Methods,
+		Salt: s.Salt, Epoch: s.Epoch, Methods: s.Methods, By: s.By,
 	}
 }
 

@@ -13,8 +13,12 @@ import (
 
 // Summary is what the index knows of a release, as of its last record.
 type Summary struct {
-	ID       ID
-	Service  string
+	ID      ID
+	Service string
+	// Team and Environment are labels of the file, Author is who began it; empty
+	// where nobody said.
+	Team, Environment, Author string
+
 	FileHash string // SHA-256 of the release file, in hex
 	Started  time.Time
 	Updated  time.Time
@@ -26,6 +30,8 @@ type Summary struct {
 	Outcome  Outcome // empty until it has ended
 	// Pruned says that retention has removed the records.
 	Pruned bool
+	// Place orders all releases of a journal by when they were begun; see Choice.
+	Place int64
 }
 
 // Ended says that nothing more will happen to the release.
@@ -35,21 +41,21 @@ func (s Summary) Ended() bool { return s.Outcome != "" }
 const maxList = 10_000
 
 const entryColumns = `id, name, attempt, service, file_hash, started, updated, seq, hash,
-	phase, step, weight, code, reason, outcome, pruned`
+	phase, step, weight, code, reason, outcome, pruned, team, environment, author`
 
 func scanEntry(row interface{ Scan(into ...any) error }) (entry, error) {
 	var e entry
 	var started, updated int64
 	var hash []byte
 	err := row.Scan(&e.key, &e.ID.Name, &e.ID.Attempt, &e.Service, &e.FileHash, &started, &updated, &e.Seq, &hash,
-		&e.Phase, &e.Step, &e.Weight, &e.Reason.Code, &e.Reason.Text, &e.Outcome, &e.Pruned)
+		&e.Phase, &e.Step, &e.Weight, &e.Reason.Code, &e.Reason.Text, &e.Outcome, &e.Pruned, &e.Team, &e.Environment, &e.Author)
 	if err != nil {
 		return entry{}, err
 	}
 	if len(hash) != len(e.hash) {
 		return entry{}, &Broken{ID: e.ID, What: "the hash in its index is no SHA-256"}
 	}
-	e.hash = Hash(hash)
+	e.hash, e.Place = Hash(hash), e.key
 	e.Started, e.Updated = time.Unix(0, started).UTC(), time.Unix(0, updated).UTC()
 	return e, nil
 }

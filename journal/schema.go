@@ -65,6 +65,11 @@ var migrations = []string{
 		taken   INTEGER NOT NULL DEFAULT 0, -- the record that took it
 		UNIQUE (release, id)
 	) STRICT;`,
+	`ALTER TABLE releases ADD COLUMN team TEXT NOT NULL DEFAULT '';
+	ALTER TABLE releases ADD COLUMN environment TEXT NOT NULL DEFAULT '';
+	ALTER TABLE releases ADD COLUMN author TEXT NOT NULL DEFAULT ''; -- who began it
+	CREATE INDEX releases_by_service ON releases (service, id);
+	CREATE INDEX releases_unfinished ON releases (id) WHERE outcome = '';`,
 }
 
 // migrate brings a database to the newest of the schemas given. It writes the

@@ -38,7 +38,8 @@ func Compile(f spec.File) Plan {
 		Recovery:     f.Recovery,
 		Lease:        f.Traffic.Lease(),
 
-		Links: f.Links,
+		Links:  f.Links,
+		Labels: f.Labels,
 	}
 	for _, s := range f.Steps {
 		p.Steps = append(p.Steps, Step{

@@ -84,4 +84,12 @@ type Plan struct {
 	Lease time.Duration
 
 	Links []release.Link
+	// Labels are those of the file: who owns the release, and where it runs.
+	Labels map[string]string
 }
+
+// The labels that permission and notices go by.
+const (
+	TeamLabel        = "team"
+	EnvironmentLabel = "environment"
+)

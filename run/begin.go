@@ -21,6 +21,8 @@ type Beginning struct {
 	File []byte
 	// Salt decides who sees the candidate first.
 	Salt string
+	// By is who begins it; empty where nobody is named.
+	By string
 }
 
 // Begin writes the first record of a new attempt. Of cfg it uses Store, Router
@@ -36,7 +38,7 @@ func Begin(ctx context.Context, cfg Config, b Beginning) (journal.ID, error) {
 	}
 	e := engine.Started{
 		At: now, Attempt: b.Attempt, Plan: b.Plan, Salt: b.Salt,
-		Epoch: epoch, Methods: judge.Methods,
+		Epoch: epoch, Methods: judge.Methods, By: b.By,
 	}
 	s, d, effects := engine.Step(engine.State{}, e)
 	ctx, cancel := context.WithTimeout(ctx, storeWait)
