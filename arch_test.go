@@ -57,6 +57,7 @@ var house = map[string]row{
 	"journal":  {floor: 2, imports: []string{"release", "plan", "judge", "engine"}},
 	"run":      {floor: 2, imports: append([]string{"journal"}, pureFolders...)},
 	"backtest": {floor: 2, imports: append([]string{"ndjson"}, pureFolders...)},
+	"fleet":    {floor: 2, imports: append([]string{"journal", "run", "control"}, pureFolders...)},
 	"report":   {floor: 2, imports: append([]string{"journal"}, pureFolders...)},
 
 	"traffic/proxy":       {floor: 3, imports: []string{"release", "exposure", "traffic/split"}},
@@ -136,7 +137,7 @@ var house = map[string]row{
 
 	// Whoever puts it all together may import each adapter.
 	"app": {floor: 4, imports: slices.Concat(pureFolders, adapters, []string{
-		"journal", "run", "backtest", "report", "kayenta", "forecast", "load", "demo",
+		"access", "database", "journal", "run", "control", "fleet", "backtest", "report", "kayenta", "forecast", "load", "demo",
 		"traffic/kube", "traffic/split", "metric/series", "metric/web",
 		"ingest", "ingest/item", "ingest/event", "ingest/statsd", "ingest/otlp", "ingest/remotewrite",
 		"ingest/rules", "ingest/quarantine", "ingest/forward", "ingest/send", "ingest/post",

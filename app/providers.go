@@ -154,9 +154,7 @@ func (w *parts) close() error {
 		errs = append(errs, c())
 	}
 	errs = append(errs, w.group.Wait())
-	for _, end := range w.ends {
-		end()
-	}
+	w.letGo()
 	if len(w.closers) == 0 && w.listener != nil {
 		errs = append(errs, w.listener.Close())
 	}
@@ -167,4 +165,11 @@ func (w *parts) close() error {
 		errs = append(errs, w.store.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// letGo ends what routers and sources hold.
+func (w *parts) letGo() {
+	for _, end := range w.ends {
+		end()
+	}
 }

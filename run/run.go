@@ -86,6 +86,21 @@ func New(ctx context.Context, cfg Config, id journal.ID) (*Runner, error) {
 // State returns the release as it stands after the last turn.
 func (r *Runner) State() engine.State { return r.state }
 
+// Done says that the release is over, and that everybody has been told.
+func (r *Runner) Done() bool { return r.state.Over() && len(r.state.Pending.Notices) == 0 }
+
+// Rest is how long nothing needs doing after a turn; 0 or less where something
+// does now. A person's command may come earlier.
+func (r *Runner) Rest() time.Duration { return r.untilTurn() }
+
+// Refresh reads the release from the journal again at the next turn, for who
+// knows that somebody else recorded meanwhile.
+func (r *Runner) Refresh() { r.readAt = time.Time{} }
+
+// BackOff is how long to wait after so many failed turns in a row: doubling, up
+// to some seconds, with jitter.
+func BackOff(failures int) time.Duration { return wait(min(max(failures, 1), slowest)) }
+
 // Run takes turns until the release is over, or the context ends; it then
 // returns the context's error. A journal that is unavailable does not end it:
 // the release holds, leases are not renewed, and it tries again. One that is
@@ -104,12 +119,12 @@ func (r *Runner) Run(ctx context.Context) (engine.State, error) {
 		default:
 			failures++
 			r.cfg.Log.Error("turn", "release", r.id.String(), "error", err)
-			if err := pause(ctx, wait(min(failures, slowest))); err != nil {
+			if err := pause(ctx, BackOff(failures)); err != nil {
 				return r.state, err
 			}
 			continue
 		}
-		if r.state.Over() && len(r.state.Pending.Notices) == 0 {
+		if r.Done() {
 			return r.state, nil
 		}
 		if err := r.idle(ctx); err != nil {

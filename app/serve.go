@@ -1,0 +1,229 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"go.opentelemetry.io/otel/trace"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/linnet-project/linnet/access"
+	"github.com/linnet-project/linnet/control"
+	"github.com/linnet-project/linnet/database"
+	"github.com/linnet-project/linnet/fleet"
+	"github.com/linnet-project/linnet/journal"
+	"github.com/linnet-project/linnet/run"
+	"github.com/linnet-project/linnet/spec"
+)
+
+// serveOptions are the flags of `linnet serve`.
+type serveOptions struct {
+	config, database, listen, traces string
+	releases                         []string
+}
+
+func (p *process) serve() *cobra.Command {
+	var o serveOptions
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run all releases of a company: API, people and permissions, notices, schedules",
+		Long: `Runs every unfinished release of the data folder, or of a PostgreSQL database, and
+takes new ones. What is given by a flag goes before the environment, that before
+the settings file, and that before the defaults.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := p.newServing(o, cmd.Flags())
+			if err != nil {
+				return err
+			}
+			return s.run(cmd.Context())
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.config, "config", "", "settings file, of kind Server")
+	f.StringVar(&o.database, "db", "", "URL of a PostgreSQL database, for several machines (SQLite in the data folder without)")
+	f.StringVar(&o.listen, "listen", "", "the one address of everything (127.0.0.1:8440)")
+	f.StringSliceVar(&o.releases, "releases", nil, "folders whose release files are applied")
+	f.StringVar(&o.traces, "otlp", "", "send OpenTelemetry traces to this OTLP/HTTP URL (also OTEL_EXPORTER_OTLP_ENDPOINT)")
+	return cmd
+}
+
+// serving is `linnet serve` as it runs: what its parts share. A part uses what
+// the parts before it have set.
+type serving struct {
+	*process
+	settings spec.Server
+	// folder is where the settings file lies; paths in it are relative to it.
+	folder      string
+	databaseURL string
+	traces      string
+
+	log    *slog.Logger
+	tracer trace.Tracer
+	// group has all that goes on: a part that fails there ends the server, and
+	// the context that a part is opened with ends when the server is to stop.
+	group *errgroup.Group
+
+	listener net.Listener
+	// url is where it is reached: publicURL, or the address.
+	url string
+	mux *http.ServeMux
+	// around is what requests pass before they come to mux, the outermost last.
+	around []func(http.Handler) http.Handler
+	// login says that nobody gets in who has not proved who they are.
+	login bool
+
+	db    *database.DB
+	store *journal.Store
+	// policy, guard and auditor are what the desk asks; set by their parts.
+	policy  access.Policy
+	guard   control.Guard
+	auditor control.Auditor
+	// notifier tells people of what releases decide.
+	notifier run.Notifier
+	measures *measures
+	fleet    *fleet.Fleet
+	timers   *fleet.Timers
+	desk     *control.Desk
+}
+
+// servingPart is one part of the server, in a file of its own. What open returns
+// to close it may be nil; it is called when nothing goes on in the group any more.
+type servingPart struct {
+	name string
+	open func(*serving, context.Context) (func() error, error)
+}
+
+// servingParts lists them in the order in which they are opened; they are closed
+// in the reverse one.
+func servingParts() []servingPart {
+	return []servingPart{
+		{"traces", (*serving).openTraces},
+		{"database", (*serving).openDatabase},
+		{"measures", (*serving).openMeasures},
+		{"fleet", (*serving).openFleet},
+		{"desk", (*serving).openDesk},
+		{"health", (*serving).openHealth},
+		// The last one: from now on releases run and requests are answered.
+		{"timers", (*serving).openTimers},
+		{"http", (*serving).openHTTP},
+	}
+}
+
+// newServing puts the settings together: flags, then the environment, which
+// gives flags that were not given, then the file, then the defaults.
+func (p *process) newServing(o serveOptions, flags *pflag.FlagSet) (*serving, error) {
+	log, err := p.logger()
+	if err != nil {
+		return nil, err
+	}
+	s := &serving{
+		process: p, settings: spec.DefaultServer(), databaseURL: o.database, traces: o.traces,
+		log: log, mux: http.NewServeMux(), policy: access.Everybody{}, notifier: logNotifier{log},
+	}
+	if o.config != "" {
+		text, err := p.readText(o.config)
+		if err != nil {
+			return nil, err
+		}
+		if s.settings, err = spec.ParseServer(o.config, text); err != nil {
+			return nil, err
+		}
+		s.folder = filepath.Dir(o.config)
+	}
+	if flags.Changed("listen") {
+		s.settings.Listen = o.listen
+	}
+	for i, dir := range s.settings.Releases {
+		s.settings.Releases[i] = s.path(dir)
+	}
+	if flags.Changed("releases") {
+		s.settings.Releases = o.releases
+	}
+	return s, nil
+}
+
+// path is a path of the settings file, seen from where the process runs.
+func (s *serving) path(name string) string {
+	if name == "" || filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(s.folder, name)
+}
+
+// run serves until the context ends, or a part fails.
+func (s *serving) run(ctx context.Context) (err error) {
+	if err := s.listen(ctx); err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	s.group, ctx = errgroup.WithContext(ctx)
+	var closers []func() error
+	defer func() {
+		stop()
+		errs := []error{err, s.group.Wait()}
+		for _, end := range slices.Backward(closers) {
+			errs = append(errs, end())
+		}
+		err = errors.Join(append(errs, s.unlisten())...)
+	}()
+	for _, part := range servingParts() {
+		end, err := part.open(s, ctx)
+		if end != nil {
+			closers = append(closers, end)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", part.name, err)
+		}
+	}
+	s.say("serving on %s", s.url)
+	<-ctx.Done()
+	return nil
+}
+
+// listen takes the one address. Nothing is answered on it before all parts are
+// open.
+func (s *serving) listen(ctx context.Context) error {
+	at, err := new(net.ListenConfig).Listen(ctx, "tcp", s.settings.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	s.listener = limited(at, mostConnections)
+	s.url = cmp.Or(s.settings.PublicURL, "http://"+at.Addr().String())
+	return nil
+}
+
+// unlisten gives the address back, unless the server that answered on it has.
+func (s *serving) unlisten() error {
+	if err := s.listener.Close(); !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+func (s *serving) openTraces(ctx context.Context) (_ func() error, err error) {
+	tracer, flush, err := tracing(ctx, s.traces, s.err)
+	if err != nil {
+		return nil, err
+	}
+	s.tracer = tracer
+	return func() error { flush(); return nil }, nil
+}
+
+func (s *serving) openDesk(context.Context) (func() error, error) {
+	s.desk = control.New(control.Config{
+		Journal: s.store, Beginner: s.fleet, Policy: s.policy, Guard: s.guard, Auditor: s.auditor, Now: time.Now,
+	})
+	return nil, nil
+}

@@ -1,0 +1,43 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/linnet-project/linnet/database"
+	"github.com/linnet-project/linnet/journal"
+	"github.com/linnet-project/linnet/release"
+)
+
+// openDatabase opens what everything is kept in, and the journal in it.
+func (s *serving) openDatabase(ctx context.Context) (func() error, error) {
+	url, err := s.databaseAddress()
+	if err != nil {
+		return nil, err
+	}
+	if url != "" {
+		return nil, fmt.Errorf("the journal cannot be kept in PostgreSQL yet: %w", release.ErrInvalid)
+	}
+	if s.store, err = journal.Open(ctx, s.data); err != nil {
+		return nil, err
+	}
+	if s.db, err = database.OpenFolder(ctx, s.data); err != nil {
+		return s.store.Close, err
+	}
+	return func() error { return errors.Join(s.db.Close(), s.store.Close()) }, nil
+}
+
+// databaseAddress is the URL of the database; empty for SQLite.
+func (s *serving) databaseAddress() (string, error) {
+	if s.databaseURL != "" || s.settings.DatabaseFile == "" {
+		return s.databaseURL, nil
+	}
+	text, err := os.ReadFile(s.path(s.settings.DatabaseFile))
+	if err != nil {
+		return "", fmt.Errorf("databaseFile: %w: %w", err, release.ErrInvalid)
+	}
+	return strings.TrimSpace(string(text)), nil
+}

@@ -1,0 +1,87 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"time"
+
+	"github.com/linnet-project/linnet/database"
+	"github.com/linnet-project/linnet/fleet"
+	"github.com/linnet-project/linnet/journal"
+	"github.com/linnet-project/linnet/spec"
+)
+
+// openFleet makes what takes turns of releases, whoever calls it.
+func (s *serving) openFleet(context.Context) (func() error, error) {
+	s.fleet = fleet.New(fleet.Config{
+		Store: s.store, Assembler: s, Notifier: s.notifier, Own: s.own, Salt: rand.Text,
+		Now: time.Now, Log: s.log, Tracer: s.tracer, OnStep: s.measures.step,
+	})
+	return s.fleet.Close, nil
+}
+
+// own keeps a `linnet run` in the same data folder off a release.
+func (s *serving) own(id journal.ID) (func() error, error) {
+	lock, err := s.store.Own(id, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	return lock.Release, nil
+}
+
+// openTimers has the turns taken: from now on releases move.
+func (s *serving) openTimers(ctx context.Context) (func() error, error) {
+	s.timers = fleet.NewTimers(fleet.TimersConfig{Fleet: s.fleet, Queue: queue{s.db}, Now: time.Now, Log: s.log})
+	s.group.Go(func() error { s.timers.Run(ctx); return nil })
+	return nil, nil
+}
+
+// Assemble implements fleet.Assembler: adapters only, without a listener of
+// their own.
+func (s *serving) Assemble(ctx context.Context, _ journal.ID, f spec.File) (_ fleet.Parts, err error) {
+	w := &parts{}
+	defer func() {
+		if err != nil {
+			w.letGo()
+		}
+	}()
+	if w.router, err = w.routerOf(ctx, f.Traffic, f); err != nil {
+		return fleet.Parts{}, err
+	}
+	if err := w.measure(ctx, s.process, f, s.log); err != nil {
+		return fleet.Parts{}, err
+	}
+	return fleet.Parts{Router: w.router, Source: w.source, Close: w.letGo}, nil
+}
+
+// queue asks the journal's tables which releases there is something to do for.
+type queue struct{ db *database.DB }
+
+// Unfinished implements fleet.Queue: the longest untouched first.
+func (q queue) Unfinished(ctx context.Context) ([]journal.ID, error) {
+	return q.ids(ctx, `SELECT name, attempt FROM releases WHERE outcome = '' ORDER BY updated`)
+}
+
+// Ordered implements fleet.Queue.
+func (q queue) Ordered(ctx context.Context) ([]journal.ID, error) {
+	return q.ids(ctx, `SELECT DISTINCT r.name, r.attempt FROM commands c JOIN releases r ON r.id = c.release WHERE c.taken = 0 AND r.outcome = ''`)
+}
+
+func (q queue) ids(ctx context.Context, query string) (ids []journal.ID, err error) {
+	err = q.db.Read(ctx, func(tx database.Tx) error {
+		rows, err := tx.Query(ctx, query)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var id journal.ID
+			if err := rows.Scan(&id.Name, &id.Attempt); err != nil {
+				return err
+			}
+			ids = append(ids, id)
+		}
+		return rows.Err()
+	})
+	return ids, err
+}

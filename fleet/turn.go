@@ -1,0 +1,182 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/linnet-project/linnet/journal"
+	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/run"
+	"github.com/linnet-project/linnet/spec"
+)
+
+const (
+	// turnWait bounds one turn: a rollback at a provider that hangs takes half a
+	// minute.
+	turnWait = 60 * time.Second
+	// elsewhereAgain is how often a release that another process runs is tried, in
+	// case that one ends; repairAgain how often at most one that cannot go on.
+	elsewhereAgain = 15 * time.Second
+	repairAgain    = time.Minute
+	// crowded is how soon to come again where a turn is under way already.
+	crowded = time.Second
+)
+
+// Turn is what a turn leaves.
+type Turn struct {
+	// Next is how long nothing needs doing, but for a person's command.
+	Next time.Duration
+	// Over says that the release needs no more turns.
+	Over bool
+}
+
+// Turn takes one turn of a release. It does no harm where another process takes
+// one at the same time. Next is told with an error too: how long to wait before
+// trying again.
+func (f *Fleet) Turn(ctx context.Context, id journal.ID) (Turn, error) {
+	ctx, cancel := context.WithTimeout(ctx, turnWait)
+	defer cancel()
+	m := f.member(id)
+	select {
+	case m.slot <- struct{}{}:
+		defer func() { <-m.slot }()
+	case <-ctx.Done():
+		return Turn{Next: crowded}, fmt.Errorf("release %s: another turn of it takes long: %w", id, release.ErrUnavailable)
+	}
+	began := f.cfg.Now()
+	t, err := f.guarded(ctx, m)
+	if errors.Is(err, context.Canceled) {
+		return t, err // the process ends
+	}
+	f.settle(m, began, &t, err)
+	f.cfg.OnTurn(id, f.cfg.Now().Sub(began), err)
+	return t, err
+}
+
+func (f *Fleet) member(id journal.ID) *member {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	m, ok := f.members[id]
+	if !ok {
+		m = &member{id: id, slot: make(chan struct{}, 1), how: Status{ID: id}}
+		f.members[id] = m
+	}
+	return m
+}
+
+// guarded takes a turn, whose panic is an error of that release alone.
+func (f *Fleet) guarded(ctx context.Context, m *member) (t Turn, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			f.cfg.Log.Error("panic", "release", m.id.String(), "panic", p, "stack", string(debug.Stack()))
+			m.drop() // what is in memory may be half of something
+			err = fmt.Errorf("release %s: a turn panics, which is a bug: %v: %w", m.id, p, release.ErrUnavailable)
+		}
+	}()
+	return f.turn(ctx, m)
+}
+
+func (f *Fleet) turn(ctx context.Context, m *member) (Turn, error) {
+	if f.cfg.Own != nil && m.disown == nil {
+		disown, err := f.cfg.Own(m.id)
+		if err != nil {
+			return Turn{}, err
+		}
+		m.disown = disown
+	}
+	if m.runner == nil {
+		if over, err := f.meet(ctx, m); err != nil || over {
+			return Turn{Over: over}, err
+		}
+	}
+	if m.disown == nil {
+		now, err := f.cfg.Store.Find(ctx, m.id)
+		if err != nil {
+			return Turn{}, err
+		}
+		if now.Seq != m.runner.State().Seq {
+			m.runner.Refresh()
+		}
+	}
+	if err := m.runner.Turn(ctx); err != nil {
+		return Turn{}, err
+	}
+	return Turn{Next: max(m.runner.Rest(), 0), Over: m.runner.Done()}, nil
+}
+
+// meet puts a release's parts together. One that has ended meanwhile is over.
+func (f *Fleet) meet(ctx context.Context, m *member) (over bool, err error) {
+	now, err := f.cfg.Store.Find(ctx, m.id)
+	if err != nil || now.Pruned {
+		return now.Pruned, err
+	}
+	text, err := f.cfg.Store.FileText(ctx, m.id)
+	if err != nil {
+		return false, err
+	}
+	file, err := spec.Parse(m.id.String(), text)
+	if err != nil {
+		return false, err
+	}
+	parts, err := f.cfg.Assembler.Assemble(ctx, m.id, file)
+	if err != nil {
+		return false, fmt.Errorf("release %s: its parts cannot be put together: %w", m.id, err)
+	}
+	m.parts = parts
+	if m.runner, err = run.New(ctx, f.runs(parts), m.id); err != nil {
+		m.drop()
+	}
+	return false, err
+}
+
+// runs is what a runner works with.
+func (f *Fleet) runs(parts Parts) run.Config {
+	return run.Config{
+		Store: glance{f.cfg.Store, &f.inbox, f.cfg.Now}, Router: parts.Router, Source: parts.Source, Notifier: f.cfg.Notifier,
+		Now: f.cfg.Now, Log: f.cfg.Log, Tracer: f.cfg.Tracer, OnStep: f.cfg.OnStep,
+	}
+}
+
+// settle notes how a turn went, and how long to wait after one that failed.
+func (f *Fleet) settle(m *member, began time.Time, t *Turn, err error) {
+	elsewhere := err != nil && m.disown == nil && f.cfg.Own != nil && errors.Is(err, release.ErrConflict)
+	switch {
+	case err == nil:
+		m.failures = 0
+	case elsewhere:
+		t.Next = elsewhereAgain
+	default:
+		m.failures++
+		t.Next = run.BackOff(m.failures)
+		if m.failures > patient {
+			t.Next = min(time.Duration(m.failures-patient)*run.BackOff(m.failures), repairAgain)
+		}
+	}
+	f.mu.Lock()
+	known := m.how
+	m.how = Status{ID: m.id, Turn: began, Due: f.cfg.Now().Add(t.Next), Failures: m.failures, Elsewhere: elsewhere}
+	if err != nil {
+		m.how.Error = err.Error()
+	}
+	if t.Over {
+		delete(f.members, m.id)
+	}
+	f.mu.Unlock()
+	switch {
+	case elsewhere && !known.Elsewhere:
+		f.cfg.Log.Info("left to the process that runs it", "release", m.id.String(), "why", err)
+	case err != nil && !elsewhere:
+		f.cfg.Log.Error("turn", "release", m.id.String(), "failures", m.failures, "error", err)
+	}
+	if t.Over {
+		m.letGo(f.cfg.Log)
+		f.cfg.OnOver(m.id)
+	}
+}
+
+// patient is after how many failures in a row a release is tried more and more
+// seldom.
+const patient = 10
