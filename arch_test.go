@@ -51,7 +51,7 @@ var house = map[string]row{
 
 	"access":   {floor: 1, imports: []string{"release", "spec"}},
 	"database": {floor: 2, imports: []string{"release"}},
-	"control":  {floor: 2, imports: []string{"access", "database", "journal", "release", "spec", "plan", "engine"}},
+	"control":  {floor: 2, imports: []string{"access", "journal", "report", "release", "spec", "plan", "engine"}},
 
 	// The journal stores whole states, and a state holds a plan and evidence.
 	"journal":  {floor: 2, imports: []string{"release", "plan", "judge", "engine"}},
@@ -138,6 +138,7 @@ var house = map[string]row{
 	// Whoever puts it all together may import each adapter.
 	"app": {floor: 4, imports: slices.Concat(pureFolders, adapters, []string{
 		"access", "database", "journal", "run", "control", "fleet", "backtest", "report", "kayenta", "forecast", "load", "demo",
+		"access", "control", "journal", "run", "backtest", "report", "kayenta", "forecast", "load", "demo",
 		"traffic/kube", "traffic/split", "metric/series", "metric/web",
 		"ingest", "ingest/item", "ingest/event", "ingest/statsd", "ingest/otlp", "ingest/remotewrite",
 		"ingest/rules", "ingest/quarantine", "ingest/forward", "ingest/send", "ingest/post",

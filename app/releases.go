@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/linnet-project/linnet/access"
+	"github.com/linnet-project/linnet/control"
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/journal"
 	"github.com/linnet-project/linnet/release"
@@ -66,7 +67,7 @@ func (p *process) releaseShow() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				rel, err := record(cmd.Context(), r, id)
+				rel, err := control.Recorded(cmd.Context(), r, id)
 				if err != nil {
 					return err
 				}
@@ -84,34 +85,14 @@ func (p *process) releaseShow() *cobra.Command {
 	return cmd
 }
 
-// record builds a release's decision record from the journal.
-func record(ctx context.Context, r *journal.Reader, id journal.ID) (report.Release, error) {
-	b := report.New()
-	var s engine.State
-	err := r.Records(ctx, id, 1, func(rec journal.Record) error {
-		// The journal keeps a glance of a quiet look; here is all of it again.
-		var d engine.Decision
-		if s, d, _ = engine.Step(s, rec.Event); rec.Decision.Kind == engine.Stay || rec.Decision.Verdict == nil {
-			d.Reason, d.At = rec.Decision.Reason, rec.Decision.At
-			rec.Decision = d
-		}
-		b.Add(rec)
-		return nil
-	})
-	if err != nil {
-		return report.Release{}, err
-	}
-	return b.Finish(s), nil
-}
-
 func (p *process) releaseOrder(verb engine.Verb, short string) *cobra.Command {
 	var reason, who string
 	var wait time.Duration
 	cmd := &cobra.Command{
 		Use: string(verb) + " NAME[/ATTEMPT]", Short: short, Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c := engine.Commanded{At: time.Now(), ID: rand.Text(), Verb: verb, Who: who, Reason: reason}
-			return p.order(cmd.Context(), args[0], c, wait)
+			by := access.Actor{Name: who, Kind: access.Person, From: "command line"}
+			return p.order(cmd.Context(), by, args[0], control.Order{Verb: verb, Reason: reason, Wait: wait})
 		},
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for the record")
@@ -128,8 +109,9 @@ func person() string {
 	return "somebody"
 }
 
-// order puts a command into the inbox and waits for what the release says.
-func (p *process) order(ctx context.Context, name string, c engine.Commanded, wait time.Duration) error {
+// order leaves an order at the desk of the data folder, whose owner may order
+// everything, and waits for what the release says.
+func (p *process) order(ctx context.Context, who access.Actor, name string, o control.Order) error {
 	// An order never makes a journal where there is none.
 	if err := p.reading(ctx, func(*journal.Reader) error { return nil }); err != nil {
 		return err
@@ -139,24 +121,21 @@ func (p *process) order(ctx context.Context, name string, c engine.Commanded, wa
 		return err
 	}
 	defer store.Close()
-	id, err := find(ctx, store.Reader, name)
-	if err != nil {
+	if o.ID, err = find(ctx, store.Reader, name); err != nil {
 		return err
 	}
-	if err := store.Command(ctx, id, c); err != nil {
-		return err
-	}
-	answer, err := taken(ctx, store.Reader, id, c.ID, wait)
+	desk := control.New(control.Config{Journal: store, Policy: access.Everybody{}, Now: time.Now})
+	answer, err := desk.Command(ctx, who, o)
 	switch {
 	case err != nil:
 		return err
-	case answer == nil:
-		fmt.Fprintf(p.err, "%s is recorded for %s, but no `linnet run` has taken it yet; it is taken when one runs\n", c.Verb, id)
+	case answer.Waits():
+		fmt.Fprintf(p.err, "%s is recorded for %s, but no `linnet run` has taken it yet; it is taken when one runs\n", o.Verb, o.ID)
 		return exit(exitInconclusive)
-	case answer.Kind == engine.Refuse:
-		return fmt.Errorf("%s is refused: %s", c.Verb, answer.Reason.Text)
+	case answer.Decision.Kind == engine.Refuse:
+		return fmt.Errorf("%s is refused: %s", o.Verb, answer.Decision.Reason.Text)
 	}
-	return p.printAnswer(id, *answer)
+	return p.printAnswer(o.ID, answer.Decision)
 }
 
 // orderLine is what a release answered to an order.
@@ -178,37 +157,6 @@ func (p *process) printAnswer(id journal.ID, d engine.Decision) error {
 		fmt.Fprintf(p.out, "%s: %s: %s\n", id, d.Phase, printable(d.Reason.Text))
 	}
 	return nil
-}
-
-// taken waits until a command is in the journal, and returns what was decided;
-// nil where the time runs out.
-func taken(ctx context.Context, r *journal.Reader, id journal.ID, command string, wait time.Duration) (*engine.Decision, error) {
-	ctx, cancel := context.WithTimeout(ctx, wait)
-	defer cancel()
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	from := uint64(1)
-	for {
-		var answer *engine.Decision
-		err := r.Records(ctx, id, from, func(rec journal.Record) error {
-			from = rec.Seq + 1
-			if c, ok := rec.Event.(engine.Commanded); ok && c.ID == command {
-				answer = &rec.Decision
-			}
-			return nil
-		})
-		if answer != nil || (err != nil && ctx.Err() == nil) {
-			return answer, err
-		}
-		select {
-		case <-ctx.Done():
-			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				return nil, nil
-			}
-			return nil, ctx.Err()
-		case <-tick.C:
-		}
-	}
 }
 
 // reading opens the journal for reading.

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/linnet-project/linnet/control"
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/journal"
 	"github.com/linnet-project/linnet/plan"
@@ -297,7 +298,7 @@ func outcomeOf(s engine.State) journal.Outcome {
 
 // summary prints the decision record.
 func (r *running) summary(ctx context.Context, id journal.ID) error {
-	rel, err := record(ctx, r.store.Reader, id)
+	rel, err := control.Recorded(ctx, r.store.Reader, id)
 	if err != nil {
 		return err
 	}

@@ -19,11 +19,16 @@ import (
 	"github.com/linnet-project/linnet/spec"
 )
 
-// Journal is what the desk needs of the journal.
+// Journal is what the desk needs of the journal, and the only part of Linnet's
+// store that it touches.
 type Journal interface {
-	Command(ctx context.Context, id journal.ID, command engine.Commanded) error
 	Find(ctx context.Context, id journal.ID) (journal.Summary, error)
 	Latest(ctx context.Context, name string) (journal.ID, bool, error)
+	Choose(ctx context.Context, c journal.Choice) ([]journal.Summary, error)
+	FileText(ctx context.Context, id journal.ID) ([]byte, error)
+	Records(ctx context.Context, id journal.ID, from uint64, fn func(journal.Record) error) error
+	Command(ctx context.Context, id journal.ID, command engine.Commanded) error
+	Given(ctx context.Context, id journal.ID, command string) (engine.Commanded, uint64, bool, error)
 }
 
 // Beginner begins a release: it puts its parts together, asks the provider and
@@ -79,18 +84,25 @@ type Entry struct {
 	Denied string
 }
 
-// Config is what a Desk works with. All must be set but Guard and Auditor.
+// Config is what a Desk works with. Journal, Policy and Now must be set; Read and
+// Beginner where releases are begun at it. Without a Guard every release meets
+// what is asked, and without an Auditor nothing is kept but the journal.
 type Config struct {
 	Journal  Journal
 	Beginner Beginner
 	Policy   access.Policy
 	Guard    Guard
 	Auditor  Auditor
-	Now      func() time.Time
+	// Read reads and checks a release file; name is what its errors call it.
+	Read func(name string, text []byte) (spec.File, error)
+	Now  func() time.Time
 }
 
 // Desk is where everybody asks. It is safe for use by several goroutines.
-type Desk struct{ cfg Config }
+type Desk struct {
+	cfg     Config
+	reports reports
+}
 
 // New returns a Desk.
-func New(cfg Config) *Desk { return &Desk{cfg} }
+func New(cfg Config) *Desk { return &Desk{cfg: cfg} }

@@ -1,0 +1,246 @@
+package control_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/linnet-project/linnet/access"
+	"github.com/linnet-project/linnet/control"
+	"github.com/linnet-project/linnet/engine"
+	"github.com/linnet-project/linnet/journal"
+	"github.com/linnet-project/linnet/release"
+)
+
+func TestTheSameFileTwiceIsOneRelease(t *testing.T) {
+	w := newWorld(t)
+	first := file("checkout-2", "red", 5)
+	made := w.create(control.Creation{Name: "a.yaml", File: first})
+	if id := (journal.ID{Name: "checkout-2", Attempt: 1}); !made.Fresh || made.ID != id || made.Release.Author != ann.Name || made.Release.Team != "red" {
+		t.Errorf("begun as %+v", made)
+	}
+	if e := w.audited(); e.What != "release.create" || e.Object != "checkout-2/1" || !e.At.Equal(w.now) || e.After != made.Release.FileHash {
+		t.Errorf("audited as %+v", e)
+	}
+	if again := w.create(control.Creation{File: first, Again: true}); again.Fresh || again.ID != made.ID {
+		t.Errorf("the same file while it runs: %+v", again)
+	}
+	_, err := w.desk.Create(t.Context(), ann, control.Creation{File: file("checkout-2", "red", 6)})
+	if !errors.Is(err, release.ErrConflict) || !strings.Contains(err.Error(), "linnet release abort checkout-2") {
+		t.Errorf("another file under a running name: %v", err)
+	}
+	w.end(made.ID)
+	if ended := w.create(control.Creation{File: first}); ended.Fresh || ended.Release.Outcome != journal.Aborted {
+		t.Errorf("the file of a release that has ended: %+v", ended)
+	}
+	if next := w.create(control.Creation{File: first, Again: true}); !next.Fresh || next.ID.Attempt != 2 {
+		t.Errorf("the next attempt: %+v", next)
+	}
+	_, err = w.desk.Create(t.Context(), ann, control.Creation{Name: "b.yaml", File: []byte("kind: Release\n")})
+	if !errors.Is(err, release.ErrInvalid) || !strings.Contains(err.Error(), "b.yaml:1:1") {
+		t.Errorf("a file that is wrong: %v", err)
+	}
+}
+
+func TestManyBeginOne(t *testing.T) {
+	w := newWorld(t)
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	fresh := 0
+	for range 8 {
+		wg.Go(func() {
+			got, err := w.desk.Create(t.Context(), ann, control.Creation{File: file("checkout-2", "red", 5)})
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil || got.ID.Attempt != 1 {
+				t.Errorf("%+v, %v", got, err)
+			}
+			if got.Fresh {
+				fresh++
+			}
+		})
+	}
+	if wg.Wait(); fresh != 1 {
+		t.Errorf("%d of 8 began it", fresh)
+	}
+}
+
+func TestGuardRailsAndTheGlass(t *testing.T) {
+	w := newWorld(t)
+	w.guards = []control.Finding{{Rule: "small-first-step", Text: "the first step has 5 %, at most 1 % is allowed"}}
+	c := control.Creation{File: file("checkout-2", "red", 5)}
+	_, err := w.desk.Create(t.Context(), ann, c)
+	var refused *control.Refused
+	if !errors.As(err, &refused) || len(refused.Findings) != 1 || w.audited().Denied == "" {
+		t.Fatalf("%v, audited as %+v", err, w.audited())
+	}
+	c.Glass = "the shop is down"
+	w.policy = denies(access.Break)
+	_, err = w.desk.Create(t.Context(), ann, c)
+	w.wantDenied(err, "release.create")
+	w.policy = access.Everybody{}.Decide
+	if got := w.create(c); !got.Fresh || len(got.Overridden) != 1 || w.audited().What != "release.create-past-guards" || w.audited().Reason != c.Glass {
+		t.Errorf("%+v, audited as %+v", got, w.audited())
+	}
+}
+
+func TestDeniedIsKept(t *testing.T) {
+	w := newWorld(t)
+	made := w.create(control.Creation{File: file("checkout-2", "red", 5)})
+	w.policy = denies(access.Create)
+	_, err := w.desk.Create(t.Context(), ann, control.Creation{File: file("checkout-3", "red", 5)})
+	w.wantDenied(err, "release.create")
+	_, err = w.desk.Retry(t.Context(), ann, made.ID, "")
+	w.wantDenied(err, "release.create")
+	for verb, action := range map[engine.Verb]access.Action{"pause": access.Pause, "resume": access.Pause,
+		"advance": access.Advance, "approve": access.Approve, "abort": access.Abort} {
+		w.policy = denies(action)
+		_, err := w.desk.Command(t.Context(), ann, control.Order{ID: made.ID, Verb: verb})
+		w.wantDenied(err, "release."+string(verb))
+	}
+	// A name is theirs who began it first.
+	w.policy = func(_ access.Actor, _ access.Action, on access.Resource) access.Decision {
+		return access.Decision{Allowed: on.Team == "blue", Why: "ann is of team blue"}
+	}
+	_, err = w.desk.Create(t.Context(), ann, control.Creation{File: file("checkout-2", "blue", 5), Again: true})
+	w.wantDenied(err, "release.create")
+	// What cannot be kept is not done.
+	w.policy, w.broken = access.Everybody{}.Decide, release.ErrUnavailable
+	if _, err := w.desk.Command(t.Context(), ann, control.Order{ID: made.ID, Verb: "abort"}); !errors.Is(err, release.ErrUnavailable) {
+		t.Error(err)
+	}
+	if waiting, err := w.store.Waiting(t.Context(), made.ID); err != nil || len(waiting) != 0 {
+		t.Errorf("%v, %v wait", err, waiting)
+	}
+}
+
+func TestOrdersAreAnsweredOnce(t *testing.T) {
+	w := newWorld(t)
+	id := w.create(control.Creation{File: file("checkout-2", "red", 5)}).ID
+	w.turn(id)
+	o := control.Order{ID: id, Verb: engine.Pause, Reason: "lunch", Key: "k1"}
+	if a, err := w.desk.Command(t.Context(), ann, o); err != nil || !a.Waits() {
+		t.Fatalf("%+v, %v", a, err)
+	}
+	if e := w.audited(); e.What != "release.pause" || e.Reason != "lunch" || e.Before == "" {
+		t.Errorf("audited as %+v", e)
+	}
+	entries := len(w.trail)
+	w.turn(id)
+	o.Wait = time.Second
+	first, err := w.desk.Command(t.Context(), ann, o)
+	if err != nil || first.Waits() || first.Decision.Kind != engine.Suspend || !strings.Contains(first.Decision.Reason.Text, "ann@example.com paused it: lunch") {
+		t.Fatalf("%+v, %v", first, err)
+	}
+	second, err := w.desk.Command(t.Context(), ann, o)
+	if err != nil || second.Seq != first.Seq || len(w.trail) != entries {
+		t.Errorf("the same key: %+v, %v, %d entries, want %d", second, err, len(w.trail), entries)
+	}
+	o.Verb = engine.Abort
+	if _, err := w.desk.Command(t.Context(), ann, o); !errors.Is(err, release.ErrConflict) {
+		t.Errorf("another order under the key: %v", err)
+	}
+	at, err := w.desk.Get(t.Context(), ann, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var moved *control.Moved
+	if _, err := w.desk.Command(t.Context(), ann, control.Order{ID: id, Verb: engine.Resume, Expect: at.Seq - 1}); !errors.As(err, &moved) || moved.At != at.Seq {
+		t.Errorf("an order for an older record: %v", err)
+	}
+	if _, err := w.desk.Command(t.Context(), ann, control.Order{ID: id, Verb: engine.Resume, Expect: at.Seq}); err != nil {
+		t.Error(err)
+	}
+	if _, err := w.desk.Command(t.Context(), ann, control.Order{ID: id, Verb: "promote"}); !errors.Is(err, release.ErrInvalid) {
+		t.Errorf("an order that there is not: %v", err)
+	}
+}
+
+func TestRetry(t *testing.T) {
+	w := newWorld(t)
+	id := w.create(control.Creation{File: file("checkout-2", "red", 5)}).ID
+	if _, err := w.desk.Retry(t.Context(), ann, id, ""); !errors.Is(err, release.ErrConflict) {
+		t.Errorf("of one that runs: %v", err)
+	}
+	w.end(id)
+	next, err := w.desk.Retry(t.Context(), ann, id, "the node was at fault")
+	if err != nil || !next.Fresh || next.ID.Attempt != 2 {
+		t.Fatalf("%+v, %v", next, err)
+	}
+	if again, err := w.desk.Retry(t.Context(), ann, id, ""); err != nil || again.Fresh || again.ID != next.ID {
+		t.Errorf("a second click: %+v, %v", again, err)
+	}
+	w.end(next.ID)
+	if third, err := w.desk.Retry(t.Context(), ann, next.ID, ""); err != nil || third.ID.Attempt != 3 {
+		t.Errorf("%+v, %v", third, err)
+	}
+	if _, err := w.desk.Retry(t.Context(), ann, id, ""); !errors.Is(err, release.ErrConflict) || !strings.Contains(err.Error(), "checkout-2/3") {
+		t.Errorf("of one that was tried again since: %v", err)
+	}
+}
+
+func TestReadingShowsWhatOneMaySee(t *testing.T) {
+	w := newWorld(t)
+	for n := range 9 {
+		w.create(control.Creation{File: file(fmt.Sprintf("checkout-%d", n), []string{"red", "blue", "green"}[n%3], 5)})
+	}
+	w.policy = func(_ access.Actor, _ access.Action, on access.Resource) access.Decision {
+		return access.Decision{Allowed: on.Team == "red", Why: "only team red"}
+	}
+	var names []string
+	c := journal.Choice{Most: 2}
+	for {
+		page, err := w.desk.List(t.Context(), ann, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range page.Releases {
+			names = append(names, s.ID.Name)
+		}
+		if c.Before = page.Next; page.Next == 0 {
+			break
+		}
+	}
+	if got := strings.Join(names, " "); got != "checkout-6 checkout-3 checkout-0" {
+		t.Errorf("list shows %s", got)
+	}
+	mine, theirs := journal.ID{Name: "checkout-0", Attempt: 1}, journal.ID{Name: "checkout-1", Attempt: 1}
+	w.turn(mine)
+	if s, err := w.desk.Get(t.Context(), ann, journal.ID{Name: mine.Name}); err != nil || s.ID != mine {
+		t.Errorf("the last attempt: %+v, %v", s, err)
+	}
+	rec, err := w.desk.Record(t.Context(), ann, mine)
+	if err != nil || rec.Service != "checkout" || rec.Records < 2 {
+		t.Errorf("record %+v, %v", rec, err)
+	}
+	w.turn(mine)
+	events, err := w.desk.Events(t.Context(), ann, mine, 2, 1)
+	if err != nil || len(events) != 1 || events[0].Seq != 2 {
+		t.Errorf("events %+v, %v", events, err)
+	}
+	if beyond, err := w.desk.Events(t.Context(), ann, mine, 100, 1); err != nil || len(beyond) != 0 {
+		t.Errorf("events beyond the last: %+v, %v", beyond, err)
+	}
+	if text, err := w.desk.File(t.Context(), ann, mine); err != nil || string(text) != string(file("checkout-0", "red", 5)) {
+		t.Errorf("file %q, %v", text, err)
+	}
+	var denied *control.Denied
+	for name, err := range map[string]error{
+		"get":    second(w.desk.Get(t.Context(), ann, theirs)),
+		"record": second(w.desk.Record(t.Context(), ann, theirs)),
+		"file":   second(w.desk.File(t.Context(), ann, theirs)),
+		"events": second(w.desk.Events(t.Context(), ann, theirs, 1, 1)),
+	} {
+		if !errors.As(err, &denied) {
+			t.Errorf("%s of another team's: %v", name, err)
+		}
+	}
+	if _, err := w.desk.Get(t.Context(), ann, journal.ID{Name: "nobody"}); !errors.Is(err, release.ErrNotFound) {
+		t.Error(err)
+	}
+}
+
+func second[T any](_ T, err error) error { return err }

@@ -1,0 +1,161 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/linnet-project/linnet/access"
+	"github.com/linnet-project/linnet/journal"
+	"github.com/linnet-project/linnet/plan"
+	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/spec"
+)
+
+// Creation is a release that somebody wants to begin.
+type Creation struct {
+	// Name is what errors call the file: a path, "release.yaml".
+	Name string
+	// File is its text.
+	File []byte
+	// Again begins the next attempt where the last one has ended.
+	Again bool
+	// Reason is why, for the audit; it may be empty.
+	Reason string
+	// Glass is why the release must begin although it does not meet the guard
+	// rails; empty where it need not.
+	Glass string
+}
+
+// Created is the release that a file is.
+type Created struct {
+	ID journal.ID
+	// Fresh says that it was begun just now. Otherwise it was there before:
+	// unfinished, or ended where nobody asked for the next attempt.
+	Fresh bool
+	// Release is how it stands.
+	Release journal.Summary
+	// Overridden are the guard rails that it does not meet, and that the glass was
+	// broken for.
+	Overridden []Finding
+}
+
+// Create begins a release, or finds the one that the same file began before: the
+// same file twice is one release. A name whose last attempt is unfinished and was
+// begun with another file is release.ErrConflict. What is wrong with the file is
+// release.ErrInvalid, all at once; *Denied and *Refused are told as such.
+func (d *Desk) Create(ctx context.Context, who access.Actor, c Creation) (Created, error) {
+	f, err := d.cfg.Read(c.Name, c.File)
+	if err != nil {
+		return Created{}, err
+	}
+	entry := Entry{At: d.cfg.Now(), Who: who, What: "release.create", Object: f.Name, Reason: c.Reason, After: f.Hash}
+	if err := d.ask(ctx, access.Create, resourceIn(f), entry); err != nil {
+		return Created{}, err
+	}
+	last, err := d.last(ctx, f.Name)
+	if err != nil {
+		return Created{}, err
+	}
+	if last.ID.Attempt > 0 {
+		// The name is theirs who began it first, whatever this file says of itself.
+		if err := d.ask(ctx, access.Create, resourceOf(last), entry); err != nil {
+			return Created{}, err
+		}
+		if !last.Ended() || !c.Again {
+			return sameFile(last, f)
+		}
+	}
+	found, err := d.guard(ctx, c, f, entry)
+	if err != nil {
+		return Created{}, err
+	}
+	id := journal.ID{Name: f.Name, Attempt: last.ID.Attempt + 1}
+	entry.Object = id.String()
+	if len(found) > 0 {
+		entry.What, entry.Reason = "release.create-past-guards", c.Glass
+	}
+	if err := d.audit(ctx, entry); err != nil {
+		return Created{}, err
+	}
+	return d.begin(ctx, id, Beginning{File: f, Plan: plan.Compile(f), Attempt: id.Attempt, By: who.Name}, found)
+}
+
+// last is the last attempt of a name; one without an attempt where there is none.
+func (d *Desk) last(ctx context.Context, name string) (journal.Summary, error) {
+	id, known, err := d.cfg.Journal.Latest(ctx, name)
+	if err != nil || !known {
+		return journal.Summary{}, err
+	}
+	return d.cfg.Journal.Find(ctx, id)
+}
+
+// sameFile answers with an attempt that is there, unless it is unfinished and
+// another file's.
+func sameFile(last journal.Summary, f spec.File) (Created, error) {
+	if !last.Ended() && last.FileHash != f.Hash {
+		return Created{}, fmt.Errorf("release %s is unfinished and was begun with another file (%.12s…, this is %.12s…): finish it with that file, or `linnet release abort %s`: %w",
+			last.ID, last.FileHash, f.Hash, last.ID.Name, release.ErrConflict)
+	}
+	return Created{ID: last.ID, Release: last}, nil
+}
+
+// guard holds a release against the guard rails. What it does not meet is
+// returned where somebody may break the glass, and does, for a reason.
+func (d *Desk) guard(ctx context.Context, c Creation, f spec.File, e Entry) ([]Finding, error) {
+	if d.cfg.Guard == nil {
+		return nil, nil
+	}
+	found, err := d.cfg.Guard.Check(ctx, e.At, e.Who, f, plan.Compile(f))
+	switch {
+	case err != nil || len(found) == 0:
+		return nil, err
+	case c.Glass == "":
+		return nil, d.deny(ctx, e, &Refused{Findings: found})
+	}
+	return found, d.ask(ctx, access.Break, resourceIn(f), e)
+}
+
+// begin begins an attempt. Where somebody else began the same one in this moment,
+// that is the answer.
+func (d *Desk) begin(ctx context.Context, id journal.ID, b Beginning, past []Finding) (Created, error) {
+	_, err := d.cfg.Beginner.Begin(ctx, b)
+	if errors.Is(err, release.ErrConflict) {
+		if other, err := d.cfg.Journal.Find(ctx, id); err == nil {
+			return sameFile(other, b.File)
+		}
+	}
+	if err != nil {
+		return Created{}, err
+	}
+	now, err := d.cfg.Journal.Find(ctx, id)
+	return Created{ID: id, Fresh: err == nil, Release: now, Overridden: past}, err
+}
+
+// Retry begins the next attempt of a release that has ended, with the file that
+// it had. Where that was done already, with that file, it is found.
+func (d *Desk) Retry(ctx context.Context, who access.Actor, id journal.ID, reason string) (Created, error) {
+	was, err := d.cfg.Journal.Find(ctx, id)
+	if err != nil {
+		return Created{}, err
+	}
+	if err := d.ask(ctx, access.Create, resourceOf(was), Entry{At: d.cfg.Now(), Who: who, What: "release.create", Object: id.String(), Reason: reason}); err != nil {
+		return Created{}, err
+	}
+	last, err := d.last(ctx, id.Name)
+	switch {
+	case err != nil:
+		return Created{}, err
+	case !was.Ended():
+		return Created{}, fmt.Errorf("release %s is unfinished; abort it first, or let it end: %w", id, release.ErrConflict)
+	case last.ID.Attempt == id.Attempt+1 && last.FileHash == was.FileHash:
+		return Created{ID: last.ID, Release: last}, nil
+	case last.ID != id:
+		return Created{}, fmt.Errorf("release %s has been tried again since: %s is the last; retry that one: %w", id, last.ID, release.ErrConflict)
+	}
+	text, err := d.cfg.Journal.FileText(ctx, id)
+	if err != nil {
+		return Created{}, err
+	}
+	return d.Create(ctx, who, Creation{Name: id.Name, File: text, Again: true, Reason: reason})
+}

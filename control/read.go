@@ -1,0 +1,141 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/linnet-project/linnet/access"
+	"github.com/linnet-project/linnet/engine"
+	"github.com/linnet-project/linnet/journal"
+	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/report"
+)
+
+// mostScanned bounds how many releases are looked at for one page of a list,
+// where the policy shows only a few of them.
+const mostScanned = 5_000
+
+// Page is a part of a list of releases.
+type Page struct {
+	Releases []journal.Summary
+	// Next goes into Choice.Before for the next page; 0 after the last one.
+	Next int64
+}
+
+// List gives the releases of a choice that somebody may see, the last begun
+// first. A page may have fewer than were asked for although there are more.
+func (d *Desk) List(ctx context.Context, who access.Actor, c journal.Choice) (Page, error) {
+	var page Page
+	most := c.Most
+	for scanned := 0; scanned < mostScanned; {
+		c.Most = most + 1 // one more tells whether there is a next page
+		found, err := d.cfg.Journal.Choose(ctx, c)
+		if err != nil {
+			return Page{}, err
+		}
+		for _, s := range found {
+			if len(page.Releases) == most {
+				page.Next = c.Before
+				return page, nil
+			}
+			c.Before = s.Place
+			if d.allowed(who, access.View, resourceOf(s)) == nil {
+				page.Releases = append(page.Releases, s)
+			}
+		}
+		if len(found) <= most {
+			return page, nil
+		}
+		scanned += len(found)
+	}
+	page.Next = c.Before
+	return page, nil
+}
+
+// Get tells how a release stands. An attempt of 0 is the last one.
+func (d *Desk) Get(ctx context.Context, who access.Actor, id journal.ID) (journal.Summary, error) {
+	if id.Attempt == 0 {
+		last, known, err := d.cfg.Journal.Latest(ctx, id.Name)
+		if err != nil {
+			return journal.Summary{}, err
+		}
+		if !known {
+			return journal.Summary{}, fmt.Errorf("no release is called %q; the list of releases shows which there are: %w", id.Name, release.ErrNotFound)
+		}
+		id = last
+	}
+	s, err := d.cfg.Journal.Find(ctx, id)
+	if err == nil {
+		err = d.allowed(who, access.View, resourceOf(s))
+	}
+	return s, err
+}
+
+// File gives the release file as it was when the release began.
+func (d *Desk) File(ctx context.Context, who access.Actor, id journal.ID) ([]byte, error) {
+	if _, err := d.Get(ctx, who, id); err != nil {
+		return nil, err
+	}
+	return d.cfg.Journal.FileText(ctx, id)
+}
+
+// Record gives a release's decision record, as of its last event.
+func (d *Desk) Record(ctx context.Context, who access.Actor, id journal.ID) (report.Release, error) {
+	s, err := d.Get(ctx, who, id)
+	if err != nil {
+		return report.Release{}, err
+	}
+	if kept, ok := d.reports.get(s); ok {
+		return kept, nil
+	}
+	r, err := Recorded(ctx, d.cfg.Journal, id)
+	if err == nil {
+		d.reports.put(r)
+	}
+	return r, err
+}
+
+// Records is where the records of a release come from.
+type Records interface {
+	Records(ctx context.Context, id journal.ID, from uint64, fn func(journal.Record) error) error
+}
+
+// Recorded builds a release's decision record from the journal.
+func Recorded(ctx context.Context, j Records, id journal.ID) (report.Release, error) {
+	b := report.New()
+	var s engine.State
+	err := j.Records(ctx, id, 1, func(rec journal.Record) error {
+		// The journal keeps a glance of a quiet look; here is all of it again.
+		var d engine.Decision
+		if s, d, _ = engine.Step(s, rec.Event); rec.Decision.Kind == engine.Stay || rec.Decision.Verdict == nil {
+			d.Reason, d.At = rec.Decision.Reason, rec.Decision.At
+			rec.Decision = d
+		}
+		b.Add(rec)
+		return nil
+	})
+	if err != nil {
+		return report.Release{}, err
+	}
+	return b.Finish(s), nil
+}
+
+// Events gives records of a release from a sequence on, at most so many.
+func (d *Desk) Events(ctx context.Context, who access.Actor, id journal.ID, from uint64, most int) ([]journal.Record, error) {
+	s, err := d.Get(ctx, who, id)
+	if err != nil || from > s.Seq {
+		return nil, err
+	}
+	var found []journal.Record
+	err = d.cfg.Journal.Records(ctx, id, from, func(rec journal.Record) error {
+		if found = append(found, rec); len(found) == most {
+			return enough
+		}
+		return nil
+	})
+	if errors.Is(err, enough) {
+		err = nil
+	}
+	return found, err
+}
