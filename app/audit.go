@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -91,6 +92,9 @@ type recordLine struct {
 	Code     string    `json:"code"`
 	Reason   string    `json:"reason"`
 	Who      string    `json:"who,omitempty"`
+	Groups   []string  `json:"groups,omitempty"`
+	From     string    `json:"from,omitempty"`
+	Glass    string    `json:"glass,omitempty"`
 	Effects  []string  `json:"effects,omitempty"`
 	Hash     string    `json:"hash"`
 }
@@ -100,6 +104,12 @@ func (p *process) showRecord(rec journal.Record) error {
 		Phase: string(rec.Decision.Phase), Step: rec.Decision.Step, Weight: engine.Percent(rec.Decision.Weight),
 		Code: string(rec.Decision.Reason.Code), Reason: rec.Decision.Reason.Text, Who: rec.Decision.Who,
 		Hash: fmt.Sprintf("%x", rec.Hash[:])}
+	switch e := rec.Event.(type) {
+	case engine.Started:
+		l.Who = e.By
+	case engine.Commanded:
+		l.Groups, l.From, l.Glass = e.Groups, e.From, e.Glass
+	}
 	for _, e := range rec.Effects {
 		l.Effects = append(l.Effects, effectName(e))
 	}
@@ -107,11 +117,30 @@ func (p *process) showRecord(rec journal.Record) error {
 		return json.NewEncoder(p.out).Encode(l)
 	}
 	_, err := fmt.Fprintf(p.out, "%5d %s %-14s %-10s %-10s %s (%s)\n", l.Seq, l.At.Format(time.RFC3339), l.Event, l.Decision, l.Weight, printable(l.Reason), l.Hash[:12])
+	if l.Who != "" {
+		_, err2 := fmt.Fprintf(p.out, "      by %s\n", printable(l.whence()))
+		err = errors.Join(err, err2)
+	}
 	for _, e := range l.Effects {
 		_, err2 := fmt.Fprintf(p.out, "      → %s\n", printable(e))
 		err = errors.Join(err, err2)
 	}
 	return err
+}
+
+// whence tells who stands behind a record, and from where they came.
+func (l recordLine) whence() string {
+	text := l.Who
+	if l.From != "" {
+		text += ", from " + l.From
+	}
+	if len(l.Groups) > 0 && l.Groups[0] != engine.Anybody {
+		text += ", of " + strings.Join(l.Groups, ", ")
+	}
+	if l.Glass != "" {
+		text += ", past approvals as " + l.Glass + " agreed"
+	}
+	return text
 }
 
 func eventName(e engine.Event) string {

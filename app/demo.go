@@ -192,7 +192,8 @@ func failures(s load.Stats) uint64 {
 // abort turns an interrupt into an order; a release that is just beginning is
 // given the time to.
 func (d *demonstration) abort(ctx context.Context, r *running) {
-	c := engine.Commanded{At: time.Now(), ID: "interrupt", Verb: engine.Abort, Who: person(), Reason: "interrupted (Ctrl-C)"}
+	c := engine.Commanded{At: time.Now(), ID: "interrupt", Verb: engine.Abort, Who: person(), Reason: "interrupted (Ctrl-C)",
+		Groups: []string{engine.Anybody}, From: fromHere}
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {

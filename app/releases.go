@@ -18,6 +18,9 @@ import (
 	"github.com/linnet-project/linnet/report"
 )
 
+// fromHere is where orders come from that are given on this machine.
+const fromHere = "command line"
+
 // commandWait is how long a command waits to be taken, with --wait unset.
 const commandWait = 5 * time.Second
 
@@ -91,7 +94,7 @@ func (p *process) releaseOrder(verb engine.Verb, short string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: string(verb) + " NAME[/ATTEMPT]", Short: short, Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			by := access.Actor{Name: who, Kind: access.Person, From: "command line"}
+			by := access.Actor{Name: who, Kind: access.Person, Groups: []string{engine.Anybody}, From: fromHere}
 			return p.order(cmd.Context(), by, args[0], control.Order{Verb: verb, Reason: reason, Wait: wait})
 		},
 	}

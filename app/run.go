@@ -206,7 +206,7 @@ func (r *running) run(ctx context.Context, pl plan.Plan, f spec.File, fresh bool
 		},
 	}
 	if fresh {
-		if _, err := run.Begin(ctx, cfg, run.Beginning{Plan: pl, Attempt: r.id.Attempt, File: f.Text, Salt: rand.Text()}); err != nil {
+		if _, err := run.Begin(ctx, cfg, run.Beginning{Plan: pl, Attempt: r.id.Attempt, File: f.Text, Salt: rand.Text(), By: person()}); err != nil {
 			return err
 		}
 	}

@@ -97,7 +97,8 @@ func (d *Desk) leave(ctx context.Context, at journal.Summary, o Order, e Entry) 
 	if err := d.audit(ctx, e); err != nil {
 		return err
 	}
-	return d.cfg.Journal.Command(ctx, o.ID, engine.Commanded{At: e.At, ID: o.Key, Verb: o.Verb, Who: e.Who.Name, Reason: o.Reason})
+	return d.cfg.Journal.Command(ctx, o.ID, engine.Commanded{At: e.At, ID: o.Key, Verb: o.Verb, Who: e.Who.Name, Reason: o.Reason,
+		Groups: e.Who.Groups, From: e.Who.From})
 }
 
 // answer waits until an order is in the journal, and tells what was decided.

@@ -68,6 +68,11 @@ const (
 	Abort   Verb = "abort"
 )
 
+// Anybody is the group that stands for all groups, and for none being asked: who
+// orders something on the machine that holds the journal is not looked up
+// anywhere, and could write what they like. No policy knows a group of this name.
+const Anybody = "*"
+
 // Commanded is a person's order. ID makes it harmless when delivered twice.
 type Commanded struct {
 	At     time.Time
@@ -75,6 +80,13 @@ type Commanded struct {
 	Verb   Verb
 	Who    string
 	Reason string
+	// Groups are those that the policy had Who in, or Anybody.
+	Groups []string
+	// From is where the order came from: an address, "command line".
+	From string
+	// Glass names the second person who agreed that this order goes past
+	// approvals; empty where the glass was not broken.
+	Glass string
 }
 
 func (e Started) event() time.Time      { return e.At }

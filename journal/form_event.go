@@ -41,6 +41,9 @@ type storedCommanded struct {
 	Verb   engine.Verb `json:"v"`
 	Who    string      `json:"w,omitempty"`
 	Reason string      `json:"r,omitempty"`
+	Groups []string    `json:"g,omitempty"`
+	From   string      `json:"f,omitempty"`
+	Glass  string      `json:"bg,omitempty"`
 }
 
 type storedReason struct {

@@ -126,11 +126,18 @@ func full(v *judge.Verdict) bool {
 
 func decision(rec journal.Record) Decision {
 	d := rec.Decision
-	return Decision{
+	out := Decision{
 		Seq: rec.Seq, Time: d.At.UTC(), Decision: string(d.Kind), Phase: string(d.Phase), Step: d.Step,
 		Weight: engine.Percent(d.Weight), WeightPercent: percentOf(d.Weight),
 		Reason: reason(d.Reason), Who: clean(d.Who), Comparisons: []Comparison{},
 	}
+	switch e := rec.Event.(type) {
+	case engine.Started:
+		out.Who = clean(e.By)
+	case engine.Commanded:
+		out.From = clean(e.From)
+	}
+	return out
 }
 
 // asked keeps an effect. A weight replaces one that is still open.

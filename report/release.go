@@ -276,6 +276,8 @@ type Decision struct {
 	WeightPercent float64   `json:"weight_percent"`
 	Reason        Reason    `json:"reason"`
 	Who           string    `json:"who,omitempty"`
+	// From is where a person's order came from.
+	From string `json:"from,omitempty"`
 	// Verdict, Metric and Segment name what decided, for a look.
 	Verdict string `json:"verdict,omitempty"`
 	Metric  string `json:"metric,omitempty"`
