@@ -189,12 +189,14 @@ func (p *process) replay() *cobra.Command {
 // what is recorded.
 func (p *process) recompute(ctx context.Context, r *journal.Reader, id journal.ID) error {
 	var s engine.State
-	total, differ, methods := 0, 0, judge.Methods
+	total, differ := 0, 0
 	err := r.Records(ctx, id, 1, func(rec journal.Record) error {
 		var d engine.Decision
 		s, d, _ = engine.Step(s, rec.Event)
 		if total++; total == 1 {
-			methods = s.Methods
+			if err := judge.Carried(s.Methods); err != nil {
+				return fmt.Errorf("%s can be replayed with the linnet that ran it; `linnet audit verify` proves that its records are unchanged: %w", id, err)
+			}
 		}
 		if sameDecision(journal.AsStored(d), rec.Decision) {
 			return nil
@@ -206,9 +208,6 @@ func (p *process) recompute(ctx context.Context, r *journal.Reader, id journal.I
 	})
 	if err != nil {
 		return err
-	}
-	if methods != judge.Methods {
-		fmt.Fprintf(p.out, "%s was judged by methods of version %d, this linnet carries %d\n", id, methods, judge.Methods)
 	}
 	if p.json {
 		err = json.NewEncoder(p.out).Encode(map[string]any{"release": id.String(), "decisions": total, "differ": differ})

@@ -269,7 +269,9 @@ func (t *turn) refuse(text string) {
 // config is what the judge works by.
 func (t *turn) config() judge.Config {
 	p := &t.s.Plan
-	return judge.Config{Metrics: p.Metrics, FalseRollback: p.FalseRollback, Share: p.Share, HarmBudget: p.HarmBudget}
+	return judge.Config{
+		Metrics: p.Metrics, FalseRollback: p.FalseRollback, Share: p.Share, HarmBudget: p.HarmBudget, Methods: t.s.Methods,
+	}
 }
 
 // Percent prints a weight as people write it: 10 %, 0.01 %.

@@ -26,7 +26,3 @@
 // version alone against its own past, which holds only if the world does not
 // change.
 package judge
-
-// Methods is the version of the statistical methods. A release is judged to
-// its end by the version it began with.
-const Methods = 2

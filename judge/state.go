@@ -19,6 +19,11 @@ type Config struct {
 	// HarmBudget is how many requests may fail because of the candidate; 0 is no
 	// budget.
 	HarmBudget int64
+	// Methods is the version of the methods to judge by; 0 is Methods. By one
+	// that is not carried nothing can be judged as it was: whoever decides
+	// something asks Carried first, and everybody else gets what Methods makes
+	// of it.
+	Methods int
 }
 
 // Look is what was observed since the last look.

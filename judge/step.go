@@ -26,10 +26,8 @@ const (
 // passEvidence is the log evidence that a pass needs.
 func passEvidence() float64 { return math.Log(1 / passLevel) }
 
-// Step takes one look: it returns the next state, leaving the one given as it
-// was, and the verdict that the state and this look come to. The order of a
-// look's observations does not matter.
-func Step(cfg Config, s State, l Look) (State, Verdict) {
+// step is Step by the methods of version 2.
+func step(cfg Config, s State, l Look) (State, Verdict) {
 	next := s.clone(len(cfg.Metrics))
 	v := Verdict{At: l.At, Fresh: l.Live, Blind: true, Dark: true}
 	for i, m := range cfg.Metrics {

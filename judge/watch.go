@@ -19,14 +19,8 @@ const (
 	mostCharted = 0.9
 )
 
-// Watch takes one look at a version that has no other beside it: the candidate
-// after a promotion, the baseline after a rollback. It charts each metric
-// against what that version did before. Fail says that it got worse, Pass that
-// this look had data and nothing is worse, Wait that it had none. Its false
-// alarms stay below 1 % for a metric over the whole watch if the world does not
-// change. Metrics judged by deviation, and counts of which fewer are worse, are
-// not charted: traffic falls by itself.
-func Watch(cfg Config, s State, l Look, arm string) (State, Verdict) {
+// watch is Watch by the methods of version 2.
+func watch(cfg Config, s State, l Look, arm string) (State, Verdict) {
 	next := s.clone(len(cfg.Metrics))
 	v := Verdict{At: l.At, Blind: true}
 	missing := release.Reason{Code: release.NoData, Text: "no data of the " + arm + " in this look"}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"time"
@@ -25,7 +26,7 @@ func (b *Builder) Finish(s engine.State) Release {
 		Outcome: outcome(s), Ended: s.Over(), Phase: string(s.Phase), Since: moment(b.since), Reason: reason(s.Why),
 		Arms: arms(s), Step: max(0, s.Step+1), Steps: steps(s), Served: s.Served,
 		Times: timesOf(s), Exposure: b.traffic.exposure(), Recovery: s.Recovered,
-		Links: links(s.Plan.Links), Exemplars: cleaned(b.exemplars), Warnings: cleaned(b.warnings),
+		Links: links(s.Plan.Links), Exemplars: cleaned(b.exemplars), Warnings: cleaned(b.warned(s)),
 		FalseRollbackPercent: finite(100 * s.Plan.FalseRollback), Methods: s.Methods, FileHash: clean(s.Plan.Hash),
 		Records: b.last,
 	}
@@ -47,6 +48,15 @@ func (b *Builder) Finish(s engine.State) Release {
 	}
 	r.Sentence = sentence(s, b.decided)
 	return r
+}
+
+// warned gives the warnings of the looks, and before them one where what is
+// computed again from the records is not what was judged then.
+func (b *Builder) warned(s engine.State) []string {
+	if err := judge.Carried(s.Methods); err != nil {
+		return slices.Insert(slices.Clone(b.warnings), 0, fmt.Sprintf("evidence that is not in the records is computed by methods of version %d: %v", judge.Methods, err))
+	}
+	return b.warnings
 }
 
 // stand gives the comparisons that the release was decided on, or stands on

@@ -76,9 +76,8 @@ func New(ctx context.Context, cfg Config, id journal.ID) (*Runner, error) {
 	if err := r.load(ctx); err != nil {
 		return nil, err
 	}
-	if r.state.Methods != judge.Methods {
-		return nil, fmt.Errorf("release %s is judged by methods of version %d and this linnet carries %d; run it with the version that began it: %w",
-			id, r.state.Methods, judge.Methods, release.ErrInvalid)
+	if err := judge.Carried(r.state.Methods); err != nil {
+		return nil, fmt.Errorf("release %s goes on with the linnet that began it or the next one: %w", id, err)
 	}
 	return r, nil
 }
