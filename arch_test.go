@@ -53,6 +53,10 @@ var house = map[string]row{
 	"database": {floor: 2, imports: []string{"release"}},
 	"control":  {floor: 2, imports: []string{"access", "journal", "report", "release", "spec", "plan", "engine"}},
 
+	// Who somebody is.
+	"login/token": {floor: 1, imports: []string{"release"}},
+	"login/limit": {floor: 3},
+
 	// The journal stores whole states, and a state holds a plan and evidence.
 	"journal":  {floor: 2, imports: []string{"release", "plan", "judge", "engine"}},
 	"run":      {floor: 2, imports: append([]string{"journal"}, pureFolders...)},

@@ -5,6 +5,12 @@
 // The package is pure: it reads no file and keeps nothing.
 package access
 
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
 // Actor is who asks for something, as they proved it.
 type Actor struct {
 	// Name is unique among all actors: an address of a person
@@ -19,8 +25,41 @@ type Actor struct {
 	// From is where the request came from: an address, "command line" or the like.
 	From string
 	// Scopes narrow what a token may do besides what its owner may; nil for no
-	// narrowing.
-	Scopes []Action
+	// narrowing. Services and Teams narrow what it may do it to, likewise.
+	Scopes          []Action
+	Services, Teams []string
+}
+
+// Beyond tells why what is asked for goes beyond what the actor's token was made
+// for; empty where it does not, or they came without a token. Every policy asks
+// it first: a token never does more than its owner may, and may do less.
+func (a Actor) Beyond(action Action, r Resource) string {
+	switch {
+	case a.Scopes != nil && !slices.Contains(a.Scopes, action):
+		return fmt.Sprintf("the token is for %s alone, not for %s", oneOf(a.Scopes), action)
+	case a.Services != nil && !slices.Contains(a.Services, r.Service):
+		return fmt.Sprintf("the token is for the services %s alone", oneOf(a.Services))
+	case a.Teams != nil && !slices.Contains(a.Teams, r.Team):
+		return fmt.Sprintf("the token is for the teams %s alone", oneOf(a.Teams))
+	}
+	return ""
+}
+
+// oneOf lists what a token is for.
+func oneOf[T ~string](of []T) string {
+	var b strings.Builder
+	for i, s := range of {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(string(s))
+	}
+	return b.String()
+}
+
+// Actions lists them.
+func Actions() []Action {
+	return []Action{View, Create, Pause, Advance, Abort, Approve, Break, Audit, Tokens, Manage}
 }
 
 // Kind is what sort of actor it is.
@@ -81,6 +120,9 @@ type Policy interface {
 type Everybody struct{}
 
 // Decide implements Policy.
-func (Everybody) Decide(Actor, Action, Resource) Decision {
+func (Everybody) Decide(who Actor, action Action, on Resource) Decision {
+	if why := who.Beyond(action, on); why != "" {
+		return Decision{Why: why}
+	}
 	return Decision{Allowed: true, Why: "no policy is configured, and only this machine is listened to"}
 }
