@@ -1,8 +1,13 @@
 package spec
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
-var serverSpecKeys = &object[Server]{keys: []key[Server]{
+var serverSpecKeys = &object[Server]{keys: slices.Concat(serverKeys, loginServerKeys)}
+
+var serverKeys = []key[Server]{
 	{name: "listen", doc: "The one address that is listened on. Without a login configured it must be of this machine alone.", def: "127.0.0.1:8440",
 		bind: at(func(s *Server) *string { return &s.Listen }, address)},
 	{name: "publicURL", doc: "How people and other programs reach it, for links and logins.", words: "the address",
@@ -21,4 +26,4 @@ var serverSpecKeys = &object[Server]{keys: []key[Server]{
 		bind: at(func(s *Server) *string { return &s.Hooks }, filePath)},
 	{name: "retain", doc: "How long releases that ended are kept.", def: "90d",
 		bind: at(func(s *Server) *time.Duration { return &s.Retain }, durations)},
-}}
+}

@@ -1,6 +1,9 @@
 package spec
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // Server is how `linnet serve` serves, with every default filled in.
 type Server struct {
@@ -20,6 +23,12 @@ type Server struct {
 	// Access, Guards, Notices and Hooks are files of their own kinds; empty for
 	// none. A path is relative to the server's file.
 	Access, Guards, Notices, Hooks string
+	// Login is how people and programs prove who they are; nil for not at all.
+	// TLS is the certificate to show; nil for plain HTTP. TrustedProxies are
+	// believed what they say of whom they pass on.
+	Login          *Login
+	TLS            *Certificate
+	TrustedProxies []netip.Prefix
 	// Retain is how long releases that ended are kept.
 	Retain time.Duration
 }
@@ -47,4 +56,4 @@ func DefaultServer() Server {
 func FormatServer(s Server) []byte { return serverDocument.format(s) }
 
 // serverRules checks what must hold between the keys.
-func serverRules(*checker, Server) {}
+func serverRules(c *checker, s Server) { loginRules(c, s) }
