@@ -5,7 +5,7 @@ package token
 import (
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/base32"
+	"encoding/hex"
 	"fmt"
 	"strings"
 
@@ -22,10 +22,6 @@ const (
 	SecretSize = 32
 )
 
-// letters are lower-case letters and digits: a token survives a URL, a shell and
-// a double click.
-var letters = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
-
 // Token is a token in its parts. It prints as its id alone.
 type Token struct {
 	// ID names the token in lists and in the audit; it is no secret.
@@ -35,7 +31,7 @@ type Token struct {
 
 // New makes a token of bytes drawn at random.
 func New(id [IDSize]byte, secret [SecretSize]byte) Token {
-	return Token{ID: letters.EncodeToString(id[:]), secret: secret}
+	return Token{ID: hex.EncodeToString(id[:]), secret: secret}
 }
 
 // Parse reads a token. The error, release.ErrInvalid, says what a token looks
@@ -43,7 +39,7 @@ func New(id [IDSize]byte, secret [SecretSize]byte) Token {
 func Parse(s string) (Token, error) {
 	bad := fmt.Errorf("not a token: one looks like %s<id>_<secret>: %w", Prefix, release.ErrInvalid)
 	rest, ok := strings.CutPrefix(s, Prefix)
-	if !ok || len(rest) != letters.EncodedLen(IDSize)+1+letters.EncodedLen(SecretSize) {
+	if !ok || len(rest) != hex.EncodedLen(IDSize)+1+hex.EncodedLen(SecretSize) {
 		return Token{}, bad
 	}
 	id, secret, ok := strings.Cut(rest, "_")
@@ -51,9 +47,9 @@ func Parse(s string) (Token, error) {
 		return Token{}, bad
 	}
 	t := Token{ID: id}
-	b, err := letters.DecodeString(secret)
-	// The last letter has bits to spare: only one way to write a token is one.
-	if err != nil || len(b) != SecretSize || letters.EncodeToString(b) != secret {
+	b, err := hex.DecodeString(secret)
+	// Digits above 9 in lower case: only one way to write a token is one.
+	if err != nil || len(b) != SecretSize || hex.EncodeToString(b) != secret {
 		return Token{}, bad
 	}
 	copy(t.secret[:], b)
@@ -62,12 +58,12 @@ func Parse(s string) (Token, error) {
 
 // ValidID tells whether something can be the id of a token.
 func ValidID(id string) bool {
-	b, err := letters.DecodeString(id)
-	return err == nil && len(b) == IDSize && letters.EncodeToString(b) == id
+	b, err := hex.DecodeString(id)
+	return err == nil && len(b) == IDSize && hex.EncodeToString(b) == id
 }
 
 // Text is the token as its owner keeps it. It is shown once, when it is made.
-func (t Token) Text() string { return Prefix + t.ID + "_" + letters.EncodeToString(t.secret[:]) }
+func (t Token) Text() string { return Prefix + t.ID + "_" + hex.EncodeToString(t.secret[:]) }
 
 // Hash is what is kept of the secret. SHA-256 without salt and without slowness
 // is right here, as it would not be for a password: the secret is 256 bits of
