@@ -53,7 +53,7 @@ func (t *turn) routeFailed(why release.Reason) {
 	if t.s.Phase != Paused && t.s.Phase != Held && t.s.Phase != Failed { // what a person asked for stays
 		t.aside(Failed, release.ProviderFails, text)
 	}
-	t.tell(release.Page, t.s.Release+": the provider fails", text)
+	t.tell(release.Page, release.ToldProvider, ": the provider fails", text)
 }
 
 // notReady waits for a candidate that cannot take traffic yet: nothing was set.
@@ -67,10 +67,10 @@ func (t *turn) notReady(why release.Reason) {
 	t.d.Reason = release.Reason{Code: release.NotReady, Text: Percent(CandidateWeight(t.s.Route)) + " waits until the candidate is known to be ready: " + why.Text}
 	switch waited := t.s.Now.Sub(t.s.UnreadyAt); {
 	case first:
-		t.tell(release.Inform, t.s.Release+": waits for the candidate to be ready", t.d.Reason.Text)
+		t.tell(release.Inform, release.ToldNotReady, ": waits for the candidate to be ready", t.d.Reason.Text)
 	case waited >= t.s.Plan.BlindFor && (t.s.UnreadyPagedAt.IsZero() || t.s.Now.Sub(t.s.UnreadyPagedAt) >= pageAgain):
 		t.s.UnreadyPagedAt = t.s.Now
-		t.tell(release.Page, t.s.Release+": the candidate does not get ready",
+		t.tell(release.Page, release.ToldNotReady, ": the candidate does not get ready",
 			fmt.Sprintf("after %s %s", waited.Round(time.Second), t.d.Reason.Text))
 	}
 }
@@ -94,7 +94,6 @@ func (t *turn) routeServed() {
 	t.arrive(weight)
 	if back {
 		t.d.Reason.Code = release.ProviderBack
-		t.tell(release.Inform, t.s.Release+": the provider answers again", t.d.Reason.Text)
 	}
 }
 

@@ -51,7 +51,7 @@ func (t *turn) rollBack(cause Cause, why release.Reason) {
 	if cause == ByPerson {
 		urgency = release.Inform // whoever did it is awake
 	}
-	t.notify(urgency, t.s.Release+" is rolled back")
+	t.notify(urgency, release.ToldRollback, " is rolled back")
 }
 
 // neverBegan ends a release that a person aborted before anything was asked of
@@ -63,7 +63,7 @@ func (t *turn) neverBegan(why release.Reason) {
 	t.phase(RolledBack, why.Code, why.Text+"; no traffic had been moved")
 	t.s.Decided = t.s.Why
 	t.decide(RollBack)
-	t.notify(release.Inform, t.s.Release+" is aborted")
+	t.notify(release.Inform, release.ToldAbort, " is aborted")
 }
 
 // descend sets the weight of the stage that is due: at the last one zero, for
@@ -102,7 +102,7 @@ func (t *turn) stepBack(why release.Reason) {
 		to--
 	}
 	t.shift(StepBack, to, why)
-	t.notify(release.Page, t.s.Release+" steps back")
+	t.notify(release.Page, release.ToldBlind, " steps back")
 	switch {
 	case phase == Paused || phase == Failed:
 		t.s.Phase, t.s.Why = phase, because

@@ -251,7 +251,7 @@ func (t *turn) askAtDeadline(v judge.Verdict) {
 		"%s without a pass (`linnet release approve %s` goes on, `linnet release abort %s` rolls back): %s",
 		atMostOver(t.s.step()), t.s.Release, t.s.Release, v.Reason.Text+v.Hidden()))
 	t.decide(Await)
-	t.notify(release.Inform, t.s.Release+" asks what to do")
+	t.notify(release.Inform, release.ToldApproval, " asks what to do")
 }
 
 // atMostOver begins the sentence on a step's deadline.
@@ -270,7 +270,7 @@ func (t *turn) hold(why release.Reason, u release.Urgency) {
 	t.s.Before = ""
 	t.phase(Held, why.Code, why.Text)
 	t.decide(HoldHere)
-	t.notify(u, t.s.Release+" holds")
+	t.notify(u, release.ToldHold, " holds")
 }
 
 func warningText(v judge.Verdict) string {
@@ -301,14 +301,14 @@ func (t *turn) aftermath(v judge.Verdict) {
 
 // alarm tells people that things got worse, once.
 func (t *turn) alarm(v judge.Verdict) {
-	title := t.s.Release + ": worse since the promotion"
+	what, title := release.ToldHarm, ": worse since the promotion"
 	why := release.Reason{Code: release.WatchHarm, Text: v.Reason.Text + "; `linnet release abort " + t.s.Release + "` rolls back"}
 	if t.s.Phase == Recovering {
-		title = t.s.Release + ": the baseline does not recover"
+		what, title = release.ToldRecovery, ": the baseline does not recover"
 		why = release.Reason{Code: release.NotRecovered, Text: "the rollback did not help: " + v.Reason.Text}
 	}
 	t.s.Why, t.d.Reason = why, why
-	t.notify(release.Page, title)
+	t.notify(release.Page, what, title)
 }
 
 // finish ends the watch, and with it the release. People are told where nobody
@@ -319,7 +319,7 @@ func (t *turn) finish(v judge.Verdict) {
 	if t.s.ReadAt.IsZero() || t.s.ReadAt.After(t.s.EndedAt) {
 		return
 	}
-	t.tell(release.Page, t.s.Release+": the end was not seen", fmt.Sprintf(
+	t.tell(release.Page, release.ToldUnseen, ": the end was not seen", fmt.Sprintf(
 		"%s was set, and what the provider serves could not be read back since; look whether it does", Percent(CandidateWeight(t.s.Route))))
 }
 
@@ -344,7 +344,7 @@ func (t *turn) conclude(v judge.Verdict) {
 	}
 	t.phase(RolledBack, release.NotRecovered, "recovery is not verified: "+text)
 	t.decide(Finish)
-	t.notify(release.Inform, t.s.Release+": recovery is not verified")
+	t.notify(release.Inform, release.ToldRecovery, ": recovery is not verified")
 }
 
 // watchEnd tells how the watch after a promotion ended.

@@ -74,7 +74,7 @@ func (t *turn) putRight(want, got release.Weight, seen release.Seen) {
 		"the provider serves %s to the candidate and %s is recorded%s; it is put right", servedBy(got, seen), Percent(want), by(seen))}
 	t.setRoute(want)
 	t.d.Kind, t.d.Reason = Correct, why
-	t.tell(release.Page, t.s.Release+": weight put right", why.Text)
+	t.tell(release.Page, release.ToldWeight, ": weight put right", why.Text)
 }
 
 // servedBy tells the candidate's weight, of several routers each one's.
@@ -150,7 +150,7 @@ func (t *turn) supersede(seen release.Seen) bool {
 		"%s took over the service and serves %s; it holds until `linnet release resume %s` takes it back, or `linnet release abort %s`",
 		owner, Percent(got), t.s.Release, t.s.Release))
 	t.decide(HoldHere)
-	t.notify(release.Page, t.s.Release+": another release took over")
+	t.notify(release.Page, release.ToldTakenOver, ": another release took over")
 	return true
 }
 
@@ -167,7 +167,7 @@ func (t *turn) end(owner string) {
 	t.s.EndedAt = t.s.Now
 	t.phase(phase, release.Superseded, fmt.Sprintf("%s took over the service after the %s was decided; nothing is left to do here", owner, decided))
 	t.decide(Finish)
-	t.notify(release.Inform, t.s.Release+": another release took over")
+	t.notify(release.Inform, release.ToldTakenOver, ": another release took over")
 }
 
 // lapsed says whether our own lease ran out before the decision.
@@ -191,12 +191,12 @@ func (t *turn) lapse() {
 		t.setRoute(0) // a raise still on its way must not arrive
 		t.d.Kind = StepBack
 		t.d.Reason = release.Reason{Code: release.LeaseLapsed, Text: text + " once it is resumed"}
-		t.tell(release.Inform, t.s.Release+": the lease lapsed", t.d.Reason.Text)
+		t.tell(release.Inform, release.ToldLease, ": the lease lapsed", t.d.Reason.Text)
 		return
 	}
 	t.s.Before = ""
 	t.shift(StepBack, 0, release.Reason{Code: release.LeaseLapsed, Text: text})
-	t.notify(release.Inform, t.s.Release+": the lease lapsed")
+	t.notify(release.Inform, release.ToldLease, ": the lease lapsed")
 }
 
 // respect records a weight that somebody lowered, and holds there; several
@@ -222,5 +222,5 @@ func (t *turn) respect(want, got release.Weight, seen release.Seen) {
 		t.setRoute(got)
 	}
 	t.decide(HoldHere)
-	t.notify(release.Page, t.s.Release+": "+title)
+	t.notify(release.Page, release.ToldLowered, ": "+title)
 }

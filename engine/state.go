@@ -131,6 +131,8 @@ type State struct {
 	// DecidedAt when promotion or rollback was decided, Decided why.
 	DecidedAt, EndedAt time.Time
 	Decided            release.Reason
+	// Told is what people were told of and lasts.
+	Told []Told
 	// DoneCommands are the ids of the last commands seen.
 	DoneCommands []string
 	// Recovered is "", "verified" or "not verified".

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/linnet-project/linnet/judge"
@@ -46,6 +45,7 @@ func Step(s State, e Event) (State, Decision, []Effect) {
 	case Commanded:
 		t.commanded(e)
 	}
+	t.over(s.Told)
 	t.d.At, t.d.Phase, t.d.Weight = t.s.Now, t.s.Phase, CandidateWeight(t.s.Route)
 	t.d.Step = t.s.Step + 1
 	return t.s, t.d, t.effects
@@ -141,7 +141,7 @@ func (t *turn) climb(kind DecisionKind, why release.Reason) {
 		t.phase(Waiting, release.NeedsApproval, fmt.Sprintf("step %d (%s) needs an approval from %s (`linnet release approve %s`): %s",
 			next+1, Percent(st.Weight), st.Approval, t.s.Release, why.Text))
 		t.decide(Await)
-		t.notify(release.Inform, fmt.Sprintf("%s asks for approval", t.s.Release))
+		t.notify(release.Inform, release.ToldApproval, " asks for approval")
 		return
 	}
 	t.shift(kind, next, why)
@@ -175,7 +175,7 @@ func (t *turn) promote(why release.Reason) {
 	t.s.Decided = t.s.Why
 	t.setRoute(release.Whole)
 	t.decide(Promote)
-	t.notify(release.Inform, t.s.Release+" is promoted")
+	t.notify(release.Inform, release.ToldPromotion, " is promoted")
 }
 
 // setRoute records a weight of the candidate and asks for it. It replaces a
@@ -221,18 +221,6 @@ func (t *turn) route(w release.Weight, lease time.Duration) release.Route {
 func (t *turn) settable(w release.Weight) release.Weight {
 	grain := max(t.s.Plan.Grain, 1)
 	return w / grain * grain
-}
-
-// notify asks for people to be told of the phase's reason.
-func (t *turn) notify(u release.Urgency, title string) { t.tell(u, title, t.s.Why.Text) }
-
-func (t *turn) tell(u release.Urgency, title, text string) {
-	id := t.id()
-	n := Notify{Effect: id, Notice: release.Notice{
-		ID: id.String(), Release: t.s.Release, Urgency: u, Title: title, Text: text, Links: t.s.Plan.Links,
-	}}
-	t.s.Pending.Notices = append(slices.Clone(t.s.Pending.Notices), n)
-	t.effects = append(t.effects, n)
 }
 
 func (t *turn) id() EffectID {

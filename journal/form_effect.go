@@ -66,6 +66,18 @@ type storedNotice struct {
 	Title   string          `json:"t,omitempty"`
 	Text    string          `json:"x,omitempty"`
 	Links   []storedLink    `json:"l,omitempty"`
+
+	Happening   release.Happening `json:"h,omitempty"`
+	Topic       string            `json:"to,omitempty"`
+	Over        bool              `json:"ov,omitempty"`
+	Attempt     int               `json:"a,omitempty"`
+	Service     string            `json:"s,omitempty"`
+	Team        string            `json:"te,omitempty"`
+	Environment string            `json:"en,omitempty"`
+	Step        int               `json:"st,omitempty"`
+	At          time.Time         `json:"at,omitzero"`
+	Next        string            `json:"nx,omitempty"`
+	Runbook     string            `json:"rb,omitempty"`
 }
 
 func storeEffects(effects []engine.Effect) ([]storedEffect, error) {
@@ -128,13 +140,17 @@ func (s storedRoute) load() release.Route {
 func storeNotice(n release.Notice) storedNotice {
 	return storedNotice{
 		ID: n.ID, Release: n.Release, Urgency: n.Urgency, Title: n.Title, Text: n.Text,
-		Links: each(n.Links, func(l release.Link) storedLink { return storedLink(l) }),
+		Links:     each(n.Links, func(l release.Link) storedLink { return storedLink(l) }),
+		Happening: n.Happening, Topic: n.Topic, Over: n.Over, Attempt: n.Attempt, Service: n.Service, Team: n.Team,
+		Environment: n.Environment, Step: n.Step, At: n.At.UTC(), Next: n.Next, Runbook: n.Runbook,
 	}
 }
 
 func (s storedNotice) load() release.Notice {
 	return release.Notice{
 		ID: s.ID, Release: s.Release, Urgency: s.Urgency, Title: s.Title, Text: s.Text,
-		Links: each(s.Links, func(l storedLink) release.Link { return release.Link(l) }),
+		Links:     each(s.Links, func(l storedLink) release.Link { return release.Link(l) }),
+		Happening: s.Happening, Topic: s.Topic, Over: s.Over, Attempt: s.Attempt, Service: s.Service, Team: s.Team,
+		Environment: s.Environment, Step: s.Step, At: s.At, Next: s.Next, Runbook: s.Runbook,
 	}
 }

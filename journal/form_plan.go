@@ -34,6 +34,7 @@ type storedPlan struct {
 	ReadBack       time.Duration  `json:"back,omitempty"`
 	CorrectLowered bool           `json:"correct,omitempty"`
 	Links          []storedLink   `json:"links,omitempty"`
+	Runbook        string         `json:"runbook,omitempty"`
 
 	Labels map[string]string `json:"labels,omitempty"`
 }
@@ -118,7 +119,7 @@ func storePlan(p plan.Plan) storedPlan {
 		RollbackOver: p.RollbackOver, Watch: p.Watch, Recovery: p.Recovery, Lease: p.Lease,
 		Grain: p.Grain, Testers: storedTesters(p.Testers), Sticky: storedSticky(p.Sticky), Mirror: p.Mirror,
 		CorrectLowered: p.CorrectLowered, ReadBack: p.ReadBack,
-		Links: each(p.Links, func(l release.Link) storedLink { return storedLink(l) }), Labels: p.Labels,
+		Links: each(p.Links, func(l release.Link) storedLink { return storedLink(l) }), Labels: p.Labels, Runbook: p.Runbook,
 	}
 }
 
@@ -136,7 +137,7 @@ func (s storedPlan) load() plan.Plan {
 		RollbackOver: s.RollbackOver, Watch: s.Watch, Recovery: s.Recovery, Lease: s.Lease,
 		Grain: s.Grain, Testers: release.Testers(s.Testers), Sticky: release.Sticky(s.Sticky), Mirror: s.Mirror,
 		CorrectLowered: s.CorrectLowered, ReadBack: s.ReadBack,
-		Links: each(s.Links, func(l storedLink) release.Link { return release.Link(l) }), Labels: s.Labels,
+		Links: each(s.Links, func(l storedLink) release.Link { return release.Link(l) }), Labels: s.Labels, Runbook: s.Runbook,
 	}
 }
 

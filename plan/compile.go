@@ -38,8 +38,9 @@ func Compile(f spec.File) Plan {
 		Recovery:     f.Recovery,
 		Lease:        f.Traffic.Lease(),
 
-		Links:  f.Links,
-		Labels: f.Labels,
+		Links:   f.Links,
+		Labels:  f.Labels,
+		Runbook: f.Runbook,
 	}
 	for _, s := range f.Steps {
 		p.Steps = append(p.Steps, Step{

@@ -86,6 +86,8 @@ type Plan struct {
 	Links []release.Link
 	// Labels are those of the file: who owns the release, and where it runs.
 	Labels map[string]string
+	// Runbook is what to do when people are called.
+	Runbook string
 }
 
 // The labels that permission and notices go by.

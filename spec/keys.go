@@ -34,6 +34,8 @@ var specKeys = &object[File]{keys: []key[File]{
 		bind: at(func(f *File) *time.Time { return &f.StartAt }, instants)},
 	{name: "links", doc: "Where more is to be found: traces, logs, a runbook. They go into records and notices.",
 		bind: at(func(f *File) *[]release.Link { return &f.Links }, &listOf[release.Link]{item: linkKeys})},
+	{name: "runbook", doc: "What people are to do when they are called. It goes into notices.",
+		bind: at(func(f *File) *string { return &f.Runbook }, paragraph)},
 	{name: "baseline", doc: "The version to compare with. Best is a fresh control, deployed together with the candidate and of its size.", need: true,
 		sample: "{ version: 1.4.1, labels: { version: stable } }",
 		bind:   at(func(f *File) *release.Arm { return &f.Baseline }, armKeys)},

@@ -12,6 +12,8 @@ import (
 // The scalars that release files are made of.
 var (
 	freeText = &kind[string]{noun: "text", parse: parseText, format: same}
+	// paragraph is text of several lines.
+	paragraph = &kind[string]{noun: "text, of several lines if you like", parse: parseParagraph, format: same}
 	// selector is PromQL; it is parsed where it is used, and by lint.
 	selector = &kind[string]{noun: "a PromQL selector", parse: parseSelector, format: same}
 	filePath = &kind[string]{noun: "a file's path", parse: parseText, format: same}
@@ -51,8 +53,9 @@ func same(s string) string { return s }
 
 // maxText and maxSelector bound texts, in bytes.
 const (
-	maxText     = 1_000
-	maxSelector = 10_000
+	maxText      = 1_000
+	maxParagraph = 4_000
+	maxSelector  = 10_000
 )
 
 func parseText(s string) (string, fault) {
@@ -74,6 +77,18 @@ func parseSelector(s string) (string, fault) {
 		return "", fault{"is empty", "write a metric's name or a selector such as requests_total{code=\"500\"}"}
 	case len(s) > maxSelector:
 		return "", fault{"is longer than 10,000 bytes", "shorten it"}
+	case strings.ContainsFunc(s, func(r rune) bool { return control(r) && r != '\n' && r != '\t' }):
+		return "", fault{"has a control character", "take it out"}
+	}
+	return s, fault{}
+}
+
+func parseParagraph(s string) (string, fault) {
+	switch {
+	case strings.TrimSpace(s) == "":
+		return "", fault{"is empty", "write some text, or take the key out"}
+	case len(s) > maxParagraph:
+		return "", fault{"is longer than 4,000 bytes", "shorten it, and link to the rest"}
 	case strings.ContainsFunc(s, func(r rune) bool { return control(r) && r != '\n' && r != '\t' }):
 		return "", fault{"has a control character", "take it out"}
 	}

@@ -14,10 +14,12 @@ type File struct {
 	Text []byte
 	Hash string
 
-	Preset    string
-	Service   string
-	StartAt   time.Time
-	Links     []release.Link
+	Preset  string
+	Service string
+	StartAt time.Time
+	Links   []release.Link
+	// Runbook says what people are to do when they are called; "" for nothing.
+	Runbook   string
 	Baseline  release.Arm
 	Candidate release.Arm
 
