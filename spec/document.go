@@ -80,6 +80,7 @@ func Kinds() []Kind {
 	return []Kind{
 		kindOf(ingestDocument),
 		kindOf(serverDocument),
+		kindOf(noticesDocument),
 	}
 }
 
