@@ -19,6 +19,8 @@ type Release struct {
 	// Since is when it came into its phase.
 	Since  *time.Time `json:"since,omitempty"`
 	Reason Reason     `json:"reason"`
+	// Next is the command that is useful now, where there is one.
+	Next *Next `json:"next,omitempty"`
 
 	Arms []Arm `json:"arms"`
 	// Step counts from 1; it is 0 before the first step and when the release

@@ -31,6 +31,10 @@ func Text(w io.Writer, r Release, o Options) error {
 	p.standing(r)
 	p.log(r)
 	p.effects(r)
+	if r.Next != nil {
+		p.blank()
+		p.text("", "Next: `"+clean(r.Next.Command)+"` "+clean(r.Next.Does), plain)
+	}
 	return p.writeTo(w)
 }
 
