@@ -81,6 +81,7 @@ func Kinds() []Kind {
 		kindOf(ingestDocument),
 		kindOf(serverDocument),
 		kindOf(noticesDocument),
+		kindOf(hooksDocument),
 	}
 }
 

@@ -7,8 +7,12 @@ import (
 
 // write puts a tree out as YAML in block style.
 func write(b *bytes.Buffer, n *node, indent string) {
-	switch n.kind {
-	case mapping:
+	switch {
+	case n.kind == mapping && len(n.entries) == 0:
+		b.WriteString("{}\n")
+	case n.kind == list && len(n.items) == 0:
+		b.WriteString("[]\n")
+	case n.kind == mapping:
 		for i, e := range n.entries {
 			if i > 0 {
 				b.WriteString(indent)
@@ -16,7 +20,7 @@ func write(b *bytes.Buffer, n *node, indent string) {
 			b.WriteString(quote(e.key) + ":")
 			below(b, e.value, indent)
 		}
-	case list:
+	case n.kind == list:
 		for i, item := range n.items {
 			if i > 0 {
 				b.WriteString(indent)
@@ -31,7 +35,7 @@ func write(b *bytes.Buffer, n *node, indent string) {
 
 // below puts a key's value behind the key, or under it.
 func below(b *bytes.Buffer, n *node, indent string) {
-	if n.kind == scalar {
+	if len(n.entries) == 0 && len(n.items) == 0 {
 		b.WriteString(" ")
 	} else {
 		indent += "  "
@@ -41,10 +45,13 @@ func below(b *bytes.Buffer, n *node, indent string) {
 }
 
 func scalarText(n *node) string {
-	if n.class != word {
-		return n.text
+	switch n.class {
+	case word:
+		return quote(n.text)
+	case empty:
+		return "null"
 	}
-	return quote(n.text)
+	return n.text
 }
 
 // quote puts text in double quotes unless YAML can only take it for text, or
