@@ -139,10 +139,15 @@ var house = map[string]row{
 	"testbed/istio":     {floor: 3},
 	"testbed/shop":      {floor: 3, imports: []string{"release", "engine", "journal", "load", "testbed/program"}},
 
+	// How other systems drive Linnet, and are told by it.
+	"gitops": {floor: 3, imports: []string{"access", "control", "journal", "release", "spec"}},
+
 	// Whoever puts it all together may import each adapter.
 	"app": {floor: 4, imports: slices.Concat(pureFolders, adapters, []string{
 		"access", "database", "journal", "run", "control", "fleet", "backtest", "report", "kayenta", "forecast", "load", "demo",
 		"access", "control", "journal", "run", "backtest", "report", "kayenta", "forecast", "load", "demo",
+		"access", "control", "journal", "run", "backtest", "report", "kayenta", "forecast", "load", "demo",
+		"access", "database", "journal", "run", "control", "fleet", "gitops", "backtest", "report", "kayenta", "forecast", "load", "demo",
 		"traffic/kube", "traffic/split", "metric/series", "metric/web",
 		"ingest", "ingest/item", "ingest/event", "ingest/statsd", "ingest/otlp", "ingest/remotewrite",
 		"ingest/rules", "ingest/quarantine", "ingest/forward", "ingest/send", "ingest/post",

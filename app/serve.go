@@ -21,6 +21,7 @@ import (
 	"github.com/linnet-project/linnet/control"
 	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/fleet"
+	"github.com/linnet-project/linnet/gitops"
 	"github.com/linnet-project/linnet/journal"
 	"github.com/linnet-project/linnet/run"
 	"github.com/linnet-project/linnet/spec"
@@ -95,6 +96,8 @@ type serving struct {
 	fleet    *fleet.Fleet
 	timers   *fleet.Timers
 	desk     *control.Desk
+	// folders are those whose release files are applied.
+	folders []*gitops.Folder
 }
 
 // servingPart is one part of the server, in a file of its own. What open returns
@@ -113,6 +116,7 @@ func servingParts() []servingPart {
 		{"measures", (*serving).openMeasures},
 		{"fleet", (*serving).openFleet},
 		{"desk", (*serving).openDesk},
+		{"releases", (*serving).openFolders},
 		{"health", (*serving).openHealth},
 		// The last one: from now on releases run and requests are answered.
 		{"timers", (*serving).openTimers},
