@@ -50,6 +50,8 @@ var house = map[string]row{
 	"forecast": {floor: 1, imports: []string{"release", "spec", "stats", "plan", "judge"}},
 
 	"access":   {floor: 1, imports: []string{"release", "spec"}},
+	"calendar": {floor: 1, imports: []string{"release"}, vendors: []string{"github.com/emersion/go-ical", "github.com/teambition/rrule-go"}},
+	"guard":    {floor: 1, imports: []string{"release", "spec", "plan", "access", "calendar"}, vendors: []string{"cel.dev/cel-go"}},
 	"database": {floor: 2, imports: []string{"release"}},
 	"control":  {floor: 2, imports: []string{"access", "journal", "report", "release", "spec", "plan", "engine"}},
 
@@ -148,6 +150,7 @@ var house = map[string]row{
 		"access", "control", "journal", "run", "backtest", "report", "kayenta", "forecast", "load", "demo",
 		"access", "control", "journal", "run", "backtest", "report", "kayenta", "forecast", "load", "demo",
 		"access", "database", "journal", "run", "control", "fleet", "gitops", "backtest", "report", "kayenta", "forecast", "load", "demo",
+		"journal", "run", "backtest", "report", "kayenta", "forecast", "load", "demo", "guard",
 		"traffic/kube", "traffic/split", "metric/series", "metric/web",
 		"ingest", "ingest/item", "ingest/event", "ingest/statsd", "ingest/otlp", "ingest/remotewrite",
 		"ingest/rules", "ingest/quarantine", "ingest/forward", "ingest/send", "ingest/post",

@@ -82,6 +82,7 @@ func Kinds() []Kind {
 		kindOf(serverDocument),
 		kindOf(noticesDocument),
 		kindOf(hooksDocument),
+		kindOf(guardsDocument),
 	}
 }
 
