@@ -89,20 +89,20 @@ func TestConditions(t *testing.T) {
 	for require, met := range map[string]bool{
 		`release.metrics.exists(m, m.kind == "ratio" && m.severity == "guardrail")`: true,
 		`release.metrics.all(m, m.severity == "guardrail")`:                         false,
-		`release.metrics.exists(m, "region" in m.by)`:                              true,
-		`release.steps[0].weight <= 0.05`:                                          true,
-		`release.steps[0].weight < 0.05`:                                           false,
-		`release.steps.all(s, s.weight <= 0.05 || s.atLeast >= duration("5m"))`:    true,
-		`release.steps[size(release.steps) - 1].approval == "release-managers"`:    true,
-		`release.falseRollback <= 0.01`:                                            true,
-		`release.team == "payments" && release.environment == "production"`:        true,
-		`release.labels["team"] == "payments" && release.candidate == "2.0.0"`:     true,
-		`release.links.exists(l, l == "runbook") && release.provider == "proxy"`:   true,
-		`who.kind != "person" || "payments" in who.groups`:                         true,
-		`who.name.endsWith("@example.org")`:                                        false,
-		`now.getDayOfWeek("Europe/Berlin") == 5`:                                   true,
-		`release.steps[7].weight < 0.5`:                                            false, // cannot be told
-		`release.labels["nothing"] == ""`:                                          false,
+		`release.metrics.exists(m, "region" in m.by)`:                               true,
+		`release.steps[0].weight <= 0.05`:                                           true,
+		`release.steps[0].weight < 0.05`:                                            false,
+		`release.steps.all(s, s.weight <= 0.05 || s.atLeast >= duration("5m"))`:     true,
+		`release.steps[size(release.steps) - 1].approval == "release-managers"`:     true,
+		`release.falseRollback <= 0.01`:                                             true,
+		`release.team == "payments" && release.environment == "production"`:         true,
+		`release.labels["team"] == "payments" && release.candidate == "2.0.0"`:      true,
+		`release.links.exists(l, l == "runbook") && release.provider == "proxy"`:    true,
+		`who.kind != "person" || "payments" in who.groups`:                          true,
+		`who.name.endsWith("@example.org")`:                                         false,
+		`now.getDayOfWeek("Europe/Berlin") == 5`:                                    true,
+		`release.steps[7].weight < 0.5`:                                             false, // cannot be told
+		`release.labels["nothing"] == ""`:                                           false,
 		`[1,2,3,4,5,6,7,8,9].all(a, [1,2,3,4,5,6,7,8,9].all(b, [1,2,3,4,5,6,7,8,9].all(c, [1,2,3,4,5,6,7,8,9].all(d, [1,2,3,4,5,6,7,8,9].all(e, [1,2,3,4,5,6,7,8,9].all(f, a+b+c+d+e+f > 0))))))`: false, // costs too much
 	} {
 		r := must(t, "  rules: [{name: r, require: '"+require+"', message: mend it}]\n", nil)
