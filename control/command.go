@@ -125,16 +125,16 @@ func (d *Desk) answer(ctx context.Context, o Order) (Answer, error) {
 	}
 }
 
-// enough ends a reading of records early.
-var enough = errors.New("enough")
+// errEnough ends a reading of records early.
+var errEnough = errors.New("enough")
 
 func (d *Desk) answered(ctx context.Context, o Order, seq uint64) (Answer, error) {
 	a := Answer{ID: o.ID, Key: o.Key, Seq: seq}
 	err := d.cfg.Journal.Records(ctx, o.ID, seq, func(rec journal.Record) error {
 		a.Decision = rec.Decision
-		return enough
+		return errEnough
 	})
-	if errors.Is(err, enough) {
+	if errors.Is(err, errEnough) {
 		err = nil
 	}
 	return a, err

@@ -155,7 +155,7 @@ func TestTimes(t *testing.T) {
     - name: office
       environments: [production]
       zone: Europe/Berlin
-      allow: [Mon-Thu 09:00-16:00, Fri 09:00-12:00]
+      allow: [mon-thu 09:00-16:00, fri 09:00-12:00]
       except: sale.ics
 `, map[string]string{"sale.ics": sale})
 	for at, want := range map[string]string{
@@ -176,7 +176,7 @@ func TestTimes(t *testing.T) {
 	if got := r.Check(q); len(got) != 1 || got[0].Rule != "christmas" || !got[0].Until.Equal(time.Date(2027, 1, 3, 23, 0, 0, 0, time.UTC)) {
 		t.Errorf("a release that is to start in a freeze: %+v", got)
 	}
-	never := must(t, "  hours:\n    - name: never\n      allow: [Mon 00:00-24:00]\n      except: all.ics\n", map[string]string{
+	never := must(t, "  hours:\n    - name: never\n      allow: [mon 00:00-24:00]\n      except: all.ics\n", map[string]string{
 		"all.ics": "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:x\nBEGIN:VEVENT\nUID:1\nDTSTART;VALUE=DATE:20261001\nDTEND;VALUE=DATE:20271001\nEND:VEVENT\nEND:VCALENDAR\n"})
 	if got := told(never.Check(request(t, "2026-11-16T10:00:00Z"))); !strings.Contains(got, "the next 60 days have no such hour") {
 		t.Error(got)

@@ -58,7 +58,7 @@ type ReleaseHours struct {
 
 // WeekSpan is a part of each of some days of the week.
 type WeekSpan struct {
-	// First and Last are the days, both included; Last may lie before First: Sat-Mon.
+	// First and Last are the days, both included; Last may lie before First: sat-mon.
 	First, Last time.Weekday
 	// From and To are minutes since midnight; From is included, To is not.
 	From, To int
@@ -173,15 +173,15 @@ func readMoment(text string, zone *time.Location) (at time.Time, day bool) {
 var (
 	moments = &kind[string]{noun: "a local time", pattern: `^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2})?$`, parse: parseMoment, format: same}
 	zones   = &kind[string]{noun: "a time zone such as Europe/Berlin", pattern: `^[A-Za-z0-9_+/-]{1,64}$`, parse: parseZone, format: same}
-	spans   = &kind[WeekSpan]{noun: "days and hours", pattern: `^[A-Z][a-z]{2}(-[A-Z][a-z]{2})? [0-9]{2}:[0-9]{2}-[0-9]{2}:[0-9]{2}$`, parse: parseSpan, format: formatSpan}
-	// expression is CEL; package guard reads it, and lint does.
+	spans   = &kind[WeekSpan]{noun: "days and hours", pattern: `^[a-z]{3}(-[a-z]{3})? [0-9]{2}:[0-9]{2}-[0-9]{2}:[0-9]{2}$`, parse: parseSpan, format: formatSpan}
+	// expression is CEL; it is compiled where it is used, and by lint.
 	expression = &kind[string]{noun: "a CEL expression", pattern: selector.pattern, parse: parseExpression, format: same}
 )
 
 func parseExpression(s string) (string, fault) {
 	s, bad := parseSelector(s)
 	if bad != (fault{}) {
-		bad.hint = "write an expression such as release.steps[0].weight <= 0.05"
+		bad.hint = "write an expression such as release.steps[0].weight <= 0.05, or payload.ref == \"refs/heads/main\""
 	}
 	return s, bad
 }
@@ -200,11 +200,8 @@ func parseZone(s string) (string, fault) {
 	return s, fault{}
 }
 
-// days are the names of the days of the week, in Go's order.
-var days = []string{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"}
-
 func parseSpan(s string) (WeekSpan, fault) {
-	wrong := fault{"is no stretch of the week", "write one such as Mon-Thu 09:00-16:30, or Fri 09:00-24:00"}
+	wrong := fault{"is no stretch of the week", "write one such as mon-thu 09:00-16:30, or fri 09:00-24:00"}
 	on, hours, ok := strings.Cut(s, " ")
 	from, to, both := strings.Cut(hours, "-")
 	if !ok || !both {
@@ -225,8 +222,8 @@ func parseSpan(s string) (WeekSpan, fault) {
 }
 
 func weekday(s string) time.Weekday {
-	for i, d := range days {
-		if d == s {
+	for i, d := range Weekdays() {
+		if string(d) == s {
 			return time.Weekday(i)
 		}
 	}
@@ -245,9 +242,9 @@ func minutes(s string) int {
 }
 
 func formatSpan(w WeekSpan) string {
-	on := days[w.First]
+	on := string(Weekdays()[w.First])
 	if w.Last != w.First {
-		on += "-" + days[w.Last]
+		on += "-" + string(Weekdays()[w.Last])
 	}
 	return fmt.Sprintf("%s %02d:%02d-%02d:%02d", on, w.From/60, w.From%60, w.To/60, w.To%60)
 }

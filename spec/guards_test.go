@@ -49,7 +49,7 @@ func TestGuards(t *testing.T) {
 		t.Errorf("the freeze ends %s, not at the end of its last day, %s", to, want)
 	}
 	if got, want := g.Hours[0].Allow[1], (WeekSpan{time.Friday, time.Friday, 540, 720}); got != want {
-		t.Errorf("Fri 09:00-12:00 is %+v", got)
+		t.Errorf("fri 09:00-12:00 is %+v", got)
 	}
 }
 
@@ -63,8 +63,8 @@ func TestGuardsThatAreWrong(t *testing.T) {
 		"freezes: [{name: a, from: 2026-12-24, to: 2026-12-26, calendar: x.ics}]":                 "both times and a calendar",
 		"freezes: [{name: a, from: 24.12.2026, to: 2026-12-26}]":                                  "is not a local time",
 		"freezes: [{name: a, from: 2026-12-24, to: 2026-12-26, zone: Europe/Bonn}]":               "is not a time zone",
-		"hours: [{name: a, allow: ['Mon-Fri 9-17']}]":                                             "is no stretch of the week",
-		"hours: [{name: a, allow: ['Mon 17:00-09:00']}]":                                          "ends before it begins",
+		"hours: [{name: a, allow: ['mon-fri 9-17']}]":                                             "is no stretch of the week",
+		"hours: [{name: a, allow: ['mon 17:00-09:00']}]":                                          "ends before it begins",
 		"hours: [{name: a}]":                          "allow",
 		"limits: [{name: a, atMost: 0}]":              "is too little",
 		"limits: [{name: a, atMost: 1, per: region}]": "is not known here",

@@ -50,7 +50,7 @@ var hoursKeys = &object[ReleaseHours]{keys: append(
 	whomKeys("office-hours", func(h *ReleaseHours) *string { return &h.Name }, func(h *ReleaseHours) *Whom { return &h.Whom }),
 	key[ReleaseHours]{name: "zone", doc: "The time zone of the hours.", def: "UTC",
 		bind: at(func(h *ReleaseHours) *string { return &h.Zone }, zones)},
-	key[ReleaseHours]{name: "allow", doc: "The hours, by days of the week.", need: true, sample: "[Mon-Thu 09:00-16:00, Fri 09:00-12:00]",
+	key[ReleaseHours]{name: "allow", doc: "The hours, by days of the week.", need: true, sample: "[mon-thu 09:00-16:00, fri 09:00-12:00]",
 		bind: at(func(h *ReleaseHours) *[]WeekSpan { return &h.Allow }, &listOf[WeekSpan]{item: spans, min: 1})},
 	key[ReleaseHours]{name: "except", doc: "An iCalendar file (.ics) whose events, holidays, are not allowed.", words: "none",
 		bind: at(func(h *ReleaseHours) *string { return &h.Except }, filePath)},

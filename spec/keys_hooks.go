@@ -2,29 +2,11 @@ package spec
 
 import (
 	"regexp"
-	"strings"
 	"time"
 )
 
-// The scalars that only files of hooks have.
-var (
-	// expression is CEL; it is compiled where it is used, and by lint.
-	expression = &kind[string]{noun: "a CEL expression", parse: parseExpression, format: same}
-	wholeMatch = &kind[string]{noun: "a regular expression", parse: parseRegexp, format: same}
-)
-
-func parseExpression(s string) (string, fault) {
-	s = strings.TrimSpace(s)
-	switch {
-	case s == "":
-		return "", fault{"is empty", "write a CEL expression such as payload.ref == \"refs/heads/main\""}
-	case len(s) > maxText:
-		return "", fault{"is longer than 1,000 bytes", "shorten it"}
-	case strings.ContainsFunc(s, func(r rune) bool { return control(r) && r != '\n' && r != '\t' }):
-		return "", fault{"has a control character", "take it out"}
-	}
-	return s, fault{}
-}
+// wholeMatch is a regular expression.
+var wholeMatch = &kind[string]{noun: "a regular expression", parse: parseRegexp, format: same}
 
 func parseRegexp(s string) (string, fault) {
 	if s, bad := parseText(s); bad != (fault{}) {

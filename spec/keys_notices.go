@@ -16,7 +16,7 @@ var noticesSpecKeys = &object[Notices]{keys: []key[Notices]{
 	{name: "digests", doc: "When what waits for a digest is told.",
 		bind: at(func(n *Notices) *[]Digest { return &n.Digests }, &listOf[Digest]{item: digestKeys})},
 	{name: "templates", doc: "How messages are put into words.",
-		bind: at(func(n *Notices) *[]Template { return &n.Templates }, &listOf[Template]{item: templateKeys})},
+		bind: at(func(n *Notices) *[]MessageTemplate { return &n.Templates }, &listOf[MessageTemplate]{item: templateKeys})},
 	{name: "runbooks", doc: "What to do when people are called, by service. The first that fits holds, beside the release's own.",
 		bind: at(func(n *Notices) *[]Runbook { return &n.Runbooks }, &listOf[Runbook]{item: runbookKeys})},
 	{name: "keep", doc: "How long what was told, and what was not, can be looked up.", def: "30d",
@@ -152,9 +152,9 @@ var quietHoursKeys = &object[QuietHours]{keys: []key[QuietHours]{
 	{name: "name", doc: "What routes call it.", need: true, sample: "nights",
 		bind: at(func(q *QuietHours) *string { return &q.Name }, releaseName)},
 	{name: "zone", doc: "The time zone.", def: "UTC",
-		bind: at(func(q *QuietHours) *string { return &q.Zone }, timeZone)},
+		bind: at(func(q *QuietHours) *string { return &q.Zone }, zones)},
 	{name: "days", doc: "The days on which it begins.", words: "every day",
-		bind: at(func(q *QuietHours) *[]Weekday { return &q.Days }, &listOf[Weekday]{item: weekdays, min: 1})},
+		bind: at(func(q *QuietHours) *[]Weekday { return &q.Days }, &listOf[Weekday]{item: oneOf(Weekdays()...), min: 1})},
 	{name: "from", doc: "When it begins.", need: true, sample: `"22:00"`, zero: true,
 		bind: at(func(q *QuietHours) *time.Duration { return &q.From }, clockTimes)},
 	{name: "to", doc: "When it ends; on the next day where that is not after from.", need: true, sample: `"07:00"`, zero: true,
@@ -167,18 +167,18 @@ var digestKeys = &object[Digest]{keys: []key[Digest]{
 	{name: "at", doc: "When it goes out.", def: `"09:00"`,
 		bind: at(func(d *Digest) *time.Duration { return &d.At }, clockTimes)},
 	{name: "zone", doc: "The time zone.", def: "UTC",
-		bind: at(func(d *Digest) *string { return &d.Zone }, timeZone)},
+		bind: at(func(d *Digest) *string { return &d.Zone }, zones)},
 	{name: "days", doc: "The days on which it goes out; one of them for a weekly one.", words: "every day",
-		bind: at(func(d *Digest) *[]Weekday { return &d.Days }, &listOf[Weekday]{item: weekdays, min: 1})},
+		bind: at(func(d *Digest) *[]Weekday { return &d.Days }, &listOf[Weekday]{item: oneOf(Weekdays()...), min: 1})},
 }}
 
-var templateKeys = &object[Template]{keys: []key[Template]{
+var templateKeys = &object[MessageTemplate]{keys: []key[MessageTemplate]{
 	{name: "name", doc: "What channels call it.", need: true, sample: "short",
-		bind: at(func(t *Template) *string { return &t.Name }, releaseName)},
+		bind: at(func(t *MessageTemplate) *string { return &t.Name }, releaseName)},
 	{name: "title", doc: "The first line, or subject.", words: "as built in",
-		bind: at(func(t *Template) *string { return &t.Title }, wording)},
+		bind: at(func(t *MessageTemplate) *string { return &t.Title }, wording)},
 	{name: "text", doc: "The rest.", words: "as built in",
-		bind: at(func(t *Template) *string { return &t.Text }, wording)},
+		bind: at(func(t *MessageTemplate) *string { return &t.Text }, wording)},
 }}
 
 var runbookKeys = &object[Runbook]{keys: []key[Runbook]{

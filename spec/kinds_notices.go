@@ -9,10 +9,7 @@ import (
 // The scalars of what is told when.
 var (
 	clockTimes = &kind[time.Duration]{noun: "a time of the day", classes: textOnly, pattern: `^[0-2][0-9]:[0-5][0-9]$`, parse: parseClockTime, format: formatClockTime}
-	// timeZone is looked up where it is used, and by lint.
-	timeZone  = &kind[string]{noun: "a time zone such as Europe/Berlin", pattern: `^[A-Za-z][A-Za-z0-9_+/-]*$`, parse: parseTimeZone, format: same}
-	weekdays  = oneOf(Weekdays()...)
-	mailboxes = &kind[string]{noun: "an e-mail address", pattern: `^[^@ <>,]+@[^@ <>,]+$`, parse: parseMailbox, format: same}
+	mailboxes  = &kind[string]{noun: "an e-mail address", pattern: `^[^@ <>,]+@[^@ <>,]+$`, parse: parseMailbox, format: same}
 	// wording is a template of package text/template; it is parsed where it is
 	// used, and by lint.
 	wording = &kind[string]{noun: "a template", parse: parseParagraph, format: same}
@@ -28,13 +25,6 @@ func parseClockTime(s string) (time.Duration, fault) {
 
 func formatClockTime(d time.Duration) string {
 	return fmt.Sprintf("%02d:%02d", int(d/time.Hour), int(d%time.Hour/time.Minute))
-}
-
-func parseTimeZone(s string) (string, fault) {
-	if s == "" || len(s) > 63 || !only(s[:1], lower+upper) || !only(s, lower+upper+digits+"_+/-") {
-		return "", fault{"is not a time zone", "write one such as Europe/Berlin or UTC"}
-	}
-	return s, fault{}
 }
 
 func parseMailbox(s string) (string, fault) {

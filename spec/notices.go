@@ -19,7 +19,7 @@ type Notices struct {
 	Routes    []NoticeRoute
 	Quiet     []QuietHours
 	Digests   []Digest
-	Templates []Template
+	Templates []MessageTemplate
 	Runbooks  []Runbook
 	// Keep is how long what was told, and what was not, can be looked up.
 	Keep time.Duration
@@ -143,8 +143,8 @@ type Weekday string
 // Weekdays are the days, Sunday first, as in package time.
 func Weekdays() []Weekday { return []Weekday{"sun", "mon", "tue", "wed", "thu", "fri", "sat"} }
 
-// Template is how a message is put into words.
-type Template struct{ Name, Title, Text string }
+// MessageTemplate is how a message is put into words.
+type MessageTemplate struct{ Name, Title, Text string }
 
 // Runbook is what to do when people are called for some services.
 type Runbook struct {
@@ -172,7 +172,7 @@ func noticesRules(c *checker, n Notices) {
 	channels := unique(c, "spec.channels", n.Channels, func(x Channel) string { return x.Name })
 	quiet := unique(c, "spec.quietHours", n.Quiet, func(x QuietHours) string { return x.Name })
 	digests := unique(c, "spec.digests", n.Digests, func(x Digest) string { return x.Name })
-	templates := unique(c, "spec.templates", n.Templates, func(x Template) string { return x.Name })
+	templates := unique(c, "spec.templates", n.Templates, func(x MessageTemplate) string { return x.Name })
 	for i, ch := range n.Channels {
 		at := entryAt("spec.channels", i)
 		templates.has(c, at+".template", ch.Template, "template")
