@@ -130,11 +130,11 @@ func (d *Desk) Events(ctx context.Context, who access.Actor, id journal.ID, from
 	var found []journal.Record
 	err = d.cfg.Journal.Records(ctx, id, from, func(rec journal.Record) error {
 		if found = append(found, rec); len(found) == most {
-			return enough
+			return errEnough
 		}
 		return nil
 	})
-	if errors.Is(err, enough) {
+	if errors.Is(err, errEnough) {
 		err = nil
 	}
 	return found, err
