@@ -4,7 +4,9 @@
 // Statements are written once, with ? for arguments; where the two differ the
 // caller asks for the Kind. Each package that keeps tables has a set of
 // migrations of its own. All reading happens in a view that stands still, all
-// writing in a transaction that happens as a whole or not at all.
+// writing in a transaction that happens as a whole or not at all. Every error
+// that comes out of here says what is wrong, where and what to do, and has one
+// of the four meanings of package release.
 package database
 
 import (
@@ -12,16 +14,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/jackc/pgx/v5/stdlib"
-	_ "modernc.org/sqlite" // the driver
 
 	"github.com/linnet-project/linnet/release"
 )
@@ -37,108 +33,73 @@ const (
 
 // DB is an open database. It is safe for use by several goroutines.
 type DB struct {
-	kind        Kind
-	name        string
-	read, write *sql.DB
-	pool        *pgxpool.Pool
+	kind Kind
+	name string
+	read *sql.DB
+	// write is nil where the database was opened for reading only.
+	write *sql.DB
+	pool  *pgxpool.Pool
 }
-
-// fileName is the database in a data folder.
-const fileName = "linnet.db"
-
-// OpenFolder opens the SQLite database in a data folder, and makes both where
-// they do not exist.
-func OpenFolder(ctx context.Context, dir string) (*DB, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("data folder: %w", err)
-	}
-	path := filepath.Join(dir, fileName)
-	open := func(more string) (*sql.DB, error) {
-		at := url.URL{Scheme: "file", Path: path, RawQuery: "_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)" + more}
-		return sql.Open("sqlite", at.String())
-	}
-	write, err := open("&_txlock=immediate&_pragma=journal_mode(WAL)")
-	if err != nil {
-		return nil, err
-	}
-	write.SetMaxOpenConns(1) // writers queue here, not in SQLite
-	read, err := open("&_pragma=query_only(1)")
-	if err != nil {
-		return nil, errors.Join(err, write.Close())
-	}
-	read.SetMaxOpenConns(4)
-	d := &DB{kind: SQLite, name: path, read: read, write: write}
-	if err := write.PingContext(ctx); err != nil {
-		return nil, errors.Join(d.fault(err), d.Close())
-	}
-	return d, nil
-}
-
-// OpenURL opens a PostgreSQL database by its URL, which may name several hosts.
-// Errors never show the password in it.
-func OpenURL(ctx context.Context, address string) (*DB, error) {
-	cfg, err := pgxpool.ParseConfig(address)
-	if err != nil {
-		return nil, fmt.Errorf("database: not a URL such as postgres://user:password@host:5432/linnet: %w", release.ErrInvalid)
-	}
-	cfg.ConnConfig.RuntimeParams["application_name"] = "linnet"
-	cfg.ConnConfig.ConnectTimeout = connectWait
-	name := fmt.Sprintf("PostgreSQL %s at %s:%d", cfg.ConnConfig.Database, cfg.ConnConfig.Host, cfg.ConnConfig.Port)
-	pool, err := pgxpool.NewWithConfig(ctx, cfg)
-	if err != nil {
-		return nil, fmt.Errorf("%s: cannot be reached: %w", name, release.ErrUnavailable)
-	}
-	db := stdlib.OpenDBFromPool(pool)
-	d := &DB{kind: Postgres, name: name, read: db, write: db, pool: pool}
-	if err := db.PingContext(ctx); err != nil {
-		return nil, errors.Join(d.fault(err), d.Close())
-	}
-	return d, nil
-}
-
-// connectWait bounds the opening of one connection.
-const connectWait = 5 * time.Second
 
 // Kind tells what kind of database it is.
 func (d *DB) Kind() Kind { return d.kind }
 
-// Name is what errors call it: a file, or a database and its host.
+// Name is what errors call it: a file, or a database and its hosts.
 func (d *DB) Name() string { return d.name }
 
 // Pool gives the connections to PostgreSQL, for who needs more than statements;
 // nil for SQLite.
 func (d *DB) Pool() *pgxpool.Pool { return d.pool }
 
-// Close ends all connections. Calls that are under way fail.
+// Close ends all connections. Calls that are under way fail. The last one to
+// close a file folds its log of writes into it, so that one file is left.
 func (d *DB) Close() error {
 	if d.pool != nil {
 		err := d.write.Close()
 		d.pool.Close()
-		return err
+		return d.fault(err)
 	}
-	return errors.Join(d.read.Close(), d.write.Close())
+	if d.write == nil {
+		return d.fault(d.read.Close())
+	}
+	return d.fault(errors.Join(d.read.Close(), d.write.Close()))
+}
+
+// Ping asks whether the database answers and can be written to.
+func (d *DB) Ping(ctx context.Context) error {
+	return d.Write(ctx, func(tx Tx) error {
+		var one int
+		return tx.QueryRow(ctx, `SELECT 1`).Scan(&one)
+	})
+}
+
+// statements is what a transaction and a pool of connections have in common.
+type statements interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
 // Tx is a transaction.
 type Tx struct {
 	// Kind is what the statements are for.
 	Kind Kind
-	tx   *sql.Tx
+	on   statements
 }
 
 // Exec runs a statement.
 func (t Tx) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	return t.tx.ExecContext(ctx, t.bind(query), args...)
+	return t.on.ExecContext(ctx, t.bind(query), args...)
 }
 
 // Query asks for rows.
 func (t Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return t.tx.QueryContext(ctx, t.bind(query), args...)
+	return t.on.QueryContext(ctx, t.bind(query), args...)
 }
 
 // QueryRow asks for one row.
 func (t Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
-	return t.tx.QueryRowContext(ctx, t.bind(query), args...)
+	return t.on.QueryRowContext(ctx, t.bind(query), args...)
 }
 
 // Lock ends a SELECT whose rows nobody else may change before the transaction
@@ -148,6 +109,26 @@ func (t Tx) Lock() string {
 		return " FOR UPDATE"
 	}
 	return ""
+}
+
+// Clock is an expression for the time by the database's own clock, in
+// nanoseconds since 1970: the one clock that all replicas share.
+func (t Tx) Clock() string {
+	if t.Kind == Postgres {
+		return "(extract(epoch FROM clock_timestamp()) * 1000000000)::bigint"
+	}
+	return "CAST(unixepoch('now', 'subsec') * 1000000000 AS INTEGER)"
+}
+
+// Has says whether a table is there.
+func (t Tx) Has(ctx context.Context, table string) (bool, error) {
+	query := `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?`
+	if t.Kind == Postgres {
+		query = `SELECT count(*) FROM (SELECT to_regclass(?) AS found) AS t WHERE found IS NOT NULL`
+	}
+	var n int
+	err := t.QueryRow(ctx, query, table).Scan(&n)
+	return n > 0, err
 }
 
 // bind numbers the arguments where PostgreSQL wants that. No statement of ours
@@ -186,8 +167,19 @@ func (d *DB) still() sql.IsolationLevel {
 	return sql.LevelDefault
 }
 
-// Write calls fn in a transaction: all of it happens, or nothing.
+// Glance calls fn for a single statement that reads. It costs less than Read;
+// two statements in it may see different things.
+func (d *DB) Glance(ctx context.Context, fn func(Tx) error) error {
+	return d.fault(fn(Tx{d.kind, d.read}))
+}
+
+// Write calls fn in a transaction: all of it happens, or nothing. After an
+// error that is release.ErrUnavailable it may have happened all the same, where
+// the connection was lost at the very end.
 func (d *DB) Write(ctx context.Context, fn func(Tx) error) error {
+	if d.write == nil {
+		return fmt.Errorf("%s was opened for reading only: %w", d.name, release.ErrUnavailable)
+	}
 	tx, err := d.write.BeginTx(ctx, nil)
 	if err != nil {
 		return d.fault(err)
@@ -199,12 +191,19 @@ func (d *DB) Write(ctx context.Context, fn func(Tx) error) error {
 	return d.fault(tx.Commit())
 }
 
-// fault gives an error of the database one of our meanings.
-func (d *DB) fault(err error) error {
-	for _, meaning := range []error{nil, release.ErrInvalid, release.ErrNotFound, release.ErrConflict, release.ErrUnavailable} {
-		if errors.Is(err, meaning) {
-			return err
-		}
+// Alone runs a statement of SQLite that cannot be in a transaction (a PRAGMA
+// that works row by row, VACUUM INTO) to its end.
+func (d *DB) Alone(ctx context.Context, statement string, args ...any) error {
+	if d.kind != SQLite || d.write == nil {
+		return fmt.Errorf("%s is not a SQLite file that can be written: %w", d.name, release.ErrInvalid)
 	}
-	return fmt.Errorf("%s: %w: %w", d.name, err, release.ErrUnavailable)
+	rows, err := d.write.QueryContext(ctx, statement, args...)
+	if err != nil {
+		return d.fault(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		continue
+	}
+	return d.fault(rows.Err())
 }
