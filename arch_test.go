@@ -60,7 +60,7 @@ var house = map[string]row{
 	"login/limit": {floor: 3},
 
 	// The journal stores whole states, and a state holds a plan and evidence.
-	"journal":  {floor: 2, imports: []string{"release", "plan", "judge", "engine"}},
+	"journal":  {floor: 2, imports: []string{"release", "plan", "judge", "engine", "database"}},
 	"run":      {floor: 2, imports: append([]string{"journal"}, pureFolders...)},
 	"backtest": {floor: 2, imports: append([]string{"ndjson"}, pureFolders...)},
 	"fleet":    {floor: 2, imports: append([]string{"journal", "run", "control"}, pureFolders...)},

@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
+	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/plan"
 	"github.com/linnet-project/linnet/release"
@@ -30,7 +32,7 @@ func (s *Store) Begin(ctx context.Context, id ID, file []byte, rec Record, state
 	if err != nil {
 		return err
 	}
-	return s.writing(ctx, func(tx *sql.Tx) error {
+	return s.db.Write(ctx, func(tx database.Tx) error {
 		if err := next(ctx, tx, id); err != nil {
 			return err
 		}
@@ -38,7 +40,7 @@ func (s *Store) Begin(ctx context.Context, id ID, file []byte, rec Record, state
 		if err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO files (release, text) VALUES (?, ?)`, key, file); err != nil {
+		if _, err := tx.Exec(ctx, `INSERT INTO files (release, text) VALUES (?, ?)`, key, file); err != nil {
 			return err
 		}
 		return s.add(ctx, tx, entry{key: key}, ready)
@@ -66,23 +68,21 @@ func checkBeginning(id ID, file []byte, rec Record) error {
 
 // enter makes the row of a new release in the index, as far as its first
 // record does not fill it.
-func enter(ctx context.Context, tx *sql.Tx, p prepared) (key int64, err error) {
+func enter(ctx context.Context, tx database.Tx, p prepared) (key int64, err error) {
 	started := p.Event.(engine.Started)
-	made, err := tx.ExecContext(ctx, `INSERT INTO releases
+	err = tx.QueryRow(ctx, `INSERT INTO releases
 		(name, attempt, service, team, environment, author, file_hash, started, updated, seq, hash, phase, step, weight, code, reason, outcome)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, '', 0, 0, '', '', '')`,
-		p.id.Name, p.id.Attempt, started.Plan.Service, started.Plan.Labels[plan.TeamLabel], started.Plan.Labels[plan.EnvironmentLabel], started.By,
-		started.Plan.Hash, p.At.UnixNano(), make([]byte, len(Hash{})))
-	if err != nil {
-		return 0, err
-	}
-	return made.LastInsertId()
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, '', 0, 0, '', '', '') RETURNING id`,
+		p.id.Name, p.id.Attempt, column(started.Plan.Service), column(started.Plan.Labels[plan.TeamLabel]),
+		column(started.Plan.Labels[plan.EnvironmentLabel]), column(started.By),
+		started.Plan.Hash, p.At.UnixNano(), make([]byte, len(Hash{}))).Scan(&key)
+	return key, err
 }
 
 // next refuses an attempt that does not follow the last one.
-func next(ctx context.Context, tx *sql.Tx, id ID) error {
+func next(ctx context.Context, tx database.Tx, id ID) error {
 	var last int
-	err := tx.QueryRowContext(ctx, `SELECT coalesce(max(attempt), 0) FROM releases WHERE name = ?`, id.Name).Scan(&last)
+	err := tx.QueryRow(ctx, `SELECT coalesce(max(attempt), 0) FROM releases WHERE name = ?`, id.Name).Scan(&last)
 	if err == nil && id.Attempt != last+1 {
 		err = fmt.Errorf("release %s cannot begin: the last attempt was %d, the next is %d; read the journal again: %w",
 			id, last, last+1, release.ErrConflict)
@@ -104,8 +104,8 @@ func (s *Store) Append(ctx context.Context, id ID, expect uint64, rec Record, st
 	if err != nil {
 		return err
 	}
-	return s.writing(ctx, func(tx *sql.Tx) error {
-		at, err := find(ctx, tx, id)
+	return s.db.Write(ctx, func(tx database.Tx) error {
+		at, err := hold(ctx, tx, id)
 		switch {
 		case err != nil:
 			return err
@@ -162,18 +162,17 @@ func (s *Store) prepare(id ID, expect uint64, rec Record, state *engine.State) (
 }
 
 // add writes a prepared record and all that goes with it.
-func (s *Store) add(ctx context.Context, tx *sql.Tx, at entry, p prepared) error {
+func (s *Store) add(ctx context.Context, tx database.Tx, at entry, p prepared) error {
 	hash := link(at.hash, p.id, p.Seq, formNow, p.body)
-	_, err := tx.ExecContext(ctx, `INSERT INTO records (release, seq, form, body, hash) VALUES (?, ?, ?, ?, ?)`,
-		at.key, p.Seq, formNow, p.packed, hash[:])
-	if err != nil {
+	if err := put(ctx, tx, at.key, p, hash); err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE releases SET updated = ?, seq = ?, hash = ?,
-		phase = ?, step = ?, weight = ?, code = ?, reason = ?, outcome = ? WHERE id = ?`,
+	rest, live := p.state.Rest()
+	_, err := tx.Exec(ctx, `UPDATE releases SET updated = ?, seq = ?, hash = ?,
+		phase = ?, step = ?, weight = ?, code = ?, reason = ?, outcome = ?, due = ? + `+tx.Clock()+`, live = ? WHERE id = ?`,
 		p.At.UnixNano(), p.Seq, hash[:],
-		p.Decision.Phase, p.Decision.Step, p.Decision.Weight, p.Decision.Reason.Code, p.Decision.Reason.Text,
-		outcome(p.state), at.key)
+		p.Decision.Phase, p.Decision.Step, p.Decision.Weight, p.Decision.Reason.Code, column(p.Decision.Reason.Text),
+		outcome(p.state), rest.Nanoseconds(), bit(live), at.key)
 	if err != nil {
 		return err
 	}
@@ -188,6 +187,32 @@ func (s *Store) add(ctx context.Context, tx *sql.Tx, at entry, p prepared) error
 	return nil
 }
 
+// put writes the row of a record. On SQLite its id follows all that ever were,
+// also those that retention removed: the feed goes by it.
+func put(ctx context.Context, tx database.Tx, key int64, p prepared, hash Hash) error {
+	id, value := "", ""
+	if tx.Kind == database.SQLite {
+		id = "id, "
+		value = `1 + max((SELECT coalesce(max(id), 0) FROM records), (SELECT coalesce(max(past), 0) FROM releases WHERE past > 0)), `
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO records (`+id+`release, seq, form, body, hash, quiet) VALUES (`+value+`?, ?, ?, ?, ?, ?)`,
+		key, p.Seq, formNow, p.packed, hash[:], bit(p.quiet()))
+	return err
+}
+
+func bit(on bool) int {
+	if on {
+		return 1
+	}
+	return 0
+}
+
+// column is a text as the index keeps it: PostgreSQL takes no zero bytes, and
+// nothing that is not UTF-8.
+func column(text string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
+}
+
 // entry is a release's row in the index.
 type entry struct {
 	Summary
@@ -196,8 +221,16 @@ type entry struct {
 }
 
 // find reads the index for one release.
-func find(ctx context.Context, q querier, id ID) (entry, error) {
-	row := q.QueryRowContext(ctx, `SELECT `+entryColumns+` FROM releases WHERE name = ? AND attempt = ?`, id.Name, id.Attempt)
+func find(ctx context.Context, tx database.Tx, id ID) (entry, error) { return look(ctx, tx, id, "") }
+
+// hold is find, and nobody else writes to the release before the transaction
+// ends.
+func hold(ctx context.Context, tx database.Tx, id ID) (entry, error) {
+	return look(ctx, tx, id, tx.Lock())
+}
+
+func look(ctx context.Context, tx database.Tx, id ID, how string) (entry, error) {
+	row := tx.QueryRow(ctx, `SELECT `+entryColumns+` FROM releases WHERE name = ? AND attempt = ?`+how, id.Name, id.Attempt)
 	at, err := scanEntry(row)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = fmt.Errorf("release %s is not in the journal; `linnet release list` shows what is: %w", id, release.ErrNotFound)

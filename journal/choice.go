@@ -23,12 +23,8 @@ type Choice struct {
 // Choose gives releases of a choice, the last begun first.
 func (r *Reader) Choose(ctx context.Context, c Choice) ([]Summary, error) {
 	where, args := c.where()
-	found, err := entries(ctx, r.db, `SELECT `+entryColumns+` FROM releases`+where+` ORDER BY id DESC LIMIT ?`,
+	return r.summaries(ctx, `SELECT `+entryColumns+` FROM releases`+where+` ORDER BY id DESC LIMIT ?`,
 		append(args, min(max(c.Most, 1), maxList))...)
-	if err != nil {
-		return nil, fault(r.path, err)
-	}
-	return each(found, func(e entry) Summary { return e.Summary }), nil
 }
 
 // where is the condition of a choice, and its arguments.
@@ -44,7 +40,7 @@ func (c Choice) where() (string, []any) {
 	add(c.Team != "", "team = ?", c.Team)
 	add(c.Environment != "", "environment = ?", c.Environment)
 	add(c.Outcome != "", "outcome = ?", c.Outcome)
-	add(c.Unfinished, "outcome = ''")
+	add(c.Unfinished, "outcome = '' AND live = 1")
 	add(c.Ended, "outcome <> ''")
 	part := "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ToLower(c.Text)) + "%"
 	add(c.Text != "", `(lower(name) LIKE ? ESCAPE '\' OR lower(service) LIKE ? ESCAPE '\')`, part, part)

@@ -26,9 +26,8 @@ func beginAs(t *testing.T, s *Store, id ID, service, team, author string) {
 	}
 }
 
-func TestChoices(t *testing.T) {
-	t.Parallel()
-	s := opened(t, t.TempDir(), quick())
+func testChoices(t *testing.T, w world) {
+	s := w.open(t, quick())
 	for n := range 6 {
 		id := ID{Name: fmt.Sprintf("release-%d", n), Attempt: 1}
 		beginAs(t, s, id, []string{"shop", "Pay_1"}[n%2], []string{"red", "blue", "red"}[n%3], "ann@example.com")
@@ -75,8 +74,8 @@ func TestChoices(t *testing.T) {
 	}
 }
 
-func TestWhatWasGiven(t *testing.T) {
-	s := begun(t)
+func testWhatWasGiven(t *testing.T, w world) {
+	s := w.begun(t)
 	if err := s.Command(t.Context(), checkout, order(1, engine.Pause)); err != nil {
 		t.Fatal(err)
 	}

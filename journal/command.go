@@ -3,12 +3,13 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
-	"unicode/utf8"
 
+	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/release"
 )
@@ -29,8 +30,8 @@ func (s *Store) Command(ctx context.Context, id ID, command engine.Commanded) er
 	if err := checkCommand(command); err != nil {
 		return err
 	}
-	return s.writing(ctx, func(tx *sql.Tx) error {
-		at, err := find(ctx, tx, id)
+	return s.db.Write(ctx, func(tx database.Tx) error {
+		at, err := hold(ctx, tx, id)
 		if err != nil {
 			return err
 		}
@@ -38,7 +39,7 @@ func (s *Store) Command(ctx context.Context, id ID, command engine.Commanded) er
 			return fmt.Errorf("release %s has ended (%s), nothing is left to %s: %w", id, at.Outcome, command.Verb, release.ErrConflict)
 		}
 		var waiting, known int
-		err = tx.QueryRowContext(ctx, `SELECT count(*) FILTER (WHERE taken = 0), count(*) FILTER (WHERE id = ?) FROM commands WHERE release = ?`,
+		err = tx.QueryRow(ctx, `SELECT count(*) FILTER (WHERE taken = 0), count(*) FILTER (WHERE id = ?) FROM commands WHERE release = ?`,
 			command.ID, at.key).Scan(&waiting, &known)
 		switch {
 		case err != nil || known > 0:
@@ -54,8 +55,8 @@ func checkCommand(c engine.Commanded) error {
 	switch {
 	case !slices.Contains([]engine.Verb{engine.Pause, engine.Resume, engine.Advance, engine.Approve, engine.Abort}, c.Verb):
 		return fmt.Errorf("command %q: expected pause, resume, advance, approve or abort: %w", c.Verb, release.ErrInvalid)
-	case c.ID == "" || len(c.ID) > maxCommandID || !utf8.ValidString(c.ID):
-		return fmt.Errorf("id of command %s: expected 1 to %d bytes of UTF-8: %w", c.Verb, maxCommandID, release.ErrInvalid)
+	case c.ID == "" || len(c.ID) > maxCommandID || column(c.ID) != c.ID:
+		return fmt.Errorf("id of command %s: expected 1 to %d bytes of UTF-8, none of them zero: %w", c.Verb, maxCommandID, release.ErrInvalid)
 	case len(c.Who) > maxWho:
 		return fmt.Errorf("name of who commands %s has %d bytes and may have %d: %w", c.Verb, len(c.Who), maxWho, release.ErrInvalid)
 	case len(c.Reason) > maxReason:
@@ -68,41 +69,66 @@ func checkCommand(c engine.Commanded) error {
 
 // take marks a command as taken by a record. One that did not come through the
 // inbox is put there, so that a later delivery under its id does nothing.
-func take(ctx context.Context, tx *sql.Tx, key int64, c engine.Commanded, seq uint64) error {
+func take(ctx context.Context, tx database.Tx, key int64, c engine.Commanded, seq uint64) error {
 	if c.ID == "" {
 		return nil
 	}
 	return putCommand(ctx, tx, key, c, seq)
 }
 
-func putCommand(ctx context.Context, tx *sql.Tx, key int64, c engine.Commanded, taken uint64) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO commands (release, id, at, verb, who, reason, taken) VALUES (?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (release, id) DO UPDATE SET taken = excluded.taken WHERE taken = 0`,
-		key, c.ID, c.At.UnixNano(), c.Verb, c.Who, c.Reason, taken)
+func putCommand(ctx context.Context, tx database.Tx, key int64, c engine.Commanded, taken uint64) error {
+	c.At = c.At.UTC()
+	body, err := marshal(storedCommanded(c))
+	if err != nil {
+		return fmt.Errorf("command %s cannot be stored: %w: %w", c.Verb, release.ErrInvalid, err)
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO commands (release, id, at, verb, who, reason, body, taken) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (release, id) DO UPDATE SET taken = excluded.taken WHERE commands.taken = 0`,
+		key, c.ID, c.At.UnixNano(), c.Verb, column(c.Who), column(c.Reason), body, taken)
 	return err
+}
+
+// commandColumns are what scanCommand reads.
+const commandColumns = `id, at, verb, who, reason, body, taken`
+
+// scanCommand reads a command. Its body holds all of it, in the form that it
+// has in a record; what an older linnet left has columns only.
+func scanCommand(row interface{ Scan(into ...any) error }) (c engine.Commanded, taken uint64, err error) {
+	var at int64
+	var body []byte
+	if err := row.Scan(&c.ID, &at, &c.Verb, &c.Who, &c.Reason, &body, &taken); err != nil {
+		return engine.Commanded{}, 0, err
+	}
+	c.At = time.Unix(0, at).UTC()
+	if len(body) > 0 {
+		var stored storedCommanded
+		if err := json.Unmarshal(body, &stored); err != nil {
+			return engine.Commanded{}, 0, fmt.Errorf("command %s in the inbox cannot be read: %w: %w", c.ID, release.ErrInvalid, err)
+		}
+		c = engine.Commanded(stored)
+	}
+	return c, taken, nil
 }
 
 // Waiting gives the commands that no record has taken yet, in the order they
 // came. An unknown release is release.ErrNotFound.
 func (r *Reader) Waiting(ctx context.Context, id ID) ([]engine.Commanded, error) {
 	var waiting []engine.Commanded
-	err := r.reading(ctx, func(q querier) error {
-		at, err := find(ctx, q, id)
+	err := r.db.Read(ctx, func(tx database.Tx) error {
+		at, err := find(ctx, tx, id)
 		if err != nil {
 			return err
 		}
-		rows, err := q.QueryContext(ctx, `SELECT id, at, verb, who, reason FROM commands WHERE release = ? AND taken = 0 ORDER BY n`, at.key)
+		rows, err := tx.Query(ctx, `SELECT `+commandColumns+` FROM commands WHERE release = ? AND taken = 0 ORDER BY n`, at.key)
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
 		for rows.Next() {
-			var c engine.Commanded
-			var when int64
-			if err := rows.Scan(&c.ID, &when, &c.Verb, &c.Who, &c.Reason); err != nil {
+			c, _, err := scanCommand(rows)
+			if err != nil {
 				return err
 			}
-			c.At = time.Unix(0, when).UTC()
 			waiting = append(waiting, c)
 		}
 		return rows.Err()
@@ -113,21 +139,19 @@ func (r *Reader) Waiting(ctx context.Context, id ID) ([]engine.Commanded, error)
 // Given looks up a command by its id: what was ordered, and the record that took
 // it, 0 while none has. The bool says whether there is one.
 func (r *Reader) Given(ctx context.Context, id ID, command string) (engine.Commanded, uint64, bool, error) {
-	c := engine.Commanded{ID: command}
+	var c engine.Commanded
 	var taken uint64
 	known := false
-	err := r.reading(ctx, func(q querier) error {
-		at, err := find(ctx, q, id)
+	err := r.db.Read(ctx, func(tx database.Tx) error {
+		at, err := find(ctx, tx, id)
 		if err != nil {
 			return err
 		}
-		var when int64
-		err = q.QueryRowContext(ctx, `SELECT at, verb, who, reason, taken FROM commands WHERE release = ? AND id = ?`, at.key, command).
-			Scan(&when, &c.Verb, &c.Who, &c.Reason, &taken)
+		c, taken, err = scanCommand(tx.QueryRow(ctx, `SELECT `+commandColumns+` FROM commands WHERE release = ? AND id = ?`, at.key, command))
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
-		known, c.At = err == nil, time.Unix(0, when).UTC()
+		known = err == nil
 		return err
 	})
 	return c, taken, known, err

@@ -16,9 +16,9 @@ func order(n int, verb engine.Verb) engine.Commanded {
 	return engine.Commanded{At: day.Add(time.Duration(n) * time.Second), ID: fmt.Sprintf("c-%d", n), Verb: verb, Who: "ada", Reason: "looks odd"}
 }
 
-func TestCommandsCrossProcesses(t *testing.T) {
-	s := begun(t)
-	other := opened(t, s.dir, quick())
+func testCommandsCrossProcesses(t *testing.T, w world) {
+	s := w.begun(t)
+	other := w.open(t, quick())
 	first, second := order(1, engine.Pause), order(2, engine.Abort)
 	for _, c := range []engine.Commanded{first, second, first} { // the first delivered twice
 		if err := other.Command(t.Context(), checkout, c); err != nil {
@@ -58,8 +58,8 @@ func TestCommandsCrossProcesses(t *testing.T) {
 	}
 }
 
-func TestCommandRefuses(t *testing.T) {
-	s := begun(t)
+func testCommandRefuses(t *testing.T, w world) {
+	s := w.begun(t)
 	with := func(change func(*engine.Commanded)) error {
 		c := order(1, engine.Pause)
 		change(&c)
@@ -85,7 +85,7 @@ func TestCommandRefuses(t *testing.T) {
 
 func TestOneOwner(t *testing.T) {
 	s := begun(t)
-	other := opened(t, s.dir, quick())
+	other := opened(t, s.folder(), quick())
 	lock, err := s.Own(checkout, day)
 	if err != nil {
 		t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/release"
 )
 
@@ -50,7 +51,7 @@ func TestReadOnlyDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := open(t.Context(), dir, hasty())
-	wantError(t, err, release.ErrUnavailable, fileName, "read-only")
+	wantError(t, err, release.ErrUnavailable, database.FileName, "read-only")
 	_, err = open(t.Context(), filepath.Join(dir, "new"), hasty())
 	wantError(t, err, release.ErrUnavailable, "new", "not writable")
 

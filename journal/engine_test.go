@@ -13,10 +13,10 @@ import (
 
 // A release that is really judged: what is loaded, with and without a
 // snapshot, is the state that was recorded with the last record.
-func TestLoadGivesTheEnginesState(t *testing.T) {
+func testLoadGivesTheEnginesState(t *testing.T, w world) {
 	with := quick()
 	with.every = 10
-	s := opened(t, t.TempDir(), with)
+	s := w.open(t, with)
 	first := beginning(checkout)
 	started := first.Event.(engine.Started)
 	started.Plan.Metrics = []release.Metric{
@@ -61,7 +61,7 @@ func TestLoadGivesTheEnginesState(t *testing.T) {
 		return next
 	}
 	var snapshots int
-	if err := s.db.QueryRow(`SELECT count(*) FROM snapshots WHERE seq = 30`).Scan(&snapshots); err != nil || snapshots != 1 {
+	if err := ask(t, s.Reader, `SELECT count(*) FROM snapshots WHERE seq = 30`, &snapshots); err != nil || snapshots != 1 {
 		t.Errorf("%d snapshots after record 30, %v; want 1", snapshots, err)
 	}
 	thawed, _, err := s.Load(t.Context(), checkout, fold)

@@ -7,10 +7,12 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/release"
 )
@@ -18,7 +20,7 @@ import (
 // hasty waits a short time for locks.
 func hasty() settings {
 	with := quick()
-	with.busy = 50 * time.Millisecond
+	with.Busy = 50 * time.Millisecond
 	return with
 }
 
@@ -33,7 +35,7 @@ func fillUp(t *testing.T, s *Store, room func()) {
 		err = s.Append(t.Context(), checkout, seq, quietLook(random, seq+1), &engine.State{Seq: seq + 1})
 	}
 	seq-- // the last one failed
-	wantError(t, err, release.ErrUnavailable, "disk is full", fileName, "free some space")
+	wantError(t, err, release.ErrUnavailable, "disk is full", database.FileName, "free some space")
 	if head, err := s.Verify(t.Context(), checkout); err != nil || head.Seq != seq {
 		t.Errorf("after the disk was full: %v, %v; want record %d", head, err, seq)
 	}
@@ -47,11 +49,11 @@ func TestFullDatabase(t *testing.T) {
 	t.Parallel()
 	s := begun(t)
 	var pages int
-	if err := s.write.QueryRow(`PRAGMA page_count`).Scan(&pages); err != nil {
+	if err := ask(t, s.Reader, `PRAGMA page_count`, &pages); err != nil {
 		t.Fatal(err)
 	}
-	tamper(t, s, fmt.Sprintf(`PRAGMA max_page_count = %d`, pages+20))
-	fillUp(t, s, func() { tamper(t, s, `PRAGMA max_page_count = 100000`) })
+	alone(t, s, fmt.Sprintf(`PRAGMA max_page_count = %d`, pages+20))
+	fillUp(t, s, func() { alone(t, s, `PRAGMA max_page_count = 100000`) })
 }
 
 func TestReadOnlyFile(t *testing.T) {
@@ -62,17 +64,17 @@ func TestReadOnlyFile(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(s.path, 0o400); err != nil {
+	if err := os.Chmod(s.db.Name(), 0o400); err != nil {
 		t.Fatal(err)
 	}
-	_, err := open(t.Context(), s.dir, hasty())
-	wantError(t, err, release.ErrUnavailable, fileName, "writable")
+	_, err := open(t.Context(), s.folder(), hasty())
+	wantError(t, err, release.ErrUnavailable, database.FileName, "writable")
 }
 
 func TestLockedByAnother(t *testing.T) {
 	s := opened(t, t.TempDir(), hasty())
 	begin1(t, s, checkout)
-	db, err := sql.Open("sqlite", "file:"+s.path+"?_txlock=exclusive")
+	db, err := sql.Open("sqlite", "file:"+s.db.Name()+"?_txlock=exclusive")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,9 +84,9 @@ func TestLockedByAnother(t *testing.T) {
 		t.Fatal(err)
 	}
 	rec, state := ending(engine.Promoted, day), &engine.State{Seq: 2}
-	wantError(t, s.Append(t.Context(), checkout, 1, rec, state), release.ErrUnavailable, fileName, "another process has it locked")
+	wantError(t, s.Append(t.Context(), checkout, 1, rec, state), release.ErrUnavailable, database.FileName, "another process has it locked")
 	wantError(t, s.Command(t.Context(), checkout, order(1, engine.Pause)), release.ErrUnavailable, "locked")
-	_, err = open(t.Context(), s.dir, hasty())
+	_, err = open(t.Context(), s.folder(), hasty())
 	wantError(t, err, release.ErrUnavailable, "locked")
 	if head, err := s.Verify(t.Context(), checkout); err != nil || head.Seq != 1 {
 		t.Errorf("reading beside a writer: %v, %v", head, err)
@@ -99,7 +101,7 @@ func TestLockedByAnother(t *testing.T) {
 
 func TestCreatorThatStands(t *testing.T) {
 	dir := t.TempDir()
-	lock, err := flock(filepath.Join(dir, "create.lock"))
+	lock, err := database.LockFile(filepath.Join(dir, "create.lock"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +121,7 @@ func closedWith(t *testing.T, records uint64) (dir, path string) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return s.dir, s.path
+	return s.folder(), s.db.Name()
 }
 
 // readAll opens a journal and reads everything in it.
@@ -143,7 +145,7 @@ func TestBackupWhileOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	copied := t.TempDir()
-	tamper(t, s, `VACUUM INTO ?`, filepath.Join(copied, fileName))
+	alone(t, s, `VACUUM INTO ?`, filepath.Join(copied, database.FileName))
 	r, err := OpenReader(t.Context(), copied)
 	if err != nil {
 		t.Fatal(err)
@@ -207,7 +209,7 @@ func TestFlippedBitInARecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	var body []byte
-	if err := errors.Join(r.db.QueryRow(`SELECT body FROM records WHERE seq = 12`).Scan(&body), r.Close()); err != nil {
+	if err := errors.Join(ask(t, r, `SELECT body FROM records WHERE seq = 12`, &body), r.Close()); err != nil {
 		t.Fatal(err)
 	}
 	at := strings.Index(string(text), string(body))
@@ -226,7 +228,7 @@ func TestTruncatedFile(t *testing.T) {
 	for _, c := range []struct {
 		keep  float64
 		texts []string
-	}{{0, []string{"is empty", "restore a copy"}}, {0.001, []string{fileName, "restore a copy"}}, {0.5, []string{fileName, "audit verify"}}} {
+	}{{0, []string{"is empty", "restore a copy"}}, {0.001, []string{database.FileName, "restore a copy"}}, {0.5, []string{database.FileName, "audit verify"}}} {
 		dir, path := closedWith(t, 60)
 		info, err := os.Stat(path)
 		if err != nil {
@@ -247,14 +249,14 @@ func TestTruncatedFile(t *testing.T) {
 
 func TestNotAJournal(t *testing.T) {
 	dir := t.TempDir()
-	path := filepath.Join(dir, fileName)
+	path := filepath.Join(dir, database.FileName)
 	if err := os.WriteFile(path, []byte(strings.Repeat("this is no database\n", 500)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	_, err := Open(t.Context(), dir)
-	wantError(t, err, release.ErrInvalid, fileName, "not a database", "audit verify")
+	wantError(t, err, release.ErrInvalid, database.FileName, "not a database", "audit verify")
 
-	foreign := filepath.Join(t.TempDir(), fileName)
+	foreign := filepath.Join(t.TempDir(), database.FileName)
 	db, err := sql.Open("sqlite", "file:"+foreign)
 	if err != nil {
 		t.Fatal(err)
@@ -278,41 +280,84 @@ func TestNotAJournal(t *testing.T) {
 	wantError(t, err, release.ErrInvalid, "no folder")
 }
 
-func TestOlderAndNewerSchemas(t *testing.T) {
-	dir, _ := closedWith(t, 5)
-	newer := quick()
-	newer.migrations = append(newer.migrations[:len(newer.migrations):len(newer.migrations)],
-		`CREATE TABLE extra (id INTEGER) STRICT; INSERT INTO extra SELECT seq FROM records`,
-		`ALTER TABLE extra ADD COLUMN note TEXT NOT NULL DEFAULT 'none'`)
-	_, err := openReader(t.Context(), dir, newer)
-	wantError(t, err, release.ErrInvalid, "older linnet (schema 2, this one reads 4)", "linnet run")
+// An old and a new linnet work side by side on one journal; one that is older
+// by two schemas keeps its hands off.
+func testOlderAndNewerSchemas(t *testing.T, w world) {
+	s := w.begun(t)
+	follow(t, s, checkout, 5)
+	now := len(migrations)
+	both := func(text string) database.Migration { return database.Migration{SQLite: text, Postgres: text} }
+	next, afterNext := quick(), quick()
+	next.migrations = append(migrations[:now:now],
+		both(`CREATE TABLE extra (id BIGINT); INSERT INTO extra SELECT seq FROM records; ALTER TABLE releases ADD COLUMN note TEXT NOT NULL DEFAULT 'none'`))
+	afterNext.migrations = append(next.migrations[:now+1:now+1], both(`ALTER TABLE extra ADD COLUMN note TEXT NOT NULL DEFAULT 'none'`))
 
-	broken := newer
-	broken.migrations = append(newer.migrations[:3:3], `ALTER TABLE nowhere ADD COLUMN note TEXT`)
-	if _, err := open(t.Context(), dir, broken); err == nil || !strings.Contains(err.Error(), "migration to schema 4") {
+	_, err := readerOn(t.Context(), w.db(t, next), next)
+	wantError(t, err, release.ErrInvalid, fmt.Sprintf("older linnet (schema %d of journal, this one reads %d)", now, now+1), "linnet run")
+	broken := next
+	broken.migrations = append(next.migrations[:now:now], both(`ALTER TABLE nowhere ADD COLUMN note TEXT`))
+	if _, err := on(t.Context(), w.db(t, broken), broken); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("migration of journal to schema %d", now+1)) {
 		t.Errorf("a migration that fails gives %v", err)
 	}
-	r, err := OpenReader(t.Context(), dir)
-	if err != nil {
-		t.Fatalf("a migration that failed left its mark: %v", err)
-	}
-	if err := r.Close(); err != nil {
-		t.Fatal(err)
+	if at, err := s.db.Schema(t.Context(), set); err != nil || at != now {
+		t.Errorf("a migration that failed left its mark: %d, %v", at, err)
 	}
 
-	s := opened(t, dir, newer)
+	newer := w.open(t, next)
 	var rows int
-	if err := s.db.QueryRow(`SELECT count(*) FROM extra WHERE note = 'none'`).Scan(&rows); err != nil || rows != 5 {
+	if err := ask(t, newer.Reader, `SELECT count(*) FROM extra`, &rows); err != nil || rows != 5 {
 		t.Errorf("%d rows were migrated, %v", rows, err)
 	}
-	follow(t, s, checkout, 7)
-	if err := s.Close(); err != nil {
+	follow(t, newer, checkout, 7)
+	follow(t, s, checkout, 9) // the old one, which was running
+	late := w.open(t, quick())
+	begin1(t, late, ID{"late-1", 1}) // and one that starts again
+	follow(t, newer, ID{"late-1", 1}, 3)
+	if heads, err := late.VerifyAll(t.Context()); err != nil || len(heads) != 2 || heads[0].Seq != 9 {
+		t.Errorf("side by side they wrote %v, %v", heads, err)
+	}
+
+	w.open(t, afterNext)
+	_, err = on(t.Context(), w.db(t, quick()), quick())
+	wantError(t, err, release.ErrInvalid, fmt.Sprintf("newer linnet (schema %d of journal, this one knows %d); use that version", now+2, now))
+	_, err = readerOn(t.Context(), w.db(t, quick()), quick())
+	wantError(t, err, release.ErrInvalid, "newer linnet")
+}
+
+// A journal of before sets of tables had numbers goes on as if nothing were.
+func TestFormerFile(t *testing.T) {
+	dir := t.TempDir()
+	file, err := os.ReadFile("testdata/schema1.db")
+	if err != nil {
 		t.Fatal(err)
 	}
-	for _, open := range []func() error{
-		func() error { _, err := Open(t.Context(), dir); return err },
-		func() error { _, err := OpenReader(t.Context(), dir); return err },
-	} {
-		wantError(t, open(), release.ErrInvalid, "newer linnet (schema 4, this one knows 2); use that version", fileName)
+	if err := os.WriteFile(filepath.Join(dir, database.FileName), file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = OpenReader(t.Context(), dir)
+	wantError(t, err, release.ErrInvalid, "older linnet (schema 1 of journal", "brings it up to date")
+	s := opened(t, dir, quick())
+	payments := ID{"payments-2", 1}
+	heads, err := s.VerifyAll(t.Context())
+	if err != nil || len(heads) != 2 || heads[0].String() != "checkout-1.5.0/1 12 056dd4ac884f07919a7241abd5f007b62d5c4138fd6d724249b018b5afc1d4c9" {
+		t.Errorf("heads are %v, %v", heads, err)
+	}
+	live, err := s.Unfinished(t.Context())
+	if err != nil || len(live) != 1 || live[0] != checkout {
+		t.Errorf("unfinished are %v, %v", live, err)
+	}
+	waiting, err := s.Waiting(t.Context(), checkout)
+	if want := order(1, engine.Pause); err != nil || len(waiting) != 1 || !reflect.DeepEqual(waiting[0], want) {
+		t.Errorf("waiting are %+v, %v", waiting, err)
+	}
+	follow(t, s, checkout, 20)
+	finish(t, s, checkout, engine.RolledBack, day.Add(2*time.Hour))
+	begin1(t, s, ID{payments.Name, 2})
+	if heads, err := s.VerifyAll(t.Context()); err != nil || len(heads) != 3 || heads[0].Seq != 21 {
+		t.Errorf("after going on the heads are %v, %v", heads, err)
+	}
+	events, err := s.Events(t.Context(), Feeding{Most: 1000})
+	if err != nil || len(events) != 12+2+1+1 { // those of then are not told apart
+		t.Errorf("%d events, %v", len(events), err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/release"
 )
@@ -63,15 +64,25 @@ func scanEntry(row interface{ Scan(into ...any) error }) (entry, error) {
 // List gives the releases in the journal, the last begun first, at most the
 // last 10,000.
 func (r *Reader) List(ctx context.Context) ([]Summary, error) {
-	entries, err := entries(ctx, r.db, `SELECT `+entryColumns+` FROM releases ORDER BY started DESC, id DESC LIMIT ?`, maxList)
-	if err != nil {
-		return nil, fault(r.path, err)
-	}
-	return each(entries, func(e entry) Summary { return e.Summary }), nil
+	return r.summaries(ctx, `SELECT `+entryColumns+` FROM releases ORDER BY started DESC, id DESC LIMIT ?`, maxList)
 }
 
-func entries(ctx context.Context, q querier, query string, args ...any) ([]entry, error) {
-	rows, err := q.QueryContext(ctx, query, args...)
+func (r *Reader) summaries(ctx context.Context, query string, args ...any) ([]Summary, error) {
+	found, err := r.entries(ctx, query, args...)
+	return each(found, func(e entry) Summary { return e.Summary }), err
+}
+
+// entries asks the index once.
+func (r *Reader) entries(ctx context.Context, query string, args ...any) (found []entry, err error) {
+	err = r.db.Glance(ctx, func(tx database.Tx) (err error) {
+		found, err = entries(ctx, tx, query, args...)
+		return err
+	})
+	return found, err
+}
+
+func entries(ctx context.Context, tx database.Tx, query string, args ...any) ([]entry, error) {
+	rows, err := tx.Query(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -90,19 +101,26 @@ func entries(ctx context.Context, q querier, query string, args ...any) ([]entry
 // Find gives what the index knows of one release, also after its records were
 // removed. An unknown release is release.ErrNotFound.
 func (r *Reader) Find(ctx context.Context, id ID) (Summary, error) {
-	e, err := find(ctx, r.db, id)
-	return e.Summary, fault(r.path, err)
+	at, err := r.find(ctx, id)
+	return at.Summary, err
+}
+
+func (r *Reader) find(ctx context.Context, id ID) (at entry, err error) {
+	err = r.db.Glance(ctx, func(tx database.Tx) (err error) {
+		at, err = find(ctx, tx, id)
+		return err
+	})
+	return at, err
 }
 
 // Latest gives the last attempt of a name, and whether there is one.
 func (r *Reader) Latest(ctx context.Context, name string) (ID, bool, error) {
 	id := ID{Name: name}
-	err := r.db.QueryRowContext(ctx, `SELECT attempt FROM releases WHERE name = ? ORDER BY attempt DESC LIMIT 1`, name).Scan(&id.Attempt)
-	if errors.Is(err, sql.ErrNoRows) {
-		return ID{}, false, nil
-	}
-	if err != nil {
-		return ID{}, false, fault(r.path, err)
+	err := r.db.Glance(ctx, func(tx database.Tx) error {
+		return tx.QueryRow(ctx, `SELECT coalesce(max(attempt), 0) FROM releases WHERE name = ?`, name).Scan(&id.Attempt)
+	})
+	if err != nil || id.Attempt == 0 {
+		return ID{}, false, err
 	}
 	return id, true, nil
 }
@@ -111,23 +129,23 @@ func (r *Reader) Latest(ctx context.Context, name string) (ID, bool, error) {
 // Errors wrap release.ErrNotFound where the release is unknown or pruned.
 func (r *Reader) FileText(ctx context.Context, id ID) ([]byte, error) {
 	var text []byte
-	err := r.reading(ctx, func(q querier) error {
-		at, err := find(ctx, q, id)
+	err := r.db.Read(ctx, func(tx database.Tx) error {
+		at, err := find(ctx, tx, id)
 		if err != nil {
 			return err
 		}
 		if at.Pruned {
 			return goneError(at.Summary)
 		}
-		text, err = fileText(ctx, q, at)
+		text, err = fileText(ctx, tx, at)
 		return err
 	})
 	return text, err
 }
 
-func fileText(ctx context.Context, q querier, at entry) ([]byte, error) {
+func fileText(ctx context.Context, tx database.Tx, at entry) ([]byte, error) {
 	var text []byte
-	err := q.QueryRowContext(ctx, `SELECT text FROM files WHERE release = ?`, at.key).Scan(&text)
+	err := tx.QueryRow(ctx, `SELECT text FROM files WHERE release = ?`, at.key).Scan(&text)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, &Broken{ID: at.ID, What: "its release file is missing"}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/release"
 )
@@ -21,26 +22,34 @@ type Fold func(engine.State, engine.Event) engine.State
 // the first that does not fit and is a *Broken. An error of fn ends it and is
 // returned as it is. Records written meanwhile are handed over too.
 func (r *Reader) Records(ctx context.Context, id ID, from uint64, fn func(Record) error) error {
-	at, err := find(ctx, r.db, id)
-	if err == nil && at.Pruned {
-		err = goneError(at.Summary)
-	}
+	var at entry
+	var c *chain
+	err := r.db.Read(ctx, func(tx database.Tx) (err error) {
+		if at, err = find(ctx, tx, id); err != nil {
+			return err
+		}
+		if at.Pruned {
+			return goneError(at.Summary)
+		}
+		c, err = begin(ctx, tx, at, from)
+		return err
+	})
 	if err != nil {
-		return fault(r.path, err)
-	}
-	c, err := begin(ctx, r.db, at, from)
-	if err != nil {
-		return fault(r.path, err)
+		return err
 	}
 	for more := true; more; {
-		records, err := c.page(ctx, r.db, at.key, page)
+		var records []Record
+		err := r.db.Glance(ctx, func(tx database.Tx) (err error) {
+			records, err = c.page(ctx, tx, at.key, page)
+			return err
+		})
 		for _, rec := range records {
 			if err := fn(rec); err != nil {
 				return err
 			}
 		}
 		if err != nil {
-			return fault(r.path, err)
+			return err
 		}
 		more = len(records) == page
 	}
@@ -54,18 +63,18 @@ func (r *Reader) Records(ctx context.Context, id ID, from uint64, fn func(Record
 func (r *Reader) Load(ctx context.Context, id ID, fold Fold) (engine.State, uint64, error) {
 	var state engine.State
 	var c *chain
-	err := r.reading(ctx, func(q querier) error {
-		at, err := find(ctx, q, id)
+	err := r.db.Read(ctx, func(tx database.Tx) error {
+		at, err := find(ctx, tx, id)
 		if err == nil && at.Pruned {
 			err = goneError(at.Summary)
 		}
 		if err != nil {
 			return err
 		}
-		if state, c, err = resume(ctx, q, at); err != nil {
+		if state, c, err = resume(ctx, tx, at); err != nil {
 			return err
 		}
-		return c.walk(ctx, q, at, func(rec Record) { state = fold(state, rec.Event) })
+		return c.walk(ctx, tx, at, func(rec Record) { state = fold(state, rec.Event) })
 	})
 	if err != nil {
 		return engine.State{}, 0, err
@@ -74,7 +83,7 @@ func (r *Reader) Load(ctx context.Context, id ID, fold Fold) (engine.State, uint
 }
 
 // begin gives a chain that stands before a record.
-func begin(ctx context.Context, q querier, at entry, from uint64) (*chain, error) {
+func begin(ctx context.Context, tx database.Tx, at entry, from uint64) (*chain, error) {
 	c := &chain{id: at.ID}
 	if from <= 1 {
 		return c, nil
@@ -84,7 +93,7 @@ func begin(ctx context.Context, q querier, at entry, from uint64) (*chain, error
 	if c.seq > at.Seq {
 		return nil, fmt.Errorf("release %s has %d records, %d cannot be read: %w", at.ID, at.Seq, from, release.ErrNotFound)
 	}
-	err := q.QueryRowContext(ctx, `SELECT hash FROM records WHERE release = ? AND seq = ?`, at.key, c.seq).Scan(&hash)
+	err := tx.QueryRow(ctx, `SELECT hash FROM records WHERE release = ? AND seq = ?`, at.key, c.seq).Scan(&hash)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil, &Broken{ID: at.ID, Seq: c.seq, What: "it is missing"}
@@ -100,8 +109,8 @@ func begin(ctx context.Context, q querier, at entry, from uint64) (*chain, error
 // page reads the next records, at most so many, and returns those that fit
 // with the error that the first other one gave. The query is over before it
 // returns, so that what the caller does with records holds up no writer.
-func (c *chain) page(ctx context.Context, q querier, key int64, most int) ([]Record, error) {
-	rows, err := q.QueryContext(ctx, `SELECT seq, form, body, hash FROM records
+func (c *chain) page(ctx context.Context, tx database.Tx, key int64, most int) ([]Record, error) {
+	rows, err := tx.Query(ctx, `SELECT seq, form, body, hash FROM records
 		WHERE release = ? AND seq > ? ORDER BY seq LIMIT ?`, key, c.seq, most)
 	if err != nil {
 		return nil, err
@@ -124,9 +133,9 @@ func (c *chain) page(ctx context.Context, q querier, key int64, most int) ([]Rec
 
 // walk hands all records to fn up to the one the index knows as the last, and
 // checks that it is.
-func (c *chain) walk(ctx context.Context, q querier, at entry, fn func(Record)) error {
+func (c *chain) walk(ctx context.Context, tx database.Tx, at entry, fn func(Record)) error {
 	for more := true; more; {
-		records, err := c.page(ctx, q, at.key, page)
+		records, err := c.page(ctx, tx, at.key, page)
 		for _, rec := range records {
 			fn(rec)
 		}

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/release"
 )
 
@@ -26,49 +27,40 @@ type owner struct {
 
 // Own makes this process the only one that runs a release, in all of its
 // attempts; now is written into the lock for others to read. Where another
-// process runs it already the error wraps release.ErrConflict and names it.
+// process runs it already the error wraps release.ErrConflict and names it. On
+// PostgreSQL several may run a release, which does no harm: nobody is kept away.
 func (s *Store) Own(id ID, now time.Time) (*Lock, error) {
 	if err := id.check(); err != nil {
 		return nil, err
 	}
-	folder := filepath.Join(s.dir, "locks")
+	if s.folder() == "" {
+		return &Lock{}, nil
+	}
+	folder := filepath.Join(s.folder(), "locks")
 	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return nil, osFault(folder, err)
+		return nil, database.PathFault(folder, err)
 	}
 	path := filepath.Join(folder, id.Name+".lock")
-	file, err := flock(path)
+	file, err := database.LockFile(path)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return nil, fmt.Errorf("release %s is being run by %s; act on it with `linnet release …`: %w",
 			id, holder(path), release.ErrConflict)
 	}
 	if err != nil {
-		return nil, osFault(path, err)
+		return nil, database.PathFault(path, err)
 	}
 	if err := sign(file, now); err != nil {
-		return nil, errors.Join(osFault(path, err), file.Close())
+		return nil, errors.Join(database.PathFault(path, err), file.Close())
 	}
 	return &Lock{file: file}, nil
 }
 
 // Release lets another process run the release.
-func (l *Lock) Release() error { return l.file.Close() }
-
-// flock opens a file and locks it, or fails with EWOULDBLOCK where another
-// has it. Closing the file frees it.
-func flock(path string) (*os.File, error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
+func (l *Lock) Release() error {
+	if l.file == nil {
+		return nil
 	}
-	for {
-		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err == nil {
-			return file, nil
-		}
-		if !errors.Is(err, syscall.EINTR) { // a signal came in between; ask again
-			return nil, errors.Join(err, file.Close())
-		}
-	}
+	return l.file.Close()
 }
 
 func sign(file *os.File, now time.Time) error {

@@ -2,8 +2,9 @@ package journal
 
 import (
 	"context"
-	"database/sql"
 	"time"
+
+	"github.com/linnet-project/linnet/database"
 )
 
 // pruneMost bounds how many releases one call of Prune removes.
@@ -16,10 +17,10 @@ const pruneMost = 20
 // returns how many it removed, at most 20 a call; call again while it is more
 // than 0.
 func (s *Store) Prune(ctx context.Context, olderThan time.Time) (int, error) {
-	old, err := entries(ctx, s.db, `SELECT `+entryColumns+` FROM releases
-		WHERE outcome != '' AND pruned = 0 AND updated < ? ORDER BY updated LIMIT ?`, olderThan.UnixNano(), pruneMost)
+	old, err := s.entries(ctx, `SELECT `+entryColumns+` FROM releases
+		WHERE outcome <> '' AND pruned = 0 AND updated < ? ORDER BY updated LIMIT ?`, olderThan.UnixNano(), pruneMost)
 	if err != nil {
-		return 0, fault(s.path, err)
+		return 0, err
 	}
 	for n, at := range old {
 		if err := s.prune(ctx, at); err != nil {
@@ -29,13 +30,14 @@ func (s *Store) Prune(ctx context.Context, olderThan time.Time) (int, error) {
 	if len(old) == 0 {
 		return 0, nil
 	}
-	return len(old), fault(s.path, s.reclaim(ctx))
+	return len(old), s.reclaim(ctx)
 }
 
 // prune removes one release, unless it was written to since it was read.
 func (s *Store) prune(ctx context.Context, at entry) error {
-	return s.writing(ctx, func(tx *sql.Tx) error {
-		marked, err := tx.ExecContext(ctx, `UPDATE releases SET pruned = 1 WHERE id = ? AND seq = ?`, at.key, at.Seq)
+	return s.db.Write(ctx, func(tx database.Tx) error {
+		marked, err := tx.Exec(ctx, `UPDATE releases SET pruned = 1, live = 0,
+			past = (SELECT coalesce(max(id), 0) FROM records WHERE release = releases.id) WHERE id = ? AND seq = ?`, at.key, at.Seq)
 		if err != nil {
 			return err
 		}
@@ -43,7 +45,7 @@ func (s *Store) prune(ctx context.Context, at entry) error {
 			return err
 		}
 		for _, table := range []string{"records", "snapshots", "commands", "files"} {
-			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE release = ?`, at.key); err != nil {
+			if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE release = ?`, at.key); err != nil {
 				return err
 			}
 		}
@@ -51,27 +53,17 @@ func (s *Store) prune(ctx context.Context, at entry) error {
 	})
 }
 
-// reclaim gives up to 20 MB of free pages back to the disk, and moves the log of writes into
-// the database as far as no reader needs it.
+// reclaim gives up to 20 MB of free pages of a file back to the disk, and moves
+// the log of writes into it as far as no reader needs it. PostgreSQL
+// does the like by itself.
 func (s *Store) reclaim(ctx context.Context) error {
+	if s.db.Kind() != database.SQLite {
+		return nil
+	}
 	for _, pragma := range []string{"PRAGMA incremental_vacuum(5000)", "PRAGMA wal_checkpoint(PASSIVE)"} {
-		if err := drain(ctx, s.write, pragma); err != nil {
+		if err := s.db.Alone(ctx, pragma); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// drain runs a query to its end; a pragma that works row by row does no more
-// than what is asked for.
-func drain(ctx context.Context, db *sql.DB, query string) error {
-	rows, err := db.QueryContext(ctx, query)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		continue
-	}
-	return rows.Err()
 }

@@ -9,9 +9,8 @@ import (
 	"github.com/linnet-project/linnet/release"
 )
 
-func TestPruneLeavesAnAnchor(t *testing.T) {
-	t.Parallel()
-	s := begun(t)
+func testPruneLeavesAnAnchor(t *testing.T, w world) {
+	s := w.begun(t)
 	follow(t, s, checkout, 150) // with a snapshot
 	if err := s.Command(t.Context(), checkout, order(1, engine.Pause)); err != nil {
 		t.Fatal(err)
@@ -39,7 +38,7 @@ func TestPruneLeavesAnAnchor(t *testing.T) {
 	}
 	for _, table := range []string{"records", "snapshots", "commands", "files"} {
 		var n int
-		err := s.db.QueryRow(`SELECT count(*) FROM ` + table + ` WHERE release = 1`).Scan(&n)
+		err := ask(t, s.Reader, `SELECT count(*) FROM `+table+` WHERE release = 1`, &n)
 		if err != nil || n != 0 {
 			t.Errorf("%d rows are left in %s, %v", n, table, err)
 		}
@@ -83,7 +82,7 @@ func TestPruneIsBoundedAndGivesSpaceBack(t *testing.T) {
 	}
 	pages := func() (n int) {
 		t.Helper()
-		if err := s.db.QueryRow(`PRAGMA page_count`).Scan(&n); err != nil {
+		if err := ask(t, s.Reader, `PRAGMA page_count`, &n); err != nil {
 			t.Fatal(err)
 		}
 		return n

@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -11,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/judge"
 	"github.com/linnet-project/linnet/plan"
@@ -189,7 +189,7 @@ func fold(state engine.State, event engine.Event) engine.State {
 // quick is for tests that lose no power.
 func quick() settings {
 	with := defaults()
-	with.sync = "OFF"
+	with.Sync = "OFF"
 	return with
 }
 
@@ -251,7 +251,25 @@ func finish(t testing.TB, s *Store, id ID, phase engine.Phase, at time.Time) {
 // tamper changes the database behind the store's back.
 func tamper(t testing.TB, s *Store, query string, args ...any) {
 	t.Helper()
-	if _, err := s.write.ExecContext(context.Background(), query, args...); err != nil {
+	err := s.db.Write(t.Context(), func(tx database.Tx) error {
+		_, err := tx.Exec(t.Context(), query, args...)
+		return err
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// alone is tamper for what SQLite does outside of a transaction only.
+func alone(t testing.TB, s *Store, query string, args ...any) {
+	t.Helper()
+	if err := s.db.Alone(t.Context(), query, args...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// ask reads one value out of the database.
+func ask(t testing.TB, r *Reader, query string, into any) error {
+	t.Helper()
+	return r.db.Read(t.Context(), func(tx database.Tx) error { return tx.QueryRow(t.Context(), query).Scan(into) })
 }

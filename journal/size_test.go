@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/engine"
 )
 
@@ -44,10 +45,10 @@ func TestFileGrowsSlowly(t *testing.T) {
 	begin1(t, s, checkout)
 	size := func() int64 {
 		t.Helper()
-		if err := drain(t.Context(), s.write, "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
+		if err := s.db.Alone(t.Context(), "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
 			t.Fatal(err)
 		}
-		info, err := os.Stat(filepath.Join(dir, fileName))
+		info, err := os.Stat(filepath.Join(dir, database.FileName))
 		if err != nil {
 			t.Fatal(err)
 		}

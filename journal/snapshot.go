@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/judge"
 )
@@ -52,20 +53,21 @@ func (p *packer) snapshot(state *engine.State) (*snapshot, error) {
 	return &snapshot{form: snapshotForm(), body: body}, nil
 }
 
-func (s *snapshot) write(ctx context.Context, tx *sql.Tx, key int64, seq uint64, hash Hash) error {
+func (s *snapshot) write(ctx context.Context, tx database.Tx, key int64, seq uint64, hash Hash) error {
 	sum := sha256.Sum256(s.body)
-	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO snapshots (release, seq, form, hash, body, sum) VALUES (?, ?, ?, ?, ?, ?)`,
+	_, err := tx.Exec(ctx, `INSERT INTO snapshots (release, seq, form, hash, body, sum) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT (release) DO UPDATE SET seq = excluded.seq, form = excluded.form, hash = excluded.hash, body = excluded.body, sum = excluded.sum`,
 		key, seq, s.form, hash[:], s.body, sum[:])
 	return err
 }
 
 // resume gives the state of the last snapshot and the chain that stands at it,
 // or the beginning of both where there is none to use.
-func resume(ctx context.Context, q querier, at entry) (engine.State, *chain, error) {
+func resume(ctx context.Context, tx database.Tx, at entry) (engine.State, *chain, error) {
 	var seq uint64
 	var form string
 	var hash, body, sum []byte
-	err := q.QueryRowContext(ctx, `SELECT seq, form, hash, body, sum FROM snapshots WHERE release = ?`, at.key).
+	err := tx.QueryRow(ctx, `SELECT seq, form, hash, body, sum FROM snapshots WHERE release = ?`, at.key).
 		Scan(&seq, &form, &hash, &body, &sum)
 	if errors.Is(err, sql.ErrNoRows) {
 		return engine.State{}, &chain{id: at.ID}, nil
@@ -73,7 +75,7 @@ func resume(ctx context.Context, q querier, at entry) (engine.State, *chain, err
 	if err != nil {
 		return engine.State{}, nil, err
 	}
-	c, err := begin(ctx, q, at, seq+1)
+	c, err := begin(ctx, tx, at, seq+1)
 	if err != nil || form != snapshotForm() || string(hash) != string(c.hash[:]) {
 		return engine.State{}, &chain{id: at.ID}, nil // a walk from the start names what is broken, if anything is
 	}

@@ -2,56 +2,41 @@ package journal
 
 import (
 	"context"
-	"database/sql"
 	"errors"
-	"fmt"
-	"io/fs"
-	"net/url"
-	"os"
 	"path/filepath"
 	"sync"
-	"time"
 
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
-
-	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/database"
 )
-
-// fileName is the database in a data folder.
-const fileName = "linnet.db"
 
 // settings are what tests change to reach a corner sooner.
 type settings struct {
-	// busy is how long a writer waits for another process's lock.
-	busy time.Duration
-	// sync is SQLite's synchronous: FULL waits for the disk at every commit.
-	sync string
+	database.Settings
 	// every is how many records lie between two snapshots.
 	every uint64
 	// migrations lead to the newest schema.
-	migrations []string
+	migrations []database.Migration
 }
 
 func defaults() settings {
-	return settings{busy: 5 * time.Second, sync: "FULL", every: 100, migrations: migrations}
+	return settings{Settings: database.DefaultSettings(), every: 100, migrations: migrations}
 }
 
-// Reader reads the journal of a data folder, while another process may be
-// writing it. It is safe for use by several goroutines.
+// Reader reads the journal, while another process may be writing it. It is safe
+// for use by several goroutines.
 type Reader struct {
-	db   *sql.DB
-	path string
+	db *database.DB
 	settings
+	// own says that the database was opened with the journal, and is closed with
+	// it.
+	own bool
 }
 
-// Store reads and writes the journal of a data folder. It is safe for use by
-// several goroutines, and by several processes; who runs a release holds its
-// Lock besides.
+// Store reads and writes the journal. It is safe for use by several goroutines,
+// and by several processes; who runs a release in a data folder holds its Lock
+// besides.
 type Store struct {
 	*Reader
-	dir   string
-	write *sql.DB // one connection: writers queue here, not in SQLite
 	mu    sync.Mutex
 	packs packer // guarded by mu
 }
@@ -63,29 +48,27 @@ type Store struct {
 func Open(ctx context.Context, dir string) (*Store, error) { return open(ctx, dir, defaults()) }
 
 func open(ctx context.Context, dir string, with settings) (*Store, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, osFault(dir, err)
-	}
-	dir, err := filepath.Abs(dir)
+	db, err := database.OpenFolderWith(ctx, dir, with.Settings)
 	if err != nil {
-		return nil, osFault(dir, err)
-	}
-	path := filepath.Join(dir, fileName)
-	if err := create(ctx, dir, with); err != nil {
 		return nil, err
 	}
-	write, err := connect(path, 1, with, "_txlock=immediate", "_pragma=journal_mode(WAL)")
+	s, err := on(ctx, db, with)
 	if err != nil {
-		return nil, fault(path, err)
+		return nil, errors.Join(err, db.Close())
 	}
-	if err := migrate(ctx, write, path, with.migrations); err != nil {
-		return nil, errors.Join(err, write.Close())
+	s.own = true
+	return s, nil
+}
+
+// On is the journal of a database that is open, whose tables it makes or brings
+// to the present schema. Closing it leaves the database open.
+func On(ctx context.Context, db *database.DB) (*Store, error) { return on(ctx, db, defaults()) }
+
+func on(ctx context.Context, db *database.DB, with settings) (*Store, error) {
+	if err := db.Migrate(ctx, set, with.migrations); err != nil {
+		return nil, err
 	}
-	read, err := connect(path, readers, with, "_pragma=query_only(1)")
-	if err != nil {
-		return nil, errors.Join(fault(path, err), write.Close())
-	}
-	return &Store{Reader: &Reader{db: read, path: path, settings: with}, dir: dir, write: write}, nil
+	return &Store{Reader: &Reader{db: db, settings: with}}, nil
 }
 
 // OpenReader opens the journal in a data folder for reading only. A folder
@@ -95,110 +78,44 @@ func OpenReader(ctx context.Context, dir string) (*Reader, error) {
 }
 
 func openReader(ctx context.Context, dir string, with settings) (*Reader, error) {
-	dir, err := filepath.Abs(dir)
+	db, err := database.ReadFolderWith(ctx, dir, with.Settings)
 	if err != nil {
-		return nil, osFault(dir, err)
-	}
-	path := filepath.Join(dir, fileName)
-	if err := present(path); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("no releases in %s (it holds no %s); name the data folder with --data: %w", dir, fileName, release.ErrNotFound)
-	} else if err != nil {
 		return nil, err
 	}
-	r, err := readAs(ctx, path, with, "mode=ro")
-	if err != nil && sealed(path, err) {
-		return readAs(ctx, path, with, "immutable=1")
-	}
-	return r, err
-}
-
-// sealed says whether a failed opening is worth another try with a promise
-// that nobody writes: a folder that is read-only has no room for the file by
-// which readers and writers agree. Where a log of writes lies beside the
-// database, it has or had a writer, and the promise would be false.
-func sealed(path string, err error) bool {
-	var lite *sqlite.Error
-	if !errors.As(err, &lite) || lite.Code()&0xff != sqlite3.SQLITE_CANTOPEN && lite.Code()&0xff != sqlite3.SQLITE_READONLY {
-		return false
-	}
-	log, err := os.Stat(path + "-wal")
-	return err != nil || log.Size() == 0
-}
-
-func readAs(ctx context.Context, path string, with settings, mode string) (*Reader, error) {
-	db, err := connect(path, readers, with, mode)
-	if err != nil {
-		return nil, fault(path, err)
-	}
-	version, err := schemaOf(ctx, db, path, len(with.migrations))
-	if err == nil && version < len(with.migrations) {
-		err = fmt.Errorf("%s was written by an older linnet (schema %d, this one reads %d); `linnet run` brings it up to date: %w",
-			path, version, len(with.migrations), release.ErrInvalid)
-	}
+	r, err := readerOn(ctx, db, with)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return &Reader{db: db, path: path, settings: with}, nil
+	r.own = true
+	return r, nil
 }
 
-// Close ends reading. Calls that are under way fail.
-func (r *Reader) Close() error { return fault(r.path, r.db.Close()) }
-
-// Close ends reading and writing. The last one to close a journal folds its
-// log of writes into the database, so that one file is left.
-func (s *Store) Close() error {
-	return errors.Join(s.Reader.Close(), fault(s.path, s.write.Close()))
+// ReaderOn is On for reading only: it makes no tables, and where there is no
+// journal that is release.ErrNotFound.
+func ReaderOn(ctx context.Context, db *database.DB) (*Reader, error) {
+	return readerOn(ctx, db, defaults())
 }
 
-// readers bounds the connections that read at once.
-const readers = 4
-
-// connect opens a pool of connections to a database. Every commit is synced
-// to the disk before it counts; the log of writes goes into
-// the database every 1,000 pages, and its file shrinks to 16 MiB after.
-func connect(path string, most int, with settings, more ...string) (*sql.DB, error) {
-	query := fmt.Sprintf("_pragma=busy_timeout(%d)&_pragma=foreign_keys(1)&_pragma=synchronous(%s)"+
-		"&_pragma=wal_autocheckpoint(1000)&_pragma=journal_size_limit(16777216)&_pragma=cell_size_check(1)",
-		with.busy.Milliseconds(), with.sync)
-	for _, m := range more {
-		query += "&" + m
-	}
-	name := url.URL{Scheme: "file", Path: path, RawQuery: query}
-	db, err := sql.Open("sqlite", name.String())
-	if err != nil {
+func readerOn(ctx context.Context, db *database.DB, with settings) (*Reader, error) {
+	if err := db.Check(ctx, set, with.migrations); err != nil {
 		return nil, err
 	}
-	db.SetMaxOpenConns(most)
-	db.SetMaxIdleConns(most)
-	return db, nil
+	return &Reader{db: db, settings: with}, nil
 }
 
-// querier is what a pool and a transaction have in common.
-type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+// Close ends reading and writing. Calls that are under way fail. A database that
+// was open before stays open.
+func (r *Reader) Close() error {
+	if !r.own {
+		return nil
+	}
+	return r.db.Close()
 }
 
-// reading calls fn with a view of the journal that stands still.
-func (r *Reader) reading(ctx context.Context, fn func(q querier) error) error {
-	tx, err := r.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return fault(r.path, err)
+// folder is the data folder; empty on PostgreSQL.
+func (r *Reader) folder() string {
+	if r.db.Kind() != database.SQLite {
+		return ""
 	}
-	defer tx.Rollback() // nothing was written
-	return fault(r.path, fn(tx))
-}
-
-// writing calls fn in a transaction that holds the write lock: all of it
-// happens, or nothing.
-func (s *Store) writing(ctx context.Context, fn func(tx *sql.Tx) error) error {
-	tx, err := s.write.BeginTx(ctx, nil)
-	if err != nil {
-		return fault(s.path, err)
-	}
-	defer tx.Rollback() // after a commit this does nothing
-	if err := fn(tx); err != nil {
-		return fault(s.path, err)
-	}
-	return fault(s.path, tx.Commit())
+	return filepath.Dir(r.db.Name())
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/release"
 )
@@ -31,9 +32,8 @@ func wantError(t testing.TB, err error, meaning error, texts ...string) {
 	}
 }
 
-func TestWhatIsAppendedIsRead(t *testing.T) {
-	t.Parallel()
-	s := begun(t)
+func testWhatIsAppendedIsRead(t *testing.T, w world) {
+	s := w.begun(t)
 	follow(t, s, checkout, 210) // more than a page, and snapshots
 	var seqs []uint64
 	err := s.Records(t.Context(), checkout, 9, func(rec Record) error {
@@ -66,8 +66,8 @@ func TestWhatIsAppendedIsRead(t *testing.T) {
 	wantError(t, err, release.ErrNotFound, "210 records")
 }
 
-func TestIndexFollowsTheRecords(t *testing.T) {
-	s := begun(t)
+func testIndexFollowsTheRecords(t *testing.T, w world) {
+	s := w.begun(t)
 	second := ID{Name: "payments-2", Attempt: 1}
 	begin1(t, s, second)
 	follow(t, s, checkout, 3)
@@ -116,8 +116,8 @@ func TestOutcomes(t *testing.T) {
 
 // Sources say strange things; what is written must be readable, and the index
 // must agree with it.
-func TestStrangeTextIsKept(t *testing.T) {
-	s := begun(t)
+func testStrangeTextIsKept(t *testing.T, w world) {
+	s := w.begun(t)
 	strange := "a\xffb\\ufffd\x00 " + strings.Repeat("long", 100)
 	for seq, kind := range []engine.DecisionKind{engine.Stay, engine.HoldHere} {
 		rec := Record{At: day, Event: engine.Looked{At: day, Warnings: []string{strange}},
@@ -140,8 +140,8 @@ func TestStrangeTextIsKept(t *testing.T) {
 	}
 }
 
-func TestBeginRefuses(t *testing.T) {
-	s := begun(t)
+func testBeginRefuses(t *testing.T, w world) {
+	s := w.begun(t)
 	state := &engine.State{Seq: 1}
 	file := []byte(fileOfCheckout)
 	second := ID{Name: checkout.Name, Attempt: 2}
@@ -176,8 +176,8 @@ func TestBeginRefuses(t *testing.T) {
 	}
 }
 
-func TestAppendRefuses(t *testing.T) {
-	s := begun(t)
+func testAppendRefuses(t *testing.T, w world) {
+	s := w.begun(t)
 	rec := ending(engine.Promoted, day)
 	at := func(seq uint64) *engine.State { return &engine.State{Seq: seq} }
 	wantError(t, s.Append(t.Context(), checkout, 7, rec, at(8)), release.ErrConflict, "is at record 1, not at 7")
@@ -199,21 +199,19 @@ func TestAppendRefuses(t *testing.T) {
 
 // Two processes that step one release at once: of each pair of appends one is
 // written and the other learns that it was not.
-func TestOneOfTwoWritersWins(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	first := opened(t, dir, quick())
+func testOneOfTwoWritersWins(t *testing.T, w world) {
+	first := w.open(t, quick())
 	begin1(t, first, checkout)
 	const writers, rounds = 2, 50
 	won := make([]int, writers)
 	var group sync.WaitGroup
-	for w := range writers {
-		s := opened(t, dir, quick())
+	for n := range writers {
+		s := w.open(t, quick())
 		group.Go(func() {
 			for expect := uint64(1); expect <= rounds; expect++ {
 				err := s.Append(t.Context(), checkout, expect, ending(engine.Observing, day), &engine.State{Seq: expect + 1})
 				if err == nil {
-					won[w]++
+					won[n]++
 				} else if !errors.Is(err, release.ErrConflict) {
 					t.Errorf("the loser got %v, want ErrConflict", err)
 					return
@@ -234,10 +232,10 @@ func TestOneOfTwoWritersWins(t *testing.T) {
 	}
 }
 
-func TestLoadFoldsFromTheSnapshot(t *testing.T) {
+func testLoadFoldsFromTheSnapshot(t *testing.T, w world) {
 	with := quick()
 	with.every = 10
-	s := opened(t, t.TempDir(), with)
+	s := w.open(t, with)
 	begin1(t, s, checkout)
 	follow(t, s, checkout, 25)
 	load := func() (state engine.State, folded int) {
@@ -257,8 +255,8 @@ func TestLoadFoldsFromTheSnapshot(t *testing.T) {
 	}
 	for name, query := range map[string]string{
 		"another version":  `UPDATE snapshots SET form = '0-abc'`,
-		"flipped bits":     `UPDATE snapshots SET body = CAST(x'00' || substr(body, 2) AS BLOB)`,
-		"of other records": `UPDATE snapshots SET hash = zeroblob(32)`,
+		"flipped bits":     w.words(`UPDATE snapshots SET body = CAST(x'00' || substr(body, 2) AS BLOB)`, `UPDATE snapshots SET body = set_byte(body, 0, 0)`),
+		"of other records": `UPDATE snapshots SET hash = sum`,
 		"of the future":    `UPDATE snapshots SET seq = 99`,
 		"none":             `DELETE FROM snapshots`,
 	} {
@@ -290,17 +288,15 @@ func TestStateSurvivesASnapshot(t *testing.T) {
 	}
 }
 
-func TestReaderWhileWriting(t *testing.T) {
-	dir := t.TempDir()
-	_, err := OpenReader(t.Context(), filepath.Join(dir, "nowhere"))
-	wantError(t, err, release.ErrNotFound, "nowhere", "--data")
+func testReaderWhileWriting(t *testing.T, w world) {
+	_, err := readerOn(t.Context(), w.db(t, quick()), quick())
+	wantError(t, err, release.ErrNotFound, "holds no journal")
 
-	s := opened(t, dir, quick())
-	r, err := OpenReader(t.Context(), dir)
+	s := w.open(t, quick())
+	r, err := readerOn(t.Context(), w.db(t, quick()), quick())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
 	begin1(t, s, checkout)
 	for seq := uint64(2); seq < 10; seq++ {
 		follow(t, s, checkout, seq)
@@ -320,11 +316,16 @@ func TestReaderWhileWriting(t *testing.T) {
 	}
 }
 
+func TestNoJournal(t *testing.T) {
+	_, err := OpenReader(t.Context(), filepath.Join(t.TempDir(), "nowhere"))
+	wantError(t, err, release.ErrNotFound, "nowhere", "--data")
+}
+
 func TestFilesAreOursAlone(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "deep", "data folder?#%")
 	s := opened(t, dir, quick())
 	begin1(t, s, checkout)
-	for path, want := range map[string]os.FileMode{dir: 0o700, filepath.Join(dir, fileName): 0o600, filepath.Join(dir, fileName+"-wal"): 0o600} {
+	for path, want := range map[string]os.FileMode{dir: 0o700, filepath.Join(dir, database.FileName): 0o600, filepath.Join(dir, database.FileName+"-wal"): 0o600} {
 		info, err := os.Stat(path)
 		if err != nil || info.Mode().Perm() != want {
 			t.Errorf("%s: mode %v (%v), want %v", path, info.Mode().Perm(), err, want)
@@ -333,7 +334,7 @@ func TestFilesAreOursAlone(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(filepath.Join(dir, fileName+"-wal")); !os.IsNotExist(err) {
+	if _, err := os.Stat(filepath.Join(dir, database.FileName+"-wal")); !os.IsNotExist(err) {
 		t.Errorf("after closing, the log of writes is still there: %v", err)
 	}
 }
@@ -347,7 +348,8 @@ func TestEveryCommitReachesTheDisk(t *testing.T) {
 	defer s.Close()
 	for pragma, want := range map[string]string{"synchronous": "2", "journal_mode": "wal", "foreign_keys": "1", "auto_vacuum": "2"} {
 		var got string
-		if err := s.write.QueryRow(`PRAGMA ` + pragma).Scan(&got); err != nil || got != want {
+		err := s.db.Write(t.Context(), func(tx database.Tx) error { return tx.QueryRow(t.Context(), `PRAGMA `+pragma).Scan(&got) })
+		if err != nil || got != want {
 			t.Errorf("%s is %q (%v), want %q", pragma, got, err, want)
 		}
 	}
@@ -371,8 +373,8 @@ func TestManyOpenAtOnce(t *testing.T) {
 	group.Wait()
 }
 
-func TestContextEndsWork(t *testing.T) {
-	s := begun(t)
+func testContextEndsWork(t *testing.T, w world) {
+	s := w.begun(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	err := s.Append(ctx, checkout, 1, ending(engine.Promoted, day), &engine.State{Seq: 2})

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/release"
 )
@@ -57,8 +58,8 @@ func matches(anchor Head, hash Hash) error {
 
 func (r *Reader) verify(ctx context.Context, id ID, see func(Record) error) (Head, error) {
 	var head Head
-	err := r.reading(ctx, func(q querier) error {
-		at, err := find(ctx, q, id)
+	err := r.db.Read(ctx, func(tx database.Tx) error {
+		at, err := find(ctx, tx, id)
 		if err != nil {
 			return err
 		}
@@ -66,7 +67,7 @@ func (r *Reader) verify(ctx context.Context, id ID, see func(Record) error) (Hea
 		if at.Pruned {
 			return nil
 		}
-		return verifyEntry(ctx, q, at, see)
+		return verifyEntry(ctx, tx, at, see)
 	})
 	if err != nil {
 		return Head{}, err
@@ -74,18 +75,18 @@ func (r *Reader) verify(ctx context.Context, id ID, see func(Record) error) (Hea
 	return head, nil
 }
 
-func verifyEntry(ctx context.Context, q querier, at entry, see func(Record) error) error {
+func verifyEntry(ctx context.Context, tx database.Tx, at entry, see func(Record) error) error {
 	if at.Seq == 0 {
 		return &Broken{ID: at.ID, What: "the index knows it and it has no records"}
 	}
-	file, err := fileText(ctx, q, at)
+	file, err := fileText(ctx, tx, at)
 	if err != nil {
 		return err
 	}
 	var last Record
 	var seen error // the first thing that is wrong beside the chain
 	c := chain{id: at.ID}
-	err = c.walk(ctx, q, at, func(rec Record) {
+	err = c.walk(ctx, tx, at, func(rec Record) {
 		if rec.Seq == 1 {
 			seen = verifyFirst(at, rec, file)
 		}
@@ -100,7 +101,7 @@ func verifyEntry(ctx context.Context, q querier, at entry, see func(Record) erro
 	case seen != nil:
 		return seen
 	case last.Decision.Phase != at.Phase || last.Decision.Step != at.Step || last.Decision.Weight != at.Weight ||
-		last.Decision.Reason != at.Reason || !last.At.Equal(at.Updated) || at.Ended() && at.Phase != engine.Promoted && at.Phase != engine.RolledBack:
+		last.Decision.Reason.Code != at.Reason.Code || column(last.Decision.Reason.Text) != column(at.Reason.Text) || !last.At.Equal(at.Updated) || at.Ended() && at.Phase != engine.Promoted && at.Phase != engine.RolledBack:
 		return &Broken{ID: at.ID, Seq: last.Seq, What: "the index does not say what the last record says; it was changed"}
 	}
 	return nil
@@ -119,7 +120,7 @@ func verifyFirst(at entry, rec Record, file []byte) error {
 		return broken(fmt.Sprintf("it starts %s", ID{started.Plan.Name, started.Attempt}))
 	case fmt.Sprintf("%x", sum) != started.Plan.Hash:
 		return broken("the release file kept with it is not the one it names; the file was changed")
-	case started.Plan.Hash != at.FileHash || started.Plan.Service != at.Service || !rec.At.Equal(at.Started):
+	case started.Plan.Hash != at.FileHash || column(started.Plan.Service) != column(at.Service) || !rec.At.Equal(at.Started):
 		return broken("the index does not say what it says; the index was changed")
 	}
 	return nil
@@ -132,9 +133,9 @@ func (r *Reader) VerifyAll(ctx context.Context) ([]Head, error) {
 	var heads []Head
 	var wrong []error
 	for last := int64(0); ; {
-		some, err := entries(ctx, r.db, `SELECT `+entryColumns+` FROM releases WHERE id > ? ORDER BY id LIMIT ?`, last, page)
+		some, err := r.entries(ctx, `SELECT `+entryColumns+` FROM releases WHERE id > ? ORDER BY id LIMIT ?`, last, page)
 		if err != nil {
-			return nil, fault(r.path, err)
+			return nil, err
 		}
 		for _, at := range some {
 			last = at.key
@@ -159,17 +160,18 @@ func (r *Reader) VerifyAll(ctx context.Context) ([]Head, error) {
 // orphans looks for what the index has lost.
 func (r *Reader) orphans(ctx context.Context) error {
 	for _, look := range []struct{ query, text string }{
-		{`SELECT count(*) FROM (SELECT name FROM releases GROUP BY name HAVING max(attempt) != count(*))`,
+		{`SELECT count(*) FROM (SELECT name FROM releases GROUP BY name HAVING max(attempt) != count(*)) AS short`,
 			"attempts are missing from the index, of so many names"},
 		{`SELECT count(DISTINCT release) FROM records WHERE release NOT IN (SELECT id FROM releases)`,
 			"records belong to releases that the index does not know, so many"},
 	} {
 		var n int
-		if err := r.db.QueryRowContext(ctx, look.query).Scan(&n); err != nil {
-			return fault(r.path, err)
+		err := r.db.Glance(ctx, func(tx database.Tx) error { return tx.QueryRow(ctx, look.query).Scan(&n) })
+		if err != nil {
+			return err
 		}
 		if n > 0 {
-			return fmt.Errorf("%s: %s: %d: %w", r.path, look.text, n, release.ErrInvalid)
+			return fmt.Errorf("%s: %s: %d: %w", r.db.Name(), look.text, n, release.ErrInvalid)
 		}
 	}
 	return nil

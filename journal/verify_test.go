@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/release"
 )
@@ -38,9 +39,9 @@ func forged(t *testing.T, rec Record) (packed, body []byte) {
 	return packed, body
 }
 
-func TestVerifyNamesTheFirstBrokenRecord(t *testing.T) {
-	t.Parallel()
+func testVerifyNamesTheFirstBrokenRecord(t *testing.T, w world) {
 	random := rand.New(rand.NewPCG(9, 9))
+	clean := true
 	for name, c := range map[string]struct {
 		tamper func(t *testing.T, s *Store)
 		seq    uint64
@@ -54,7 +55,7 @@ func TestVerifyNamesTheFirstBrokenRecord(t *testing.T) {
 		}, 5, "was changed"},
 		"changed decision with its hash": {func(t *testing.T, s *Store) {
 			var before []byte
-			if err := s.db.QueryRow(`SELECT hash FROM records WHERE seq = 4`).Scan(&before); err != nil {
+			if err := ask(t, s.Reader, `SELECT hash FROM records WHERE seq = 4`, &before); err != nil {
 				t.Fatal(err)
 			}
 			packed, body := forged(t, quietLook(random, 5))
@@ -62,13 +63,13 @@ func TestVerifyNamesTheFirstBrokenRecord(t *testing.T) {
 			tamper(t, s, `UPDATE records SET body = ?, hash = ? WHERE seq = 5`, packed, hash[:])
 		}, 6, "or the hash of record 5"},
 		"changed hash": {func(t *testing.T, s *Store) {
-			tamper(t, s, `UPDATE records SET hash = zeroblob(32) WHERE seq = 7`)
+			tamper(t, s, `UPDATE records SET hash = ? WHERE seq = 7`, make([]byte, 32))
 		}, 7, "hash"},
 		"short hash": {func(t *testing.T, s *Store) {
-			tamper(t, s, `UPDATE records SET hash = x'00' WHERE seq = 7`)
+			tamper(t, s, `UPDATE records SET hash = ? WHERE seq = 7`, []byte{0})
 		}, 7, "hash"},
 		"garbage": {func(t *testing.T, s *Store) {
-			tamper(t, s, `UPDATE records SET body = x'ffff' WHERE seq = 3`)
+			tamper(t, s, `UPDATE records SET body = ? WHERE seq = 3`, []byte{0xff, 0xff})
 		}, 3, "cannot be unpacked"},
 		"other form": {func(t *testing.T, s *Store) {
 			tamper(t, s, `UPDATE records SET form = 2 WHERE seq = 3`)
@@ -97,17 +98,23 @@ func TestVerifyNamesTheFirstBrokenRecord(t *testing.T) {
 			tamper(t, s, `UPDATE releases SET outcome = 'promoted', phase = 'promoted'`)
 		}, 10, "index"},
 		"index hash": {func(t *testing.T, s *Store) {
-			tamper(t, s, `UPDATE releases SET hash = zeroblob(32)`)
+			tamper(t, s, `UPDATE releases SET hash = ?`, make([]byte, 32))
 		}, 10, "index"},
 		"release file": {func(t *testing.T, s *Store) {
-			tamper(t, s, `UPDATE files SET text = x'00'`)
+			tamper(t, s, `UPDATE files SET text = ?`, []byte{0})
 		}, 1, "release file"},
 		"no release file": {func(t *testing.T, s *Store) {
 			tamper(t, s, `DELETE FROM files`)
 		}, 0, "release file is missing"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := begun(t)
+			if s := w.open(t, quick()); !clean {
+				for _, table := range []string{"commands", "snapshots", "files", "records", "releases"} {
+					tamper(t, s, `DELETE FROM `+table)
+				}
+			}
+			clean = false
+			s := w.begun(t)
 			follow(t, s, checkout, 10)
 			c.tamper(t, s)
 			_, err := s.Verify(t.Context(), checkout)
@@ -117,10 +124,10 @@ func TestVerifyNamesTheFirstBrokenRecord(t *testing.T) {
 }
 
 // A record that does not fit is never folded into a state.
-func TestBrokenRecordsAreNotUsed(t *testing.T) {
-	s := begun(t)
+func testBrokenRecordsAreNotUsed(t *testing.T, w world) {
+	s := w.begun(t)
 	follow(t, s, checkout, 10)
-	tamper(t, s, `UPDATE records SET hash = zeroblob(32) WHERE seq = 7`)
+	tamper(t, s, `UPDATE records SET hash = ? WHERE seq = 7`, make([]byte, 32))
 	state, seq, err := s.Load(t.Context(), checkout, fold)
 	wantBroken(t, err, 7)
 	if seq != 0 || state.Seq != 0 {
@@ -136,8 +143,8 @@ func TestBrokenRecordsAreNotUsed(t *testing.T) {
 
 // Who cuts off the end and sets the index back leaves a journal that is right
 // in itself; only a head kept elsewhere tells.
-func TestOnlyAnAnchorShowsACutTail(t *testing.T) {
-	s := begun(t)
+func testOnlyAnAnchorShowsACutTail(t *testing.T, w world) {
+	s := w.begun(t)
 	follow(t, s, checkout, 9)
 	earlier, err := s.Verify(t.Context(), checkout)
 	if err != nil {
@@ -180,19 +187,25 @@ func TestOnlyAnAnchorShowsACutTail(t *testing.T) {
 	wantBroken(t, err, 0, "does not know it")
 }
 
-func TestVerifyAllFindsWhatTheIndexLost(t *testing.T) {
-	s := begun(t)
+func testVerifyAllFindsWhatTheIndexLost(t *testing.T, w world) {
+	s := w.begun(t)
 	second := ID{Name: checkout.Name, Attempt: 2}
 	third := ID{Name: checkout.Name, Attempt: 3}
 	begin1(t, s, second)
 	begin1(t, s, third)
-	tamper(t, s, `UPDATE records SET hash = zeroblob(32) WHERE release = (SELECT id FROM releases WHERE attempt = 3)`)
+	tamper(t, s, `UPDATE records SET hash = ? WHERE release = (SELECT id FROM releases WHERE attempt = 3)`, make([]byte, 32))
 	heads, err := s.VerifyAll(t.Context())
 	if len(heads) != 2 {
 		t.Errorf("heads are %v, want two", heads)
 	}
 	wantBroken(t, err, 1, "checkout-1.5.0/3")
-	tamper(t, s, `PRAGMA foreign_keys = 0`)
+	if w.kind == database.SQLite {
+		alone(t, s, `PRAGMA foreign_keys = 0`)
+	} else {
+		for _, table := range []string{"records", "files"} {
+			tamper(t, s, `ALTER TABLE `+table+` DROP CONSTRAINT `+table+`_release_fkey`)
+		}
+	}
 	tamper(t, s, `DELETE FROM releases WHERE attempt = 2`)
 	_, err = s.VerifyAll(t.Context())
 	wantError(t, err, release.ErrInvalid, "attempts are missing")
