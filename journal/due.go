@@ -20,7 +20,7 @@ func (r *Reader) Unfinished(ctx context.Context) ([]ID, error) {
 // one, the longest overdue first, at most limit. Time is that of the database.
 func (r *Reader) Overdue(ctx context.Context, by time.Duration, limit int) ([]ID, error) {
 	return r.ids(ctx, func(tx database.Tx) (string, []any) {
-		return `SELECT name, attempt FROM releases WHERE live = 1 AND due < ` + tx.Clock() + ` - ? ORDER BY due LIMIT ?`,
+		return `SELECT name, attempt FROM releases WHERE live = 1 AND due < ` + tx.Clock() + ` - ? ORDER BY due, id LIMIT ?`,
 			[]any{by.Nanoseconds(), limit}
 	})
 }

@@ -154,10 +154,10 @@ func testWhoNeedsATurn(t *testing.T, w world) {
 	for n, name := range []string{"looks-soon", "looks-late", "told-nobody", "is-over"} {
 		ids[name] = ID{name, 1}
 		begin1(t, s, ids[name])
-		state := engine.State{Seq: 2, Phase: engine.Observing, Now: day, LookedAt: day, Plan: plan.Plan{Every: time.Nanosecond}}
+		state := engine.State{Seq: 2, Phase: engine.Observing, Now: day, LookedAt: day}
 		switch n {
 		case 1:
-			state.Plan.Every = time.Hour
+			state.Plan = plan.Plan{Every: time.Hour}
 		case 2:
 			state.Phase, state.Pending.Notices = engine.Promoted, []engine.Notify{{}}
 		case 3:
