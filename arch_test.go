@@ -58,6 +58,7 @@ var house = map[string]row{
 	// Who somebody is.
 	"login/token": {floor: 1, imports: []string{"release"}},
 	"login/limit": {floor: 3},
+	"login":       {floor: 3, imports: []string{"release", "access", "control", "database", "spec", "login/token", "login/limit"}},
 
 	// The journal stores whole states, and a state holds a plan and evidence.
 	"journal":  {floor: 2, imports: []string{"release", "plan", "judge", "engine", "database"}},

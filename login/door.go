@@ -1,0 +1,61 @@
+package login
+
+import (
+	"net/http"
+	"strings"
+)
+
+// policyOfPages is what a page of ours may do: load what comes from here, and
+// nothing else; nobody may put it into a frame.
+const policyOfPages = "default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'"
+
+// Wrap puts around all handlers what holds for each request, whoever sends it:
+// headers that keep browsers safe, the rate of strangers, and no requests that a
+// browser sends for a page of somebody else. Where no login is configured, the
+// browser must have asked this machine by its own name.
+func (l *Login) Wrap(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w := wayOf(r, l.cfg.TrustedProxies)
+		l.headers(rw, r, w)
+		if err := l.welcome(r, w); err != nil {
+			l.problem(rw, err)
+			return
+		}
+		next.ServeHTTP(rw, r)
+	})
+}
+
+func (l *Login) headers(rw http.ResponseWriter, r *http.Request, w way) {
+	h := rw.Header()
+	h.Set("Content-Security-Policy", policyOfPages)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+	if w.tls {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+	if strings.HasPrefix(r.URL.Path, "/v1/") || strings.HasPrefix(r.URL.Path, "/metrics") {
+		h.Set("Cache-Control", "no-store")
+	}
+}
+
+// welcome refuses what nobody should send.
+func (l *Login) welcome(r *http.Request, w way) error {
+	if l.cfg.Settings == nil {
+		if _, err := l.local(r, w); err != nil {
+			return err
+		}
+	}
+	switch _, kind := credential(r); {
+	case kind == bearer:
+		return nil // a program, which no page can make send it; Authenticate counts it
+	case kind == nothing:
+		if wait := l.anybody.Wait(w.key(), l.cfg.Now()); wait > 0 {
+			return tooFast(wait)
+		}
+	}
+	return l.sameOrigin(r)
+}

@@ -1,0 +1,148 @@
+package login
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/linnet-project/linnet/access"
+	"github.com/linnet-project/linnet/control"
+	"github.com/linnet-project/linnet/database"
+	"github.com/linnet-project/linnet/spec"
+	"github.com/linnet-project/linnet/testdb"
+)
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// clock is a clock that a test sets.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+// audit keeps entries in memory.
+type audit struct {
+	mu  sync.Mutex
+	all []control.Entry
+}
+
+func (a *audit) Audit(_ context.Context, e control.Entry) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.all = append(a.all, e)
+	return nil
+}
+
+func (a *audit) count(what string) (n int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, e := range a.all {
+		if e.What == what {
+			n++
+		}
+	}
+	return n
+}
+
+// adminsOnly lets admins do everything, and others what needs no policy.
+type adminsOnly struct{}
+
+func (adminsOnly) Decide(who access.Actor, action access.Action, on access.Resource) access.Decision {
+	if why := who.Beyond(action, on); why != "" {
+		return access.Decision{Why: why}
+	}
+	return access.Decision{Allowed: slices.Contains(who.Groups, "admins") || who.Name == admin.Name, Why: "admins may"}
+}
+
+var admin = access.Actor{Name: "local:root", Kind: access.Person, From: "command line"}
+
+// bed is a Login on a database, and a second one, as another replica has it.
+type bed struct {
+	*Login
+	other *Login
+	db    *database.DB
+	clock *clock
+	audit *audit
+	cfg   Config
+}
+
+func newBed(t *testing.T, db *database.DB, change func(*Config)) *bed {
+	t.Helper()
+	b := &bed{db: db, clock: &clock{at: noon}, audit: &audit{}}
+	settings := spec.Login{
+		Sessions: spec.Sessions{Idle: time.Hour, Longest: 8 * time.Hour},
+		Tokens:   spec.TokenLives{Longest: 30 * 24 * time.Hour, Login: 12 * time.Hour},
+	}
+	b.cfg = Config{DB: db, Settings: &settings, Local: "root", PublicURL: "https://linnet.example.com", Policy: adminsOnly{},
+		Auditor: b.audit, Log: slog.New(slog.DiscardHandler), Now: b.clock.now, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
+	if change != nil {
+		change(&b.cfg)
+	}
+	for _, l := range []**Login{&b.Login, &b.other} {
+		var err error
+		if *l, err = New(t.Context(), b.cfg); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b
+}
+
+// both runs a test on each kind of database.
+func both(t *testing.T, test func(t *testing.T, db *database.DB)) {
+	t.Helper()
+	t.Run("SQLite", func(t *testing.T) { test(t, folder(t)) })
+	t.Run("PostgreSQL", func(t *testing.T) {
+		s := testdb.Postgres(t)
+		at := url.URL{Scheme: "postgres", User: url.UserPassword(s.User, s.Password), Host: s.Address(), Path: "postgres"}
+		db, err := database.OpenURL(t.Context(), at.String())
+		test(t, opened(t, db, err))
+	})
+}
+
+func folder(t *testing.T) *database.DB {
+	t.Helper()
+	db, err := database.OpenFolder(t.Context(), t.TempDir())
+	return opened(t, db, err)
+}
+
+func opened(t *testing.T, db *database.DB, err error) *database.DB {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+// request is one from a place, over HTTPS unless the place is this machine.
+func request(method, from string, headers ...string) *http.Request {
+	r := httptest.NewRequest(method, "https://linnet.example.com/v1/releases", nil)
+	r.RemoteAddr = netip.AddrPortFrom(netip.MustParseAddr(from), 4711).String()
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Add(headers[i], headers[i+1])
+	}
+	return r
+}
+
+func withToken(text, from string) *http.Request {
+	return request(http.MethodGet, from, "Authorization", "Bearer "+text)
+}
