@@ -33,8 +33,10 @@ func (p *process) release() *cobra.Command {
 	}{
 		{engine.Pause, "Stay at the present weight; looking goes on, and a fail still rolls back"},
 		{engine.Resume, "Go on after a pause, or after somebody lowered the weight"},
-		{engine.Advance, "Go to the next step in place of evidence, and of an approval"},
-		{engine.Approve, "Give the approval that the next step waits for"},
+		{engine.Advance, "Go to the next step in place of evidence; it is also the approval of who orders it"},
+		{engine.Approve, "Give an approval that the next step waits for"},
+		{engine.Reject, "Say no to what waits for an approval: ends the release"},
+		{engine.Retract, "Take an approval back, until the weight it is for is set"},
 		{engine.Abort, "Return all traffic to the baseline and end the release"},
 	} {
 		cmd.AddCommand(p.releaseOrder(v.verb, v.short))

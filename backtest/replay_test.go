@@ -69,7 +69,7 @@ func observed(q release.Query, arm string, w release.Window, n, rate float64) re
 
 func checkout() plan.Plan {
 	step := func(w release.Weight) plan.Step {
-		return plan.Step{Weight: w, AtLeast: 2 * time.Minute, AtMost: 10 * time.Minute, AtDeadline: plan.Hold, Approval: "owners"}
+		return plan.Step{Weight: w, AtLeast: 2 * time.Minute, AtMost: 10 * time.Minute, AtDeadline: plan.Hold, Approval: release.Approval{From: "owners", Quorum: 2, Comment: true}}
 	}
 	return plan.Plan{
 		Name: "checkout", Service: "checkout",

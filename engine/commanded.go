@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/linnet-project/linnet/judge"
 	"github.com/linnet-project/linnet/release"
 )
 
@@ -33,6 +32,10 @@ func (t *turn) commanded(e Commanded) {
 		t.advance(e)
 	case Approve:
 		t.approve(e)
+	case Reject:
+		t.reject(e)
+	case Retract:
+		t.retract(e)
 	default:
 		t.refuse(fmt.Sprintf("unknown command %q", e.Verb))
 	}
@@ -58,13 +61,17 @@ func (t *turn) abort(e Commanded) {
 	case inner == Promoted:
 		t.refuse("the release is over; a new one rolls back")
 	default:
-		why := release.Reason{Code: release.Aborted, Text: said(e, "aborted it")}
-		if t.s.Exposed.IsZero() && t.s.Served && CandidateWeight(t.s.Route) == 0 {
-			t.neverBegan(why)
-			return
-		}
-		t.rollBack(ByPerson, why)
+		t.leave(release.Reason{Code: release.Aborted, Text: said(e, "aborted it")})
 	}
+}
+
+// leave gives the release up because a person says so.
+func (t *turn) leave(why release.Reason) {
+	if t.s.Exposed.IsZero() && t.s.Served && CandidateWeight(t.s.Route) == 0 {
+		t.neverBegan(why)
+		return
+	}
+	t.rollBack(ByPerson, why)
 }
 
 func (t *turn) pause(e Commanded) {
@@ -145,34 +152,32 @@ func (t *turn) advance(e Commanded) {
 	case t.isLowered():
 		t.refuse("somebody else set the weight; resume first")
 	default:
-		t.s.Before = ""
-		t.s.Approved = t.s.target() + 1
-		t.climb(Forward, why)
+		t.inPlace(e, why)
 	}
 }
 
-// approve answers a wait for approval. Where the step before has evidence to
-// go by, the weight still moves on a fresh pass only.
-func (t *turn) approve(e Commanded) {
-	why := release.Reason{Code: release.Approved, Text: said(e, "approved")}
-	if t.s.Phase != Waiting {
-		t.refuse("it does not wait for an approval: it is " + string(t.s.Phase))
-		return
+// inPlace goes on in place of evidence. An advance is also the approval of who
+// gives it, where theirs counts; a quorum it does not replace, so that the
+// release may wait for others, and moves once they have approved.
+func (t *turn) inPlace(e Commanded, why release.Reason) {
+	next := t.s.target()
+	waits := t.s.Phase == Waiting && t.s.Why.Code == release.NeedsApproval
+	for _, g := range t.s.gates(next) {
+		if t.s.missing(g) == 0 {
+			continue
+		}
+		no := t.mayVote(g, e)
+		if no != "" && waits {
+			t.refuse(no)
+			return
+		}
+		if no != "" {
+			why.Text += " (" + no + ")"
+			continue
+		}
+		t.vote(g, e)
 	}
-	t.s.Approved = t.s.target() + 1
-	first := t.s.Step == Withdrawn
-	asked := t.s.Why.Code == release.DeadlineAsk
-	recent := t.s.Now.Sub(t.s.LookedAt) <= missedLooks*t.s.Plan.Every
-	passes := recent && t.s.Last.Outcome == judge.Pass && t.s.Last.Fresh && !t.s.Last.Warns
-	switch {
-	case first:
-		t.climb(Forward, why)
-		return
-	case asked || passes:
-		t.proceed(why)
-		return
-	}
-	why.Text += "; the weight moves with the next fresh pass"
-	t.s.Phase, t.s.Why = Observing, why
-	t.decide(Continue)
+	t.s.Before = ""
+	t.s.Waived = next + 1
+	t.climb(Forward, why)
 }

@@ -21,6 +21,7 @@ const (
 	RollBack DecisionKind = "roll-back"
 	Promote  DecisionKind = "promote"
 	Await    DecisionKind = "await-approval"
+	Counted  DecisionKind = "approval" // given or taken back, and nothing moves yet
 	Suspend  DecisionKind = "pause"
 	Continue DecisionKind = "resume"
 	Finish   DecisionKind = "finish"

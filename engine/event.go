@@ -63,10 +63,15 @@ type Verb string
 const (
 	Pause   Verb = "pause"
 	Resume  Verb = "resume"
-	Advance Verb = "advance" // in place of a pass, and of an approval
+	Advance Verb = "advance" // in place of a pass; it is also the approval of who gives it
 	Approve Verb = "approve"
+	Reject  Verb = "reject"  // in place of an approval: ends the release
+	Retract Verb = "retract" // takes an approval back
 	Abort   Verb = "abort"
 )
+
+// Verbs lists them.
+func Verbs() []Verb { return []Verb{Pause, Resume, Advance, Approve, Reject, Retract, Abort} }
 
 // Anybody is the group that stands for all groups, and for none being asked: who
 // orders something on the machine that holds the journal is not looked up

@@ -188,6 +188,7 @@ func (t *turn) weigh(e Looked, v judge.Verdict) {
 			"no data for %s (%s)", t.s.Now.Sub(t.s.DataAt).Round(time.Second), v.Reason.Text)})
 	case t.s.Phase == Paused || t.s.Phase == Failed || t.s.Phase == Shifting:
 	case t.isLowered():
+	case t.s.Phase == Waiting && t.askAgain():
 	case t.s.Step == Withdrawn:
 		if t.s.Phase != Waiting && t.sightedAgain(v) {
 			t.climb(Continue, release.Reason{Code: release.Resumed, Text: "there is data again; it climbs again from the first step"})
@@ -247,9 +248,12 @@ func (t *turn) askAtDeadline(v judge.Verdict) {
 	if t.s.Phase == Waiting {
 		return
 	}
-	t.phase(Waiting, release.DeadlineAsk, fmt.Sprintf(
-		"%s without a pass (`linnet release approve %s` goes on, `linnet release abort %s` rolls back): %s",
-		atMostOver(t.s.step()), t.s.Release, t.s.Release, v.Reason.Text+v.Hidden()))
+	text := fmt.Sprintf("%s without a pass (`linnet release approve %s` goes on, `linnet release abort %s` rolls back): %s",
+		atMostOver(t.s.step()), t.s.Release, t.s.Release, v.Reason.Text+v.Hidden())
+	if g, closed := t.s.closed(t.s.target()); closed {
+		text += "; " + t.s.asks(g)
+	}
+	t.phase(Waiting, release.DeadlineAsk, text)
 	t.decide(Await)
 	t.notify(release.Inform, release.ToldApproval, " asks what to do")
 }

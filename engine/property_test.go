@@ -30,7 +30,7 @@ func whatMustHold(t *rapid.T, w *world, e Event, was State, d Decision, effects 
 	if look, ok := e.(Looked); ok {
 		afterLook(t, w, look, was, d)
 	} else if d.Kind == RollBack {
-		if c, ok := e.(Commanded); !ok || c.Verb != Abort {
+		if c, ok := e.(Commanded); !ok || c.Verb != Abort && c.Verb != Reject {
 			t.Fatalf("%T rolled back", e)
 		}
 	}
@@ -52,6 +52,7 @@ func mayRise(t *rapid.T, w *world, e Event, was State, d Decision) {
 	if w.lowered && d.Kind != Continue {
 		t.Fatalf("the weight rose to %s though somebody had lowered it", Percent(after))
 	}
+	pastApprovals(t, w, was)
 	first := after <= w.s.Plan.Steps[0].Weight
 	switch e := e.(type) {
 	case Started:
@@ -85,6 +86,50 @@ func mayRise(t *rapid.T, w *world, e Event, was State, d Decision) {
 		}
 	}
 	t.Fatalf("%T raised the weight to %s by %s (%+v) in phase %s, step %d", e, Percent(after), d.Kind, d.Reason, was.Phase, was.Step)
+}
+
+// pastApprovals: whatever raised the weight to another step, the people that the
+// step asks for had said yes, lately enough. It counts them anew, from the story.
+func pastApprovals(t *rapid.T, w *world, was State) {
+	if w.s.Step < 0 || w.s.Step >= len(w.s.Plan.Steps) || w.s.Step == was.Step && was.Capped == 0 || w.s.Phase != Shifting {
+		return
+	}
+	asked := []release.Approval{w.s.Plan.Steps[w.s.Step].Approval}
+	if CandidateWeight(was.Route) == 0 && w.s.Step == 0 {
+		asked = append(asked, w.s.Plan.Approval)
+	}
+	for _, a := range asked {
+		if a.From != "" && a.Quorum > 0 && !w.said(a) {
+			t.Fatalf("step %d was entered without %+v", w.s.Step+1, a)
+		}
+	}
+}
+
+// said tells whether enough people gave an approval that counts, going by the
+// orders alone.
+func (w *world) said(a release.Approval) bool {
+	people := map[string]bool{}
+	now := noon
+	var at []time.Time // as the release takes the time
+	for _, e := range w.events {
+		if When(e).After(now) {
+			now = When(e)
+		}
+		at = append(at, now)
+	}
+	for i, e := range w.events {
+		c, ok := e.(Commanded)
+		if !ok || c.Verb != Approve && c.Verb != Advance || a.Expires > 0 && now.Sub(at[i]) >= a.Expires || a.Comment && c.Reason == "" {
+			continue
+		}
+		if c.Glass != "" && c.Glass != c.Who {
+			return true
+		}
+		if slices.Contains(c.Groups, Anybody) || slices.Contains(c.Groups, a.From) && c.Who != author {
+			people[c.Who] = true
+		}
+	}
+	return len(people) >= int(a.Quorum)
 }
 
 // unwatched is the part of the time since the last look that counts for nothing.

@@ -185,7 +185,7 @@ func (t *turn) climbsAgain(seen release.Seen) bool {
 // release climbs again from the first step, unless a person holds it.
 func (t *turn) lapse() {
 	t.s.ServedWeight = 0
-	t.s.Step = Withdrawn
+	t.s.Step, t.s.Waived = Withdrawn, 0
 	text := "nobody renewed the lease in time and the provider went back to the baseline by itself; it climbs again from the first step"
 	if t.s.Phase == Paused || t.isLowered() {
 		t.setRoute(0) // a raise still on its way must not arrive

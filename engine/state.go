@@ -70,9 +70,13 @@ type State struct {
 	// Capped is the weight of the present step where the harm budget keeps it
 	// below the plan's; 0 where it does not.
 	Capped release.Weight
-	// Approved says that the present wait for approval has been answered, for
-	// the step of that index plus one; 0 for none.
-	Approved int
+	// Author is who began the release; "" where nobody is named.
+	Author string
+	// Votes are the approvals given in this attempt, one a person and gate.
+	Votes []Vote
+	// Waived says that a person advanced it in place of evidence to the step of
+	// that index plus one, and it waits for approvals; 0 for none.
+	Waived int
 
 	// Route is the recorded route, Served whether it was acknowledged.
 	Route  release.Route

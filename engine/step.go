@@ -111,13 +111,16 @@ func (t *turn) started(e Started) {
 	}
 	p := e.Plan
 	t.s = State{
-		Release: p.Name, Attempt: e.Attempt, Plan: p, Salt: e.Salt, Epoch: e.Epoch, Methods: e.Methods,
+		Release: p.Name, Attempt: e.Attempt, Plan: p, Salt: e.Salt, Epoch: e.Epoch, Methods: e.Methods, Author: e.By,
 		Seq: t.s.Seq, Now: e.At, StartedAt: e.At, Step: Withdrawn, Served: true, DataAt: e.At,
 	}
 	t.s.Route = t.route(0, 0)
 	if p.StartAt.After(e.At) {
-		t.phase(Scheduled, release.NotYet, "it starts at "+p.StartAt.UTC().Format(time.RFC3339))
+		t.phase(Scheduled, release.NotYet, t.s.startsAt())
 		t.decide(Start)
+		if _, asked := t.s.asked(); asked {
+			t.notify(release.Inform, release.ToldApproval, " asks for approval")
+		}
 		return
 	}
 	t.begin()
@@ -136,12 +139,8 @@ func (t *turn) climb(kind DecisionKind, why release.Reason) {
 		t.promote(why)
 		return
 	}
-	st := t.s.Plan.Steps[next]
-	if st.Approval != "" && t.s.Approved < next+1 {
-		t.phase(Waiting, release.NeedsApproval, fmt.Sprintf("step %d (%s) needs an approval from %s (`linnet release approve %s`): %s",
-			next+1, Percent(st.Weight), st.Approval, t.s.Release, why.Text))
-		t.decide(Await)
-		t.notify(release.Inform, release.ToldApproval, " asks for approval")
+	if g, closed := t.s.closed(next); closed {
+		t.ask(g, why)
 		return
 	}
 	t.shift(kind, next, why)
@@ -152,7 +151,7 @@ func (t *turn) shift(kind DecisionKind, step int, why release.Reason) {
 	if step != t.s.Step || kind == Forward {
 		t.s.Capped = t.cap
 	}
-	t.s.Step = step
+	t.s.Step, t.s.Waived = step, 0
 	t.s.Watched, t.s.Clock = 0, 0
 	t.phase(Shifting, why.Code, why.Text)
 	t.setRoute(t.weightOf(step))

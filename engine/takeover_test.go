@@ -181,7 +181,7 @@ func nothingSeen(k int) sight {
 // A release that waits for its first approval still does after another one took
 // over in between.
 func TestApprovalAfterAnotherRelease(t *testing.T) {
-	s := newTale(plan.Plan{Steps: []plan.Step{{Weight: 5000, Approval: "managers"}}})
+	s := newTale(plan.Plan{Steps: []plan.Step{{Weight: 5000, Approval: release.Approval{From: "managers"}}}})
 	s.look(good, s.foreign(10_000))
 	s.order(Resume)
 	if s.s.Phase != Waiting || CandidateWeight(s.s.Route) != 0 {

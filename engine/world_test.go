@@ -13,6 +13,9 @@ import (
 	"github.com/linnet-project/linnet/release"
 )
 
+// author began every release of a random story.
+const author = "sue"
+
 var arms = []release.Arm{{Name: release.Baseline, Version: "1"}, {Name: release.Candidate, Version: "2"}}
 
 // world is a release in a random story, with what the rules need to remember.
@@ -34,7 +37,7 @@ func begin(t *rapid.T) *world { return start(t, drawPlan(t)) }
 
 func start(t *rapid.T, p plan.Plan) *world {
 	w := &world{at: noon}
-	w.step(t, Started{At: noon, Attempt: 1, Plan: p, Salt: "salt", Epoch: 7, Methods: 1})
+	w.step(t, Started{At: noon, Attempt: 1, Plan: p, Salt: "salt", Epoch: 7, Methods: 1, By: author})
 	return w
 }
 
@@ -74,14 +77,25 @@ func drawPlan(t *rapid.T) plan.Plan {
 		st.AtLeast = rapid.SampledFrom([]time.Duration{0, time.Minute}).Draw(t, "atLeast")
 		st.AtMost = st.AtLeast + rapid.SampledFrom([]time.Duration{0, time.Minute, 5 * time.Minute}).Draw(t, "atMost")
 		if rapid.IntRange(0, 3).Draw(t, "approval") == 0 {
-			st.Approval = "managers"
+			st.Approval = drawApproval(t)
 		}
 		p.Steps = append(p.Steps, st)
+	}
+	if rapid.IntRange(0, 3).Draw(t, "approval of the whole") == 0 {
+		p.Approval = drawApproval(t)
 	}
 	if rapid.IntRange(0, 4).Draw(t, "later") == 0 {
 		p.StartAt = noon.Add(10 * time.Minute)
 	}
 	return p
+}
+
+func drawApproval(t *rapid.T) release.Approval {
+	return release.Approval{
+		From: "managers", Quorum: rapid.SampledFrom([]int64{0, 1, 1, 2, 3}).Draw(t, "quorum"),
+		Expires: rapid.SampledFrom([]time.Duration{0, 0, time.Minute, time.Hour}).Draw(t, "expires"),
+		Comment: rapid.Bool().Draw(t, "comment"),
+	}
 }
 
 // step folds an event, twice, and holds it to what must hold.
@@ -124,7 +138,7 @@ func (w *world) random(t *rapid.T) {
 	case 3:
 		w.step(t, Acknowledged{At: w.at, Effect: EffectID{w.s.Release, w.s.Attempt, uint64(rapid.IntRange(0, len(w.events)).Draw(t, "stale")), 0}})
 	case 4, 5:
-		w.command(t, rapid.SampledFrom([]Verb{Pause, Resume, Advance, Approve, Abort, Pause, Resume, Advance, Approve, Resume, "dance"}).Draw(t, "verb"))
+		w.command(t, rapid.SampledFrom([]Verb{Pause, Resume, Advance, Approve, Abort, Pause, Resume, Advance, Approve, Resume, Approve, Reject, Retract, "dance"}).Draw(t, "verb"))
 	default:
 		w.look(t, rapid.SampledFrom(sights).Draw(t, "sight"), w.seen(t))
 	}
@@ -136,7 +150,12 @@ func (w *world) command(t *rapid.T, v Verb) {
 	if id > 1 && rapid.IntRange(0, 9).Draw(t, "double") == 0 {
 		id--
 	}
-	w.step(t, Commanded{At: w.at, ID: fmt.Sprint(id), Verb: v, Who: "ann", Reason: "because"})
+	w.step(t, Commanded{At: w.at, ID: fmt.Sprint(id), Verb: v,
+		Who:    rapid.SampledFrom([]string{"ann", "bob", "eve", "dan", author}).Draw(t, "who"),
+		Reason: rapid.SampledFrom([]string{"because", "because", ""}).Draw(t, "reason"),
+		Groups: rapid.SampledFrom([][]string{{"managers"}, {"managers", "testers"}, {"testers"}, {Anybody}, nil}).Draw(t, "groups"),
+		Glass:  rapid.SampledFrom([]string{"", "", "", "", "", "", "", "", "", "dan"}).Draw(t, "glass"),
+	})
 }
 
 // acknowledge ends all that is pending, a route first.
@@ -279,7 +298,9 @@ func (w *world) settle(t *rapid.T) {
 		verb = Approve
 	}
 	if verb != "" {
-		w.step(t, Commanded{At: w.at, ID: fmt.Sprintf("settle %d", w.ids), Verb: verb, Who: "ann"})
+		for _, who := range []string{"ann", "bob", "eve"} {
+			w.step(t, Commanded{At: w.at, ID: fmt.Sprintf("settle %d by %s", w.ids, who), Verb: verb, Who: who, Reason: "fine", Groups: []string{"managers"}})
+		}
 		w.acknowledge(t, nil)
 	}
 }

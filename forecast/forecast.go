@@ -54,6 +54,8 @@ type Step struct {
 	Pass    Passing  `json:"pass"`
 	Better  *Advice  `json:"better,omitempty"`
 	Exposed Exposure `json:"candidate_per_s"`
+	// Approval says who is asked before the step's weight is set.
+	Approval string `json:"approval,omitempty"`
 }
 
 // Exposure is how much of the traffic met the candidate.
@@ -156,6 +158,7 @@ func (s Scene) Forecast(found []Found) Forecast {
 		step := Step{
 			Weight: share(st.Weight), AtLeast: st.AtLeast.Seconds(), AtMost: st.AtMost.Seconds(),
 			Played: s.seconds(s.horizon(i)), Exposed: s.exposure(st.Weight, 1),
+			Approval: approval(s.Plan, i),
 		}
 		for j := range s.Plan.Metrics {
 			if c := all[Cell{Step: i, Metric: j}]; c != nil {

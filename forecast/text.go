@@ -39,6 +39,9 @@ func (f Forecast) step(b *strings.Builder, i int) {
 	s := &f.Steps[i]
 	fmt.Fprintf(b, "\nStep %d: %s for %s to %s; requests/s on the candidate: %s\n", i+1, percent(s.Weight),
 		clock(s.AtLeast), clock(s.AtMost), number(s.Exposed.Requests))
+	if s.Approval != "" {
+		fmt.Fprintf(b, "  (asked before it: %s)\n", s.Approval)
+	}
 	if s.Played < s.AtMost-f.Every {
 		fmt.Fprintf(b, "  (played for %s of it)\n", clock(s.Played))
 	}

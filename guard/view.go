@@ -39,8 +39,10 @@ type ViewStep struct {
 	Weight  float64       `cel:"weight"`
 	AtLeast time.Duration `cel:"atLeast"`
 	AtMost  time.Duration `cel:"atMost"`
-	// Approval is the group that is asked; empty for nobody.
+	// Approval is the group that is asked; empty for nobody. Quorum is how many
+	// of it must approve.
 	Approval   string `cel:"approval"`
+	Quorum     int64  `cel:"quorum"`
 	AtDeadline string `cel:"atDeadline"`
 }
 
@@ -82,7 +84,7 @@ func viewOf(f spec.File, p plan.Plan) View {
 	}
 	for _, s := range p.Steps {
 		v.Steps = append(v.Steps, ViewStep{
-			Weight: share(s.Weight), AtLeast: s.AtLeast, AtMost: s.AtMost, Approval: s.Approval, AtDeadline: string(s.AtDeadline),
+			Weight: share(s.Weight), AtLeast: s.AtLeast, AtMost: s.AtMost, Approval: s.Approval.From, Quorum: int64(s.Approval.Quorum), AtDeadline: string(s.AtDeadline),
 		})
 	}
 	for _, m := range p.Metrics {

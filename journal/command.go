@@ -53,8 +53,8 @@ func (s *Store) Command(ctx context.Context, id ID, command engine.Commanded) er
 
 func checkCommand(c engine.Commanded) error {
 	switch {
-	case !slices.Contains([]engine.Verb{engine.Pause, engine.Resume, engine.Advance, engine.Approve, engine.Abort}, c.Verb):
-		return fmt.Errorf("command %q: expected pause, resume, advance, approve or abort: %w", c.Verb, release.ErrInvalid)
+	case !slices.Contains(engine.Verbs(), c.Verb):
+		return fmt.Errorf("command %q: expected one of %v: %w", c.Verb, engine.Verbs(), release.ErrInvalid)
 	case c.ID == "" || len(c.ID) > maxCommandID || column(c.ID) != c.ID:
 		return fmt.Errorf("id of command %s: expected 1 to %d bytes of UTF-8, none of them zero: %w", c.Verb, maxCommandID, release.ErrInvalid)
 	case len(c.Who) > maxWho:

@@ -15,6 +15,7 @@ type storedPlan struct {
 	Arms           []storedArm    `json:"arms,omitempty"`
 	Steps          []storedStep   `json:"steps,omitempty"`
 	StartAt        time.Time      `json:"start,omitzero"`
+	Approval       storedApproval `json:"ap,omitzero"`
 	Metrics        []storedMetric `json:"metrics,omitempty"`
 	Every          time.Duration  `json:"every,omitempty"`
 	Delay          time.Duration  `json:"delay,omitempty"`
@@ -60,7 +61,28 @@ type storedStep struct {
 	AtLeast    time.Duration   `json:"min,omitempty"`
 	AtMost     time.Duration   `json:"max,omitempty"`
 	Approval   string          `json:"ap,omitempty"`
+	Quorum     int64           `json:"aq,omitempty"`
+	Expires    time.Duration   `json:"ae,omitempty"`
+	Comment    bool            `json:"ac,omitempty"`
 	AtDeadline plan.AtDeadline `json:"dl,omitempty"`
+}
+
+type storedApproval struct {
+	From    string        `json:"f"`
+	Quorum  int64         `json:"q,omitempty"`
+	Expires time.Duration `json:"e,omitempty"`
+	Comment bool          `json:"c,omitempty"`
+}
+
+func storeStep(s plan.Step) storedStep {
+	a := s.Approval
+	return storedStep{Weight: s.Weight, AtLeast: s.AtLeast, AtMost: s.AtMost, AtDeadline: s.AtDeadline,
+		Approval: a.From, Quorum: a.Quorum, Expires: a.Expires, Comment: a.Comment}
+}
+
+func (s storedStep) load() plan.Step {
+	return plan.Step{Weight: s.Weight, AtLeast: s.AtLeast, AtMost: s.AtMost, AtDeadline: s.AtDeadline,
+		Approval: release.Approval{From: s.Approval, Quorum: s.Quorum, Expires: s.Expires, Comment: s.Comment}}
 }
 
 type storedLink struct {
@@ -109,8 +131,8 @@ func storePlan(p plan.Plan) storedPlan {
 	return storedPlan{
 		Name: p.Name, Service: p.Service, Hash: p.Hash,
 		Arms:    each(p.Arms, func(a release.Arm) storedArm { return storedArm(a) }),
-		Steps:   each(p.Steps, func(s plan.Step) storedStep { return storedStep(s) }),
-		StartAt: p.StartAt.UTC(),
+		Steps:   each(p.Steps, storeStep),
+		StartAt: p.StartAt.UTC(), Approval: storedApproval(p.Approval),
 		Metrics: each(p.Metrics, storeMetric),
 		Every:   p.Every, Delay: p.Delay, WarmUp: p.WarmUp, BlindFor: p.BlindFor,
 		FalseRollback: number(p.FalseRollback), HarmBudget: p.HarmBudget,
@@ -127,8 +149,8 @@ func (s storedPlan) load() plan.Plan {
 	return plan.Plan{
 		Name: s.Name, Service: s.Service, Hash: s.Hash,
 		Arms:    each(s.Arms, func(a storedArm) release.Arm { return release.Arm(a) }),
-		Steps:   each(s.Steps, func(s storedStep) plan.Step { return plan.Step(s) }),
-		StartAt: s.StartAt,
+		Steps:   each(s.Steps, storedStep.load),
+		StartAt: s.StartAt, Approval: release.Approval(s.Approval),
 		Metrics: each(s.Metrics, storedMetric.load),
 		Every:   s.Every, Delay: s.Delay, WarmUp: s.WarmUp, BlindFor: s.BlindFor,
 		FalseRollback: float64(s.FalseRollback), HarmBudget: s.HarmBudget,

@@ -17,6 +17,8 @@ func Compile(f spec.File) Plan {
 		Arms:    []release.Arm{f.Baseline, f.Candidate},
 		StartAt: f.StartAt,
 
+		Approval: f.Approval,
+
 		Metrics:       f.Analysis.Metrics,
 		Every:         f.Analysis.Every,
 		Delay:         f.Analysis.Delay,

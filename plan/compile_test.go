@@ -29,7 +29,7 @@ func TestCompile(t *testing.T) {
 	if len(p.Arms) != 2 || p.Arms[0].Name != release.Baseline || p.Arms[1].Name != release.Candidate {
 		t.Errorf("arms are %+v, want baseline first", p.Arms)
 	}
-	last := Step{Weight: 50_000, AtLeast: 10 * time.Minute, AtMost: time.Hour, Approval: "release-managers", AtDeadline: Ask}
+	last := Step{Weight: 50_000, AtLeast: 10 * time.Minute, AtMost: time.Hour, Approval: release.Approval{From: "release-managers", Quorum: 1}, AtDeadline: Ask}
 	if len(p.Steps) != 3 || p.Steps[2] != last || p.Steps[0].AtDeadline != Hold {
 		t.Errorf("steps are %+v", p.Steps)
 	}

@@ -25,8 +25,8 @@ type Step struct {
 	// that was watched; AtMost stands still while paused, blind or waiting for
 	// an approval.
 	AtLeast, AtMost time.Duration
-	// Approval is asked of this group before the weight is set; "" for none.
-	Approval   string
+	// Approval is asked before the weight is set.
+	Approval   release.Approval
 	AtDeadline AtDeadline
 }
 
@@ -41,6 +41,8 @@ type Plan struct {
 	Steps []Step
 	// StartAt is when the first weight may be set; zero for at once.
 	StartAt time.Time
+	// Approval is asked before the first weight.
+	Approval release.Approval
 
 	Metrics []release.Metric
 	// Every is the time between looks; Delay is how long a source is given to

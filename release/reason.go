@@ -45,6 +45,8 @@ const (
 	DeadlineGo     Code = "deadline-go"    // atMost is over: the file says go on
 	NeedsApproval  Code = "needs-approval" // the next step waits for a person
 	Approved       Code = "approved"       // a person approved
+	Rejected       Code = "rejected"       // one of those asked to approve ended it
+	Retracted      Code = "retracted"      // a person took an approval back
 	Advanced       Code = "advanced"       // a person advanced it
 	PausedByPerson Code = "paused"         // a person paused it
 	Resumed        Code = "resumed"        // a person resumed it

@@ -25,6 +25,7 @@ func (b *Builder) Finish(s engine.State) Release {
 		Name: clean(s.Release), Attempt: s.Attempt, Service: clean(s.Plan.Service),
 		Outcome: outcome(s), Ended: s.Over(), Phase: string(s.Phase), Since: moment(b.since), Reason: reason(s.Why),
 		Arms: arms(s), Step: max(0, s.Step+1), Steps: steps(s), Served: s.Served,
+		By: clean(s.Author), Approvals: approvals(s, 0, s.Plan.Approval),
 		Times: timesOf(s), Exposure: b.traffic.exposure(), Recovery: s.Recovered,
 		Links: links(s.Plan.Links), Exemplars: cleaned(b.exemplars), Warnings: cleaned(b.warned(s)),
 		FalseRollbackPercent: finite(100 * s.Plan.FalseRollback), Methods: s.Methods, FileHash: clean(s.Plan.Hash),
@@ -143,7 +144,7 @@ func steps(s engine.State) []Step {
 	for i, st := range s.Plan.Steps {
 		out = append(out, Step{
 			Weight: engine.Percent(st.Weight), WeightPercent: percentOf(st.Weight),
-			AtLeast: st.AtLeast.Seconds(), AtMost: st.AtMost.Seconds(), Approval: clean(st.Approval),
+			AtLeast: st.AtLeast.Seconds(), AtMost: st.AtMost.Seconds(), Approval: clean(st.Approval.From), Approvals: approvals(s, i+1, st.Approval),
 			State: stepState(s, i),
 		})
 	}

@@ -136,7 +136,7 @@ func withoutCode(s string) string {
 // A release whose people, file and labels are hostile, through the engine.
 func TestAHostileRelease(t *testing.T) {
 	p := checkout(errorsMetric(), latencyMetric())
-	p.Name, p.Service, p.Steps[0].Approval = hostile, hostile, hostile
+	p.Name, p.Service, p.Steps[0].Approval.From = hostile, hostile, hostile
 	p.Arms[0].Version, p.Arms[1].Commit = hostile, hostile
 	p.Links = []release.Link{{Name: hostile, URL: "javascript:alert(1)"}, {Name: "x", URL: "https://a.example/)> <b>|\x1b"}}
 	p.Metrics[0].Name = hostile

@@ -137,7 +137,7 @@ func verb(s engine.State, d engine.Decision) string {
 
 var verbs = map[engine.DecisionKind]string{
 	engine.Start: "begins", engine.HoldHere: "holds", engine.Correct: "puts the weight right",
-	engine.RollBack: "rolls back", engine.Promote: "promotes", engine.Await: "asks for approval",
+	engine.RollBack: "rolls back", engine.Promote: "promotes", engine.Await: "asks for approval", engine.Counted: "counts an approval",
 	engine.Suspend: "pauses", engine.Continue: "goes on", engine.Finish: "ends", engine.Refuse: "refuses",
 }
 

@@ -68,6 +68,12 @@ func mdFacts(b *strings.Builder, r Release) {
 		}
 		b.WriteByte('\n')
 	}
+	if r.By != "" {
+		fmt.Fprintf(b, "- begun by: %s\n", md(r.By))
+	}
+	for _, text := range approvalLines(r) {
+		fmt.Fprintf(b, "- approval, %s\n", md(text))
+	}
 	fmt.Fprintf(b, "- times: %s\n", md(timesText(r.Times)))
 	if r.Exposure.Metric != "" {
 		fmt.Fprintf(b, "- exposure: %s candidate requests, %s bad (%s)\n",

@@ -21,6 +21,10 @@ type Release struct {
 	Reason Reason     `json:"reason"`
 	// Next is the command that is useful now, where there is one.
 	Next *Next `json:"next,omitempty"`
+	// By is who began it.
+	By string `json:"by,omitempty"`
+	// Approvals are those of the release as a whole, before its first weight.
+	Approvals *Approvals `json:"approvals,omitempty"`
 
 	Arms []Arm `json:"arms"`
 	// Step counts from 1; it is 0 before the first step and when the release
@@ -87,9 +91,33 @@ type Step struct {
 	WeightPercent float64 `json:"weight_percent"`
 	AtLeast       float64 `json:"at_least_s"`
 	AtMost        float64 `json:"at_most_s"`
-	Approval      string  `json:"approval,omitempty"`
+	// Approval is the group that is asked before this weight is set.
+	Approval  string     `json:"approval,omitempty"`
+	Approvals *Approvals `json:"approvals,omitempty"`
 	// State is "done", "present", "ahead", or "stopped" where a rollback ended it.
 	State string `json:"state"`
+}
+
+// Approvals is who is asked to approve a step, or the release as a whole, and who
+// did.
+type Approvals struct {
+	From    string  `json:"from"`
+	Quorum  int64   `json:"quorum"`
+	Expires float64 `json:"expires_s,omitempty"`
+	Comment bool    `json:"comment_required,omitempty"`
+	// Given are in the order they came; Missing is how many more the release waits
+	// for now.
+	Given   []Approval `json:"given"`
+	Missing int        `json:"missing,omitempty"`
+}
+
+// Approval is one that was given.
+type Approval struct {
+	Who    string    `json:"who"`
+	Time   time.Time `json:"time"`
+	Reason string    `json:"reason,omitempty"`
+	// Glass says that it stands for all: the glass was broken.
+	Glass bool `json:"glass,omitempty"`
 }
 
 // Times are the turning points of a release.

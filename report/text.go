@@ -75,6 +75,12 @@ func (p *paper) facts(r Release) {
 	if len(r.Steps) > 0 {
 		p.line(append([]span{say(indent + pad("steps", 11, false))}, rail(r.Steps)...)...)
 	}
+	if r.By != "" {
+		p.fact("begun by", r.By, plain)
+	}
+	for _, text := range approvalLines(r) {
+		p.fact("approval", text, plain)
+	}
 	p.fact("times", timesText(r.Times), plain)
 	if r.Exposure.Metric != "" {
 		p.fact("exposure", fmt.Sprintf("%s candidate requests, %s bad (%s)",

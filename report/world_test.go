@@ -247,7 +247,7 @@ func waiting(t *testing.T) *world {
 	errors.By = []string{"region"}
 	limited.Name, limited.Limit, limited.LimitOnly = "availability", &release.Limit{Value: 0.03}, true
 	p := checkout(errors, limited, latencyMetric(), cpuMetric())
-	p.Steps[1].Approval = "release-managers"
+	p.Steps[1].Approval = release.Approval{From: "release-managers", Quorum: 1}
 	p.WarmUp = time.Minute
 	w := begin(t, p)
 	w.rate = 5000

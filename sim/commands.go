@@ -19,10 +19,13 @@ import (
 //	                                  unless off (users: they stay in their arm)
 //	traffic rps=100 errors=1%/5% latency=0.1/0.1 slow= cpu= eu=1%/9% lost=0/50%
 //	observe NAME BASELINE CANDIDATE   figures of every look, instead of traffic's
-//	start                             the release begins
+//	start by=ann                      the release begins
 //	run 10m                           turns for that long
 //	process stops 5m                  no turns for that long; the world goes on
-//	order pause by=ann because="…"    what a person orders; id= for a double
+//	… approval=managers*2~30m!        asked before the first weight: two of the group,
+//	                                  each for so long, with a reason
+//	order pause by=ann because="…"    what a person orders; id= for a double, of=managers
+//	                                  for the groups, glass=bob for who agreed to break it
 //	source down "…" | source up       the source of metrics
 //	silent candidate|baseline|both|none
 //	provider down "…" | provider up | provider set 20% [by=] [epoch=]
@@ -46,7 +49,7 @@ func (s *Story) Do(c Command) (string, error) {
 			return "", fmt.Errorf("a plan with steps and metrics comes first")
 		}
 		s.countShare()
-		s.start()
+		s.start(c.Named["by"])
 	case "run":
 		s.run(r.duration(c.words()))
 		s.stands()
@@ -121,6 +124,8 @@ func (s *Story) setPlan(r *reader, c Command) {
 			s.plan.HarmBudget = int64(r.number(value))
 		case "share":
 			s.setShare(r, value)
+		case "approval":
+			s.plan.Approval = r.approval(value)
 		case "startIn":
 			s.plan.StartAt = s.zero.Add(r.duration(value))
 		default:
@@ -208,6 +213,11 @@ func (s *Story) order(c Command) {
 	if id == "" {
 		id = fmt.Sprint(s.orders)
 	}
-	s.step(engine.Commanded{At: s.clock(), ID: id, Verb: engine.Verb(c.words()), Who: c.Named["by"], Reason: c.Named["because"]})
+	e := engine.Commanded{At: s.clock(), ID: id, Verb: engine.Verb(c.words()), Who: c.Named["by"], Reason: c.Named["because"],
+		Groups: []string{engine.Anybody}, Glass: c.Named["glass"]}
+	if of, ok := c.Named["of"]; ok {
+		e.Groups = strings.Split(of, "+")
+	}
+	s.step(e)
 	s.act()
 }

@@ -64,14 +64,14 @@ func (s *Story) live(d time.Duration) {
 	}
 }
 
-func (s *Story) start() {
+func (s *Story) start(by string) {
 	s.now = s.zero.Add(-past)
 	s.live(past)
 	epoch := uint64(1)
 	if seen, err := s.router.Observed(context.Background()); err == nil {
 		epoch = seen.Route.Epoch + 1
 	}
-	s.step(engine.Started{At: s.clock(), Attempt: 1, Plan: s.plan, Salt: "salt", Epoch: epoch, Methods: 1})
+	s.step(engine.Started{At: s.clock(), Attempt: 1, Plan: s.plan, Salt: "salt", Epoch: epoch, Methods: 1, By: by})
 	s.act()
 }
 

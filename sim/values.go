@@ -73,10 +73,23 @@ func (r *reader) step(s string) plan.Step {
 		case string(plan.Hold), string(plan.Ask), string(plan.Go):
 			st.AtDeadline = plan.AtDeadline(p)
 		default:
-			st.Approval = p
+			st.Approval = r.approval(p)
 		}
 	}
 	return st
+}
+
+// approval reads "managers" or "managers*2~30m!": the group, how many of it, how
+// long an approval counts, and whether a reason must be given.
+func (r *reader) approval(s string) release.Approval {
+	s, comment := strings.CutSuffix(s, "!")
+	s, expires, _ := strings.Cut(s, "~")
+	from, quorum, many := strings.Cut(s, "*")
+	a := release.Approval{From: from, Quorum: 1, Expires: r.duration(expires), Comment: comment}
+	if many {
+		a.Quorum = int64(r.number(quorum))
+	}
+	return a
 }
 
 // metric reads a line such as: metric errors ratio tolerance=5% limit=3%.

@@ -32,6 +32,8 @@ var specKeys = &object[File]{keys: []key[File]{
 		bind: at(func(f *File) *string { return &f.Service }, freeText)},
 	{name: "startAt", doc: "When the first weight may be set at the earliest.", words: "at once",
 		bind: at(func(f *File) *time.Time { return &f.StartAt }, instants)},
+	{name: "approval", doc: "Who is asked before the first weight is set, for the release as a whole.", words: "nobody",
+		bind: at(func(f *File) *release.Approval { return &f.Approval }, approvalKeys)},
 	{name: "links", doc: "Where more is to be found: traces, logs, a runbook. They go into records and notices.",
 		bind: at(func(f *File) *[]release.Link { return &f.Links }, &listOf[release.Link]{item: linkKeys})},
 	{name: "runbook", doc: "What people are to do when they are called. It goes into notices.",
@@ -87,14 +89,20 @@ var stepKeys = &object[Step]{keys: []key[Step]{
 	{name: "atMost", doc: "How long to wait for a pass. The clock stands still while paused, without data, or waiting for an approval.", need: true, sample: "1h",
 		bind: at(func(s *Step) *time.Duration { return &s.AtMost }, between(durations, time.Second, maxDuration))},
 	{name: "approval", doc: "Who is asked before this weight is set.", words: "nobody",
-		bind: within(approvalKeys)},
+		bind: at(func(s *Step) *release.Approval { return &s.Approval }, approvalKeys)},
 	{name: "atDeadline", doc: "What happens when atMost is over without a pass: stay and keep looking, ask a person, or go on.", def: "hold",
 		bind: at(func(s *Step) *string { return &s.AtDeadline }, oneOf("hold", "ask", "go"))},
 }}
 
-var approvalKeys = &object[Step]{keys: []key[Step]{
+var approvalKeys = &object[release.Approval]{keys: []key[release.Approval]{
 	{name: "from", doc: "The group that may approve.", need: true, sample: "release-managers",
-		bind: at(func(s *Step) *string { return &s.Approval }, freeText)},
+		bind: at(func(a *release.Approval) *string { return &a.From }, groupName)},
+	{name: "quorum", doc: "How many people of the group must approve. Who began the release is none of them.", def: "1",
+		bind: at(func(a *release.Approval) *int64 { return &a.Quorum }, between(wholes, 1, 20))},
+	{name: "expires", doc: "How long an approval counts once it is given; then it is asked again.", words: "as long as the attempt lasts",
+		bind: at(func(a *release.Approval) *time.Duration { return &a.Expires }, between(durations, time.Minute, 90*day))},
+	{name: "comment", doc: "Whether an approval needs a reason.", def: "optional",
+		bind: at(func(a *release.Approval) *bool { return &a.Comment }, commentKind)},
 }}
 
 var rollbackKeys = &object[File]{keys: []key[File]{

@@ -68,7 +68,7 @@ func TestParseReadsEveryPartOfAFile(t *testing.T) {
 	if f.Baseline.Name != release.Baseline || f.Candidate.Name != release.Candidate || f.Candidate.Labels["version"] != "canary" {
 		t.Errorf("arms are %+v and %+v", f.Baseline, f.Candidate)
 	}
-	last := Step{Weight: 50_000, AtLeast: 10 * time.Minute, AtMost: time.Hour, Approval: "release-managers", AtDeadline: "ask"}
+	last := Step{Weight: 50_000, AtLeast: 10 * time.Minute, AtMost: time.Hour, Approval: release.Approval{From: "release-managers", Quorum: 1}, AtDeadline: "ask"}
 	if len(f.Steps) != 3 || f.Steps[2] != last {
 		t.Errorf("steps are %+v", f.Steps)
 	}

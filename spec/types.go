@@ -19,7 +19,9 @@ type File struct {
 	StartAt time.Time
 	Links   []release.Link
 	// Runbook says what people are to do when they are called; "" for nothing.
-	Runbook   string
+	Runbook string
+	// Approval is asked for the release as a whole.
+	Approval  release.Approval
 	Baseline  release.Arm
 	Candidate release.Arm
 
@@ -46,7 +48,7 @@ const (
 type Step struct {
 	Weight          release.Weight
 	AtLeast, AtMost time.Duration
-	Approval        string
+	Approval        release.Approval
 	AtDeadline      string // hold, ask or go
 }
 
