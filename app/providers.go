@@ -37,8 +37,10 @@ type parts struct {
 	group   *errgroup.Group
 	stop    context.CancelFunc
 	closers []func() error
-	// ends let go of what routers hold.
+	// ends let go of what routers and sources hold.
 	ends []func()
+	// open opens a source; nil for one that nobody shares.
+	open func(context.Context, spec.Source) (run.Source, error)
 }
 
 // splitterMetrics is the path of the metrics of a splitter in this process.
@@ -69,7 +71,7 @@ func (p *process) assemble(ctx context.Context, f spec.File, log *slog.Logger) (
 		return nil, fmt.Errorf("status: %w", err)
 	}
 	w.status = "http://" + w.listener.Addr().String()
-	return w, w.measure(ctx, p, f, log)
+	return w, w.measure(ctx, f, func() (run.Source, error) { return w.embedStore(ctx, p, f, log) })
 }
 
 // tokenVariable holds the admin API's token where no file does.

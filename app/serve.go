@@ -93,6 +93,8 @@ type serving struct {
 	// notifier tells people of what releases decide.
 	notifier run.Notifier
 	measures *measures
+	sources  sharedSources
+	hosts    *hosts
 	fleet    *fleet.Fleet
 	timers   *fleet.Timers
 	desk     *control.Desk
@@ -114,6 +116,7 @@ func servingParts() []servingPart {
 		{"traces", (*serving).openTraces},
 		{"database", (*serving).openDatabase},
 		{"measures", (*serving).openMeasures},
+		{"hosts", (*serving).openHosts},
 		{"fleet", (*serving).openFleet},
 		{"desk", (*serving).openDesk},
 		{"releases", (*serving).openFolders},

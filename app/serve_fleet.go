@@ -3,11 +3,14 @@ package app
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"time"
 
 	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/fleet"
 	"github.com/linnet-project/linnet/journal"
+	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/run"
 	"github.com/linnet-project/linnet/spec"
 )
 
@@ -36,22 +39,43 @@ func (s *serving) openTimers(ctx context.Context) (func() error, error) {
 	return nil, nil
 }
 
-// Assemble implements fleet.Assembler: adapters only, without a listener of
-// their own.
+// Assemble implements fleet.Assembler: adapters only. What listens belongs to the
+// service and outlives the release.
 func (s *serving) Assemble(ctx context.Context, _ journal.ID, f spec.File) (_ fleet.Parts, err error) {
-	w := &parts{}
+	w := &parts{open: s.sources.of}
 	defer func() {
 		if err != nil {
 			w.letGo()
 		}
 	}()
-	if w.router, err = w.routerOf(ctx, f.Traffic, f); err != nil {
+	var here *tenancy
+	if hosting(f) {
+		if here, err = s.tenant(ctx, f); err != nil {
+			return fleet.Parts{}, err
+		}
+	}
+	if inside(f) {
+		w.router = here
+	} else if w.router, err = w.routerOf(ctx, f.Traffic, f); err != nil {
 		return fleet.Parts{}, err
 	}
-	if err := w.measure(ctx, s.process, f, s.log); err != nil {
+	if err := w.measure(ctx, f, func() (run.Source, error) { return here, nil }); err != nil {
 		return fleet.Parts{}, err
 	}
 	return fleet.Parts{Router: w.router, Source: w.source, Close: w.letGo}, nil
+}
+
+// tenant makes room in this process for what a release file has live there. On
+// several machines there is no such place: a turn may be taken on any of them.
+func (s *serving) tenant(ctx context.Context, f spec.File) (*tenancy, error) {
+	if s.db.Kind() == database.SQLite {
+		return s.hosts.of(ctx, f)
+	}
+	what := "traffic.proxy.listen: the splitter would live in one of several machines, and traffic with it; run `linnet proxy` and name its admin API (traffic.proxy.admin)"
+	if !inside(f) {
+		what = "analysis.source.embedded: the metric store would live in one of several machines; use a Prometheus, or `linnet ingest serve` as one (analysis.source.prometheus)"
+	}
+	return nil, fmt.Errorf("%s: %w", what, release.ErrInvalid)
 }
 
 // queue asks the journal's tables which releases there is something to do for.

@@ -77,10 +77,11 @@ func (m mixed) Observe(ctx context.Context, q release.Query) (release.Answer, er
 	return a, err
 }
 
-// measure makes the metric sources that a release file names.
-func (w *parts) measure(ctx context.Context, p *process, f spec.File, log *slog.Logger) (err error) {
+// measure makes the metric sources that a release file names; embedded gives the
+// one that lives in this process.
+func (w *parts) measure(ctx context.Context, f spec.File, embedded func() (run.Source, error)) (err error) {
 	if f.Analysis.Source.Embedded != nil {
-		err = w.embedStore(ctx, p, f, log)
+		w.source, err = embedded()
 	} else {
 		w.source, err = w.sourceOf(ctx, f.Analysis.Source)
 	}
@@ -98,7 +99,11 @@ func (w *parts) measure(ctx context.Context, p *process, f spec.File, log *slog.
 }
 
 func (w *parts) sourceOf(ctx context.Context, s spec.Source) (run.Source, error) {
-	source, err := openSource(ctx, s)
+	open := openSource
+	if w.open != nil {
+		open = w.open
+	}
+	source, err := open(ctx, s)
 	if c, ok := source.(interface{ Close() }); ok && err == nil {
 		w.ends = append(w.ends, c.Close)
 	}
@@ -168,35 +173,49 @@ func openPrometheus(_ context.Context, s spec.Source) (run.Source, error) {
 // embedStore runs the metric store inside this process, scraping the arms, and
 // the splitter where that lives here too; and the front door where the file has
 // one.
-func (w *parts) embedStore(ctx context.Context, p *process, f spec.File, log *slog.Logger) error {
+func (w *parts) embedStore(ctx context.Context, p *process, f spec.File, log *slog.Logger) (run.Source, error) {
+	splitter := ""
+	if w.proxy != nil {
+		splitter = w.status + splitterMetrics
+	}
+	var err error
+	if w.store, w.door, err = openEmbedded(ctx, f, p.data, splitter, log); err != nil {
+		return nil, err
+	}
+	if w.door != nil {
+		p.say("ingest on %s", w.door.addresses())
+	}
+	return w.store, nil
+}
+
+// openEmbedded opens the metric store that a file asks for, with the front door
+// where it has one; splitter is where a splitter in this process has its metrics,
+// "" for none.
+func openEmbedded(ctx context.Context, f spec.File, data, splitter string, log *slog.Logger) (*tsdb.Store, *frontDoor, error) {
 	c := f.Analysis.Source.Embedded
 	cfg := tsdb.Config{Logger: log, Now: time.Now}
 	var in spec.Ingest
 	if c.Receive != nil {
 		var err error
 		if in, err = rulesOf(f); err != nil {
-			return err
+			return nil, nil, err
 		}
 		cfg = storeConfig(in, log)
 	}
-	cfg.Dir, cfg.Retention, cfg.Interval = filepath.Join(p.data, "metrics-"+f.Service), c.Retention, c.Interval
-	if w.proxy != nil {
-		cfg.Targets = append(cfg.Targets, tsdb.Target{URL: w.status + splitterMetrics})
+	cfg.Dir, cfg.Retention, cfg.Interval = filepath.Join(data, "metrics-"+f.Service), c.Retention, c.Interval
+	if splitter != "" {
+		cfg.Targets = append(cfg.Targets, tsdb.Target{URL: splitter})
 	}
 	cfg.Targets = append(cfg.Targets, targets(f)...)
 	store, err := openStore(cfg)
+	if err != nil || c.Receive == nil {
+		return store, nil, err
+	}
+	door, err := openDoor(ctx, doorConfig{Receive: *c.Receive, rules: in, data: data, service: f.Service, store: store, log: log})
 	if err != nil {
-		return err
+		return nil, nil, errors.Join(err, store.Close())
 	}
-	w.store, w.source = store, store
-	if c.Receive == nil {
-		return nil
-	}
-	if w.door, err = openDoor(ctx, doorConfig{Receive: *c.Receive, rules: in, data: p.data, service: f.Service, store: store, log: log}); err != nil {
-		return err
-	}
-	p.say("ingest on %s", w.door.addresses())
-	return nil
+	return store, door, nil
 }
 
 // rulesOf reads the rules of a release's front door. What they make late, the
