@@ -65,7 +65,9 @@ var house = map[string]row{
 	"run":      {floor: 2, imports: append([]string{"journal"}, pureFolders...)},
 	"backtest": {floor: 2, imports: append([]string{"ndjson"}, pureFolders...)},
 	"fleet":    {floor: 2, imports: append([]string{"journal", "run", "control"}, pureFolders...)},
-	"report":   {floor: 2, imports: append([]string{"journal"}, pureFolders...)},
+
+	"fleet/river": {floor: 3, imports: []string{"release", "journal", "database", "fleet"}},
+	"report":      {floor: 2, imports: append([]string{"journal"}, pureFolders...)},
 
 	"traffic/proxy":       {floor: 3, imports: []string{"release", "exposure", "traffic/split"}},
 	"traffic/file":        {floor: 3, imports: []string{"release"}},
@@ -152,6 +154,7 @@ var house = map[string]row{
 		"access", "control", "journal", "run", "backtest", "report", "kayenta", "forecast", "load", "demo",
 		"access", "database", "journal", "run", "control", "fleet", "gitops", "backtest", "report", "kayenta", "forecast", "load", "demo",
 		"journal", "run", "backtest", "report", "kayenta", "forecast", "load", "demo", "guard",
+		"access", "database", "journal", "run", "control", "fleet", "fleet/river", "backtest", "report", "kayenta", "forecast", "load", "demo",
 		"traffic/kube", "traffic/split", "metric/series", "metric/web",
 		"ingest", "ingest/item", "ingest/event", "ingest/statsd", "ingest/otlp", "ingest/remotewrite",
 		"ingest/rules", "ingest/quarantine", "ingest/forward", "ingest/send", "ingest/post",

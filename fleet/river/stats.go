@@ -1,0 +1,60 @@
+package river
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/linnet-project/linnet/release"
+)
+
+// Stats tell how the queue does.
+type Stats struct {
+	// Waiting are turns that are due and that nobody has taken, Running those that
+	// are under way in any replica, Scheduled those that are to come, Failed the
+	// ones of the last hour that were given up.
+	Waiting, Running, Scheduled, Failed int
+	// Oldest is how long the one that waits longest is due.
+	Oldest time.Duration
+	// Here is how many turns are under way in this replica, Overdue how many
+	// releases were overdue when it last looked.
+	Here, Overdue int
+	// ClockOff is what this replica's own clock is corrected by.
+	ClockOff time.Duration
+}
+
+// Stats asks the database how the queue does. Errors wrap release.ErrUnavailable.
+func (c *Caller) Stats(ctx context.Context) (Stats, error) {
+	s := Stats{ClockOff: c.cfg.Clock.Offset()}
+	c.mu.Lock()
+	s.Here, s.Overdue = len(c.busy), c.overdue
+	c.mu.Unlock()
+	var oldest float64
+	err := c.cfg.DB.Pool().QueryRow(ctx, `SELECT
+		count(*) FILTER (WHERE state = 'available' AND scheduled_at <= now()),
+		count(*) FILTER (WHERE state = 'running'),
+		count(*) FILTER (WHERE state IN ('scheduled', 'retryable') OR state = 'available' AND scheduled_at > now()),
+		count(*) FILTER (WHERE state = 'discarded'),
+		coalesce(extract(epoch FROM now() - min(scheduled_at) FILTER (WHERE state = 'available' AND scheduled_at <= now())), 0)::float8
+		FROM river_job WHERE state <> 'completed'`).Scan(&s.Waiting, &s.Running, &s.Scheduled, &s.Failed, &oldest)
+	if err != nil {
+		return s, fmt.Errorf("%s: %w: %w", c.cfg.DB.Name(), err, release.ErrUnavailable)
+	}
+	s.Oldest = time.Duration(oldest * float64(time.Second))
+	return s, nil
+}
+
+// quiet is a log for River, which tells much of what goes well.
+type quiet struct{ slog.Handler }
+
+// Enabled implements slog.Handler.
+func (q quiet) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && q.Handler.Enabled(ctx, level)
+}
+
+// WithAttrs implements slog.Handler.
+func (q quiet) WithAttrs(attrs []slog.Attr) slog.Handler { return quiet{q.Handler.WithAttrs(attrs)} }
+
+// WithGroup implements slog.Handler.
+func (q quiet) WithGroup(name string) slog.Handler { return quiet{q.Handler.WithGroup(name)} }
