@@ -10,11 +10,13 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver pgx
 )
 
+// postgresFolder is where Debian has PostgreSQL's programs.
+const postgresFolder = "/usr/lib/postgresql/*/bin"
+
 // Postgres starts a PostgreSQL. Users log in with passwords only.
 func Postgres(t testing.TB) Server {
 	t.Helper()
-	const folder = "/usr/lib/postgresql/*/bin"
-	initdb, postgres := find(t, "initdb", "postgresql", folder), find(t, "postgres", "postgresql", folder)
+	initdb, postgres := find(t, "initdb", "postgresql", postgresFolder), find(t, "postgres", "postgresql", postgresFolder)
 	h := newHome(t)
 	s := Server{Host: "127.0.0.1", Port: freePort(t), User: "postgres", Password: password}
 	data := filepath.Join(h.dir, "data")

@@ -135,6 +135,29 @@ func (h home) once(t testing.TB, program string, args ...string) {
 // serve runs a program until the test ends, and waits until it is ready.
 func (h home) serve(t testing.TB, ready func(context.Context) error, program string, args ...string) {
 	t.Helper()
+	h.start(t, ready, program, args...)
+}
+
+// running is a server that was started.
+type running struct {
+	process *os.Process
+	over    chan struct{}
+}
+
+// stop sends a signal, and waits for the end.
+func (r running) stop(t testing.TB, signal os.Signal) {
+	t.Helper()
+	_ = r.process.Signal(signal) // it may be gone
+	select {
+	case <-r.over:
+	case <-time.After(patience):
+		t.Fatalf("a server does not end after %s", signal)
+	}
+}
+
+// start is serve for a server that is to be stopped meanwhile.
+func (h home) start(t testing.TB, ready func(context.Context) error, program string, args ...string) running {
+	t.Helper()
 	ctx, end := context.WithCancel(context.Background())
 	cmd := h.command(ctx, program, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGQUIT) } // at once: nobody needs the data
@@ -163,7 +186,7 @@ func (h home) serve(t testing.TB, ready func(context.Context) error, program str
 		err := ready(ctx)
 		cancel()
 		if err == nil {
-			return
+			return running{cmd.Process, over}
 		}
 		select {
 		case <-over:

@@ -1,6 +1,7 @@
 package testdb_test
 
 import (
+	"database/sql"
 	"testing"
 
 	"github.com/linnet-project/linnet/testdb"
@@ -11,6 +12,26 @@ func TestServers(t *testing.T) {
 		t.Parallel()
 		db := testdb.Postgres(t).Postgres(t, "postgres")
 		testdb.Exec(t, db, "CREATE TABLE t (n integer)", "INSERT INTO t VALUES (1)")
+	})
+	t.Run("a pair of PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		p := testdb.NewPair(t)
+		both, err := sql.Open("pgx", p.URL("postgres"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer both.Close()
+		testdb.Exec(t, both, "CREATE TABLE t (n integer)", "INSERT INTO t VALUES (1)")
+		was := p.Primary()
+		p.Restart(t)
+		testdb.Exec(t, p.Primary().Postgres(t, "postgres"), "INSERT INTO t VALUES (2)")
+		p.FailOver(t)
+		if p.Primary() == was {
+			t.Error("the same is primary after a fail-over")
+		}
+		testdb.Exec(t, both, "INSERT INTO t VALUES (3)")
+		p.FailOver(t) // and back
+		testdb.Exec(t, both, "INSERT INTO t VALUES (4)")
 	})
 	t.Run("MariaDB", func(t *testing.T) {
 		t.Parallel()
