@@ -145,6 +145,7 @@ var house = map[string]row{
 	"testbed/shop":      {floor: 3, imports: []string{"release", "engine", "journal", "load", "testbed/program"}},
 
 	// How other systems drive Linnet, and are told by it.
+	"hook":   {floor: 3, imports: []string{"access", "control", "database", "journal", "engine", "plan", "release", "spec"}},
 	"gitops": {floor: 3, imports: []string{"access", "control", "journal", "release", "spec"}},
 
 	// Whoever puts it all together may import each adapter.
@@ -152,7 +153,7 @@ var house = map[string]row{
 		"access", "database", "journal", "run", "control", "fleet", "backtest", "report", "kayenta", "forecast", "load", "demo",
 		"access", "control", "journal", "run", "backtest", "report", "kayenta", "forecast", "load", "demo",
 		"access", "control", "journal", "run", "backtest", "report", "kayenta", "forecast", "load", "demo",
-		"access", "database", "journal", "run", "control", "fleet", "gitops", "backtest", "report", "kayenta", "forecast", "load", "demo",
+		"access", "database", "journal", "run", "control", "fleet", "gitops", "hook", "backtest", "report", "kayenta", "forecast", "load", "demo",
 		"journal", "run", "backtest", "report", "kayenta", "forecast", "load", "demo", "guard",
 		"access", "database", "journal", "run", "control", "fleet", "fleet/river", "backtest", "report", "kayenta", "forecast", "load", "demo",
 		"traffic/kube", "traffic/split", "metric/series", "metric/web",

@@ -119,6 +119,7 @@ func (p *process) lintFile(name string) (about string, err error) {
 var checks = map[string]func(name string, text []byte) error{
 	"Ingest": checkIngest,
 	"Guards": checkGuards,
+	"Hooks":  checkHooks,
 }
 
 func checkIngest(name string, text []byte) error {

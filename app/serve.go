@@ -120,6 +120,7 @@ func servingParts() []servingPart {
 		{"fleet", (*serving).openFleet},
 		{"desk", (*serving).openDesk},
 		{"releases", (*serving).openFolders},
+		{"hooks", (*serving).openHooks},
 		{"health", (*serving).openHealth},
 		// The last one: from now on releases run and requests are answered.
 		{"timers", (*serving).openTimers},
