@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/linnet-project/linnet/plan"
 	"github.com/linnet-project/linnet/release"
 )
 
@@ -32,7 +33,7 @@ func (t *turn) send(n release.Notice) {
 	id := t.id()
 	n.ID, n.Release, n.Attempt, n.At = id.String(), t.s.Release, t.s.Attempt, t.s.Now
 	n.Topic = fmt.Sprintf("%s/%d/%s", t.s.Release, t.s.Attempt, n.Happening)
-	n.Service, n.Team, n.Environment, n.Step = p.Service, p.Labels["team"], p.Labels["environment"], t.s.Step+1
+	n.Service, n.Team, n.Environment, n.Step = p.Service, p.Labels[plan.TeamLabel], p.Labels[plan.EnvironmentLabel], t.s.Step+1
 	n.Links, n.Runbook = p.Links, p.Runbook
 	if verb, _ := Next(t.s.Phase, t.s.Why.Code); verb != "" {
 		n.Next = "linnet release " + verb + " " + t.s.Release
