@@ -68,7 +68,7 @@ var functions = template.FuncMap{
 var allowed = []string{"and", "or", "not", "eq", "ne", "lt", "le", "gt", "ge", "len", "break", "continue"}
 
 // Compile reads a template. Its errors are release.ErrInvalid and say where.
-func Compile(t spec.Template) (Words, error) {
+func Compile(t spec.MessageTemplate) (Words, error) {
 	var w Words
 	var errs []error
 	for _, part := range []struct {

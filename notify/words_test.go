@@ -38,7 +38,7 @@ func TestBuiltInWords(t *testing.T) {
 }
 
 func TestTemplates(t *testing.T) {
-	w, err := Compile(spec.Template{Name: "short", Title: `{{upper .Service}} {{if eq .Severity "page"}}!{{end}}`, Text: `{{short 10 .Text}}{{range .Links}} <{{.URL}}>{{end}} {{time .At}}`})
+	w, err := Compile(spec.MessageTemplate{Name: "short", Title: `{{upper .Service}} {{if eq .Severity "page"}}!{{end}}`, Text: `{{short 10 .Text}}{{range .Links}} <{{.URL}}>{{end}} {{time .At}}`})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func TestTemplates(t *testing.T) {
 		`{{(print 1).X}}`:                                 "calls print",
 		`{{$x := (call .At.UTC)}}`:                        "calls call",
 	} {
-		if _, err := Compile(spec.Template{Name: "t", Text: text}); !errors.Is(err, release.ErrInvalid) || !strings.Contains(err.Error(), want) {
+		if _, err := Compile(spec.MessageTemplate{Name: "t", Text: text}); !errors.Is(err, release.ErrInvalid) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s gives %v, expected %q", text, err, want)
 		}
 	}
@@ -69,7 +69,7 @@ func TestTemplates(t *testing.T) {
 
 // A template that breaks on some notice falls back, and says so.
 func TestABrokenTemplateLosesNoPage(t *testing.T) {
-	w, err := Compile(spec.Template{Name: "t", Text: `{{if .Over}}{{lt .Text 1}}{{end}}fine`})
+	w, err := Compile(spec.MessageTemplate{Name: "t", Text: `{{if .Over}}{{lt .Text 1}}{{end}}fine`})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func FuzzTemplate(f *testing.F) {
 	f.Add(`{{short -1 .Text}}`, `{{range $i, $l := .Links}}{{$i}}{{$l.Name}}{{break}}{{end}}`)
 	f.Add(`{{join "," .Team .Service}}`, `{{and .Over (not .Escalated)}}{{len .Text}}{{.At.Year}}`)
 	f.Fuzz(func(t *testing.T, title, text string) {
-		w, err := Compile(spec.Template{Name: "t", Title: title, Text: text})
+		w, err := Compile(spec.MessageTemplate{Name: "t", Title: title, Text: text})
 		if err != nil {
 			return
 		}
