@@ -118,6 +118,7 @@ func servingParts() []servingPart {
 		{"measures", (*serving).openMeasures},
 		{"hosts", (*serving).openHosts},
 		{"fleet", (*serving).openFleet},
+		{"guards", (*serving).openGuards},
 		{"desk", (*serving).openDesk},
 		{"releases", (*serving).openFolders},
 		{"hooks", (*serving).openHooks},

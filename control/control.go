@@ -61,6 +61,8 @@ type Finding struct {
 	// Until is when it will be met by itself, a freeze that ends, say; zero where
 	// it will not.
 	Until time.Time
+	// Warn says that the release may begin all the same.
+	Warn bool
 }
 
 // Auditor keeps what people did. The entry is written, or what it tells does not
@@ -96,13 +98,19 @@ type Config struct {
 	// Read reads and checks a release file; name is what its errors call it.
 	Read func(name string, text []byte) (spec.File, error)
 	Now  func() time.Time
+	// Alone calls f while no other process does under the same key; nil where
+	// there is no other one.
+	Alone func(ctx context.Context, key string, f func(context.Context) error) error
 }
 
 // Desk is where everybody asks. It is safe for use by several goroutines.
 type Desk struct {
 	cfg     Config
 	reports reports
+	// creating lets one release at a time through the guard rails, where how many
+	// may run at once is counted.
+	creating chan struct{}
 }
 
 // New returns a Desk.
-func New(cfg Config) *Desk { return &Desk{cfg: cfg} }
+func New(cfg Config) *Desk { return &Desk{cfg: cfg, creating: make(chan struct{}, 1)} }

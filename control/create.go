@@ -36,8 +36,8 @@ type Created struct {
 	// Release is how it stands.
 	Release journal.Summary
 	// Overridden are the guard rails that it does not meet, and that the glass was
-	// broken for.
-	Overridden []Finding
+	// broken for; Warnings are those that only warn.
+	Overridden, Warnings []Finding
 }
 
 // Create begins a release, or finds the one that the same file began before: the
@@ -66,19 +66,52 @@ func (d *Desk) Create(ctx context.Context, who access.Actor, c Creation) (Create
 			return sameFile(last, f)
 		}
 	}
-	found, err := d.guard(ctx, c, f, entry)
+	id := journal.ID{Name: f.Name, Attempt: last.ID.Attempt + 1}
+	var created Created
+	err = d.alone(ctx, func(ctx context.Context) (err error) {
+		created, err = d.within(ctx, c, f, id, entry)
+		return err
+	})
+	return created, err
+}
+
+// alone calls fn while nobody else begins a release anywhere, where there are
+// guard rails: of two that would be one too many, one is refused.
+func (d *Desk) alone(ctx context.Context, fn func(context.Context) error) error {
+	if d.cfg.Guard == nil {
+		return fn(ctx)
+	}
+	select {
+	case d.creating <- struct{}{}:
+		defer func() { <-d.creating }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if d.cfg.Alone == nil {
+		return fn(ctx)
+	}
+	return d.cfg.Alone(ctx, "guard rails", fn)
+}
+
+// within begins a release that meets the guard rails, or that somebody breaks the
+// glass for.
+func (d *Desk) within(ctx context.Context, c Creation, f spec.File, id journal.ID, entry Entry) (Created, error) {
+	warnings, broken, err := d.guard(ctx, c, f, entry)
 	if err != nil {
 		return Created{}, err
 	}
-	id := journal.ID{Name: f.Name, Attempt: last.ID.Attempt + 1}
 	entry.Object = id.String()
-	if len(found) > 0 {
+	if len(broken) > 0 {
 		entry.What, entry.Reason = "release.create-past-guards", c.Glass
 	}
 	if err := d.audit(ctx, entry); err != nil {
 		return Created{}, err
 	}
-	return d.begin(ctx, id, Beginning{File: f, Plan: plan.Compile(f), Attempt: id.Attempt, By: who.Name}, found)
+	created, err := d.begin(ctx, id, Beginning{File: f, Plan: plan.Compile(f), Attempt: id.Attempt, By: entry.Who.Name})
+	if created.Fresh {
+		created.Warnings, created.Overridden = warnings, broken
+	}
+	return created, err
 }
 
 // last is the last attempt of a name; one without an attempt where there is none.
@@ -101,24 +134,35 @@ func sameFile(last journal.Summary, f spec.File) (Created, error) {
 }
 
 // guard holds a release against the guard rails. What it does not meet is
-// returned where somebody may break the glass, and does, for a reason.
-func (d *Desk) guard(ctx context.Context, c Creation, f spec.File, e Entry) ([]Finding, error) {
+// returned: what only warns, and what somebody may break the glass for, and does,
+// for a reason.
+func (d *Desk) guard(ctx context.Context, c Creation, f spec.File, e Entry) (warnings, broken []Finding, err error) {
 	if d.cfg.Guard == nil {
-		return nil, nil
+		return nil, nil, nil
 	}
 	found, err := d.cfg.Guard.Check(ctx, e.At, e.Who, f, plan.Compile(f))
-	switch {
-	case err != nil || len(found) == 0:
-		return nil, err
-	case c.Glass == "":
-		return nil, d.deny(ctx, e, &Refused{Findings: found})
+	if err != nil {
+		return nil, nil, err
 	}
-	return found, d.ask(ctx, access.Break, resourceIn(f), e)
+	for _, one := range found {
+		if one.Warn {
+			warnings = append(warnings, one)
+		} else {
+			broken = append(broken, one)
+		}
+	}
+	switch {
+	case len(broken) == 0:
+		return warnings, nil, nil
+	case c.Glass == "":
+		return nil, nil, d.deny(ctx, e, &Refused{Findings: broken})
+	}
+	return warnings, broken, d.ask(ctx, access.Break, resourceIn(f), e)
 }
 
 // begin begins an attempt. Where somebody else began the same one in this moment,
 // that is the answer.
-func (d *Desk) begin(ctx context.Context, id journal.ID, b Beginning, past []Finding) (Created, error) {
+func (d *Desk) begin(ctx context.Context, id journal.ID, b Beginning) (Created, error) {
 	_, err := d.cfg.Beginner.Begin(ctx, b)
 	if errors.Is(err, release.ErrConflict) {
 		if other, err := d.cfg.Journal.Find(ctx, id); err == nil {
@@ -129,7 +173,7 @@ func (d *Desk) begin(ctx context.Context, id journal.ID, b Beginning, past []Fin
 		return Created{}, err
 	}
 	now, err := d.cfg.Journal.Find(ctx, id)
-	return Created{ID: id, Fresh: err == nil, Release: now, Overridden: past}, err
+	return Created{ID: id, Fresh: err == nil, Release: now}, err
 }
 
 // Retry begins the next attempt of a release that has ended, with the file that
