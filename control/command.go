@@ -45,6 +45,8 @@ type Answer struct {
 	// 0 while the order waits.
 	Seq      uint64
 	Decision engine.Decision
+	// Release is how it stands after that.
+	Release journal.Summary
 }
 
 // Waits says that nobody has taken the order yet; it is taken when the release is
@@ -113,13 +115,13 @@ func (d *Desk) answer(ctx context.Context, o Order) (Answer, error) {
 			return Answer{}, err
 		}
 		if seq > 0 {
-			return d.answered(ctx, o, seq)
+			return d.answered(ctx, Answer{ID: o.ID, Key: o.Key, Seq: seq})
 		}
 		select {
 		case <-ctx.Done():
 			return Answer{}, ctx.Err()
 		case <-waiting.Done():
-			return Answer{ID: o.ID, Key: o.Key}, nil
+			return d.answered(ctx, Answer{ID: o.ID, Key: o.Key})
 		case <-tick.C:
 		}
 	}
@@ -128,9 +130,12 @@ func (d *Desk) answer(ctx context.Context, o Order) (Answer, error) {
 // errEnough ends a reading of records early.
 var errEnough = errors.New("enough")
 
-func (d *Desk) answered(ctx context.Context, o Order, seq uint64) (Answer, error) {
-	a := Answer{ID: o.ID, Key: o.Key, Seq: seq}
-	err := d.cfg.Journal.Records(ctx, o.ID, seq, func(rec journal.Record) error {
+// answered fills in what a record made of an order, and how the release stands.
+func (d *Desk) answered(ctx context.Context, a Answer) (_ Answer, err error) {
+	if a.Release, err = d.cfg.Journal.Find(ctx, a.ID); err != nil || a.Waits() {
+		return a, err
+	}
+	err = d.cfg.Journal.Records(ctx, a.ID, a.Seq, func(rec journal.Record) error {
 		a.Decision = rec.Decision
 		return errEnough
 	})

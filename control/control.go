@@ -25,6 +25,7 @@ type Journal interface {
 	Find(ctx context.Context, id journal.ID) (journal.Summary, error)
 	Latest(ctx context.Context, name string) (journal.ID, bool, error)
 	Choose(ctx context.Context, c journal.Choice) ([]journal.Summary, error)
+	Tallies(ctx context.Context) ([]journal.Tally, error)
 	FileText(ctx context.Context, id journal.ID) ([]byte, error)
 	Records(ctx context.Context, id journal.ID, from uint64, fn func(journal.Record) error) error
 	Command(ctx context.Context, id journal.ID, command engine.Commanded) error

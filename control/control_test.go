@@ -244,3 +244,24 @@ func TestReadingShowsWhatOneMaySee(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+func TestServices(t *testing.T) {
+	w := newWorld(t)
+	for n := range 3 {
+		w.end(w.create(control.Creation{File: file(fmt.Sprintf("checkout-%d", n), "red", 5)}).ID)
+	}
+	w.create(control.Creation{File: file("checkout-3", "red", 5)})
+	w.create(control.Creation{File: file("checkout-4", "blue", 5)})
+	w.policy = func(_ access.Actor, _ access.Action, on access.Resource) access.Decision {
+		return access.Decision{Allowed: on.Team == "red" && on.Release == ""}
+	}
+	all, err := w.desk.Services(t.Context(), ann)
+	if err != nil || len(all) != 1 {
+		t.Fatalf("%+v, %v", all, err)
+	}
+	s := all[0]
+	if s.Name != "checkout" || s.Team != "red" || s.Running.ID.Name != "checkout-3" || s.Last.ID.Name != "checkout-2" ||
+		s.Counts[journal.Aborted] != 3 || s.Counts[""] != 1 {
+		t.Errorf("%+v", s)
+	}
+}

@@ -139,3 +139,14 @@ func (d *Desk) Events(ctx context.Context, who access.Actor, id journal.ID, from
 	}
 	return found, err
 }
+
+// About is what permissions on a release are about.
+func (d *Desk) About(ctx context.Context, id journal.ID) (access.Resource, error) {
+	s, err := d.cfg.Journal.Find(ctx, id)
+	return resourceOf(s), err
+}
+
+// Sees says whether somebody may see what a release does.
+func (d *Desk) Sees(who access.Actor, on access.Resource) bool {
+	return d.allowed(who, access.View, on) == nil
+}

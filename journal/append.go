@@ -196,7 +196,7 @@ func put(ctx context.Context, tx database.Tx, key int64, p prepared, hash Hash) 
 		value = `1 + max((SELECT coalesce(max(id), 0) FROM records), (SELECT coalesce(max(past), 0) FROM releases WHERE past > 0)), `
 	}
 	_, err := tx.Exec(ctx, `INSERT INTO records (`+id+`release, seq, form, body, hash, quiet) VALUES (`+value+`?, ?, ?, ?, ?, ?)`,
-		key, p.Seq, formNow, p.packed, hash[:], bit(p.quiet()))
+		key, p.Seq, formNow, p.packed, hash[:], bit(p.Quiet()))
 	return err
 }
 

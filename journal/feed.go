@@ -61,6 +61,14 @@ func (c Cursor) place() (place, error) {
 	return p, nil
 }
 
+// Before says that a place comes before another. Places that the feed did not
+// give come before none.
+func (c Cursor) Before(other Cursor) bool {
+	a, err1 := c.place()
+	b, err2 := other.place()
+	return err1 == nil && err2 == nil && (a.xid < b.xid || a.xid == b.xid && a.id < b.id)
+}
+
 // Events gives the next records of all releases. Fewer than asked for means that
 // there are no more as yet. Records that retention removed are not there. They
 // are read without their chain: Verify proves that they are what was written.
@@ -145,8 +153,8 @@ func (r *Reader) Newest(ctx context.Context) (Cursor, error) {
 	return at.cursor(), err
 }
 
-// quiet tells a look in which nothing happened.
-func (r Record) quiet() bool {
+// Quiet tells a look in which nothing happened.
+func (r Record) Quiet() bool {
 	_, look := r.Event.(engine.Looked)
 	return look && r.Decision.Kind == engine.Stay && len(r.Effects) == 0
 }
