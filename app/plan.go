@@ -53,21 +53,11 @@ func (p *process) foretell(ctx context.Context, pl plan.Plan, f spec.File, q *pl
 	if err != nil {
 		return err
 	}
-	scene := forecast.Scene{
-		Plan: pl, Service: service, Draws: draws(q.seed), Paths: q.paths,
-		Quit: func() bool { return ctx.Err() != nil },
-	}
-	if err := scene.Check(); err != nil {
-		return err
-	}
 	bar := newBar(p)
-	found := playAll(scene, scene.Cells(), bar)
-	found = append(found, playAll(scene, scene.Wishes(found), bar)...)
-	bar.wipe()
-	if err := ctx.Err(); err != nil {
+	told, err := foretold(ctx, pl, service, q, bar)
+	if bar.wipe(); err != nil {
 		return err
 	}
-	told := scene.Forecast(found)
 	if q.picture != "" {
 		if err := os.WriteFile(q.picture, []byte(told.Picture()), 0o644); err != nil {
 			return fmt.Errorf("--picture: %w", err)
@@ -80,6 +70,23 @@ func (p *process) foretell(ctx context.Context, pl plan.Plan, f spec.File, q *pl
 	}
 	_, err = io.WriteString(p.out, told.Text())
 	return err
+}
+
+// foretold plays a plan on a service.
+func foretold(ctx context.Context, pl plan.Plan, service forecast.Service, q *planFlags, bar *bar) (forecast.Forecast, error) {
+	scene := forecast.Scene{
+		Plan: pl, Service: service, Draws: draws(q.seed), Paths: q.paths,
+		Quit: func() bool { return ctx.Err() != nil },
+	}
+	if err := scene.Check(); err != nil {
+		return forecast.Forecast{}, err
+	}
+	found := playAll(scene, scene.Cells(), bar)
+	found = append(found, playAll(scene, scene.Wishes(found), bar)...)
+	if err := ctx.Err(); err != nil {
+		return forecast.Forecast{}, err
+	}
+	return scene.Forecast(found), nil
 }
 
 // draws are streams of chance from a seed.

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/linnet-project/linnet/access"
+	"github.com/linnet-project/linnet/api"
 	"github.com/linnet-project/linnet/control"
 	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/fleet"
@@ -100,6 +101,9 @@ type serving struct {
 	desk     *control.Desk
 	// folders are those whose release files are applied.
 	folders []*gitops.Folder
+	// authenticate says who sends a request; set where a login is configured.
+	authenticate func(*http.Request) (access.Actor, error)
+	api          *api.API
 }
 
 // servingPart is one part of the server, in a file of its own. What open returns
@@ -123,6 +127,7 @@ func servingParts() []servingPart {
 		{"releases", (*serving).openFolders},
 		{"hooks", (*serving).openHooks},
 		{"health", (*serving).openHealth},
+		{"api", (*serving).openAPI},
 		// The last one: from now on releases run and requests are answered.
 		{"timers", (*serving).openTimers},
 		{"http", (*serving).openHTTP},
@@ -232,7 +237,7 @@ func (s *serving) openTraces(ctx context.Context) (_ func() error, err error) {
 
 func (s *serving) openDesk(context.Context) (func() error, error) {
 	s.desk = control.New(control.Config{
-		Journal: s.store, Beginner: s.fleet, Policy: s.policy, Guard: s.guard, Auditor: s.auditor, Now: time.Now,
+		Journal: s.store, Beginner: s.fleet, Policy: s.policy, Guard: s.guard, Auditor: s.auditor, Read: parseFile, Now: time.Now,
 	})
 	return nil, nil
 }

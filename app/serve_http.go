@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/linnet-project/linnet/api"
 	"github.com/linnet-project/linnet/release"
 )
 
@@ -27,7 +28,7 @@ func (s *serving) openHTTP(ctx context.Context) (func() error, error) {
 		return nil, fmt.Errorf("no login is configured, so everybody who reaches %s could do everything: listen on an address of this machine alone, such as 127.0.0.1:8440, or configure a login: %w",
 			s.listener.Addr(), release.ErrInvalid)
 	}
-	handler := http.Handler(s.mux)
+	handler := api.Around(s.mux)
 	for _, wrap := range s.around {
 		handler = wrap(handler)
 	}

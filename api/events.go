@@ -1,0 +1,292 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/linnet-project/linnet/access"
+	"github.com/linnet-project/linnet/journal"
+)
+
+func (a *API) eventOperations() {
+	schema := a.ops.OpenAPI().Components.Schemas.Schema
+	stream := &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString,
+		Description: "Server-sent events. Of each, data is an Event in JSON, event its decision, and id goes into Last-Event-ID to go on after it."}}
+	Register(a, huma.Operation{
+		OperationID: "list-events", Method: http.MethodGet, Path: "/v1/releases/{name}/{attempt}/events", Tags: []string{"events"},
+		Summary:     "Get a release's events, or follow them",
+		Description: "A page as JSON; or, with Accept: text/event-stream, a stream of all to come, after the one that Last-Event-ID or after names. The id of an event is its sequence. A stream ends after a quarter of an hour, when the server stops, or when its reader falls far behind; go on with Last-Event-ID.",
+		Responses: map[string]*huma.Response{"200": {Description: "A page of events, or a stream.", Content: map[string]*huma.MediaType{
+			"application/json": {Schema: schema(reflect.TypeFor[Events](), true, "")}, "text/event-stream": stream}}},
+	}, a.releaseEvents)
+	Register(a, huma.Operation{
+		OperationID: "follow-events", Method: http.MethodGet, Path: "/v1/events", Tags: []string{"events"},
+		Summary:     "Follow the events of all releases",
+		Description: "A stream of what happens from now on, or after the event that Last-Event-ID names, of all releases that whoever asks may see; looks in which nothing happened are left out.",
+		Responses:   map[string]*huma.Response{"200": {Description: "A stream.", Content: map[string]*huma.MediaType{"text/event-stream": stream}}},
+	}, a.allEvents)
+}
+
+// Events is a page of a release's events.
+type Events struct {
+	Items []Event `json:"items" nullable:"false"`
+	Next  uint64  `json:"next,omitempty" doc:"The after of the next page; absent where there is nothing more yet."`
+}
+
+type eventsInput struct {
+	Named
+	After       uint64 `query:"after" maximum:"9007199254740991" doc:"The sequence after which to begin; 0 for the beginning."`
+	Limit       int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"How many at most, of a page."`
+	Accept      string `header:"Accept" maxLength:"1000" doc:"text/event-stream for a stream."`
+	LastEventID string `header:"Last-Event-ID" maxLength:"20" doc:"The sequence after which a stream goes on."`
+}
+
+type rawOutput struct{ Body func(huma.Context) }
+
+func (a *API) releaseEvents(ctx context.Context, in *eventsInput) (*rawOutput, error) {
+	s, err := a.find(ctx, in.Named)
+	if err != nil {
+		return nil, err
+	}
+	if !strings.Contains(in.Accept, "text/event-stream") {
+		return a.eventsPage(ctx, s.ID, in)
+	}
+	after := in.After
+	if in.LastEventID != "" {
+		if after, err = strconv.ParseUint(in.LastEventID, 10, 63); err != nil {
+			return nil, problem(http.StatusBadRequest, "Last-Event-ID: expected the sequence of an event of this release, such as 17")
+		}
+	}
+	l, err := a.hub.listen(ctx, Actor(ctx).Name)
+	if err != nil {
+		return nil, err
+	}
+	return &rawOutput{Body: func(c huma.Context) {
+		defer a.hub.leave(l)
+		out := a.openStream(c)
+		out.err = a.followOne(ctx, out, l, s.ID, after)
+		out.end()
+	}}, nil
+}
+
+func (a *API) eventsPage(ctx context.Context, id journal.ID, in *eventsInput) (*rawOutput, error) {
+	found, err := a.cfg.Desk.Events(ctx, Actor(ctx), id, in.After+1, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	page := Events{Items: each(found, func(rec journal.Record) Event { return eventOf(id, rec) })}
+	if len(found) == in.Limit {
+		page.Next = found[len(found)-1].Seq
+	}
+	text, err := encoded(page)
+	if err != nil {
+		return nil, err
+	}
+	return &rawOutput{Body: func(c huma.Context) {
+		c.SetHeader("Content-Type", "application/json")
+		_, _ = c.BodyWriter().Write(text) // whoever asked may be gone
+	}}, nil
+}
+
+// followOne gives a stream what a release has, and then what comes: the listener
+// was there before what there is was read, so nothing is missed between.
+func (a *API) followOne(ctx context.Context, out *stream, l *listener, id journal.ID, after uint64) error {
+	for {
+		found, err := a.cfg.Desk.Events(ctx, Actor(ctx), id, after+1, feedPage)
+		if err != nil {
+			return err
+		}
+		for _, rec := range found {
+			text, err := encoded(eventOf(id, rec))
+			if err != nil {
+				return err
+			}
+			out.event(strconv.FormatUint(rec.Seq, 10), string(rec.Decision.Kind), text)
+			after = rec.Seq
+		}
+		if out.flush(); len(found) < feedPage || out.err != nil {
+			break
+		}
+	}
+	return a.follow(ctx, out, l, func(t told) string {
+		if t.ID != id || t.Record.Seq <= after {
+			return ""
+		}
+		return strconv.FormatUint(t.Record.Seq, 10)
+	})
+}
+
+type followInput struct {
+	LastEventID string `header:"Last-Event-ID" maxLength:"50" doc:"The id of the event after which to go on."`
+}
+
+func (a *API) allEvents(ctx context.Context, in *followInput) (*rawOutput, error) {
+	who := Actor(ctx)
+	after, err := a.begin(ctx, in.LastEventID)
+	if err != nil {
+		return nil, err
+	}
+	l, err := a.hub.listen(ctx, who.Name)
+	if err != nil {
+		return nil, err
+	}
+	return &rawOutput{Body: func(c huma.Context) {
+		defer a.hub.leave(l)
+		out := a.openStream(c)
+		out.err = a.followAll(ctx, out, l, after)
+		out.end()
+	}}, nil
+}
+
+// begin is the place in the feed to begin at.
+func (a *API) begin(ctx context.Context, last string) (journal.Cursor, error) {
+	if last == "" {
+		return a.cfg.Feed.Newest(ctx)
+	}
+	after := journal.Cursor(last)
+	if !journal.Cursor("").Before(after) {
+		return "", problem(http.StatusBadRequest, "Last-Event-ID: not one that this stream gave; leave it out to begin now")
+	}
+	return after, nil
+}
+
+func (a *API) followAll(ctx context.Context, out *stream, l *listener, after journal.Cursor) error {
+	who, known := Actor(ctx), map[journal.ID]access.Resource{}
+	wanted := func(t told) string {
+		if t.Record.Quiet() || !after.Before(t.Cursor) || !a.cfg.Desk.Sees(who, t.about) {
+			return ""
+		}
+		return string(t.Cursor)
+	}
+	for {
+		found, err := a.cfg.Feed.Events(ctx, journal.Feeding{After: after, Most: feedPage})
+		if err != nil {
+			return err
+		}
+		for _, e := range found {
+			if t, err := a.tell(ctx, e, known); err == nil {
+				out.tell(t, wanted)
+			}
+			after = e.Cursor
+		}
+		if out.flush(); len(found) < feedPage || out.err != nil {
+			break
+		}
+	}
+	return a.follow(ctx, out, l, wanted)
+}
+
+// follow gives a stream what comes, until it ends. wanted is the id of an event
+// under which the stream gets it, "" for one that is not for it.
+func (a *API) follow(ctx context.Context, out *stream, l *listener, wanted func(told) string) error {
+	beat := time.NewTicker(heartbeat)
+	defer beat.Stop()
+	ctx, cancel := context.WithTimeout(ctx, longestStream)
+	defer cancel()
+	for out.err == nil {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-a.hub.ctx.Done():
+			return nil
+		case <-beat.C:
+			out.comment("still there")
+		case t, ok := <-l.events:
+			if !ok {
+				out.comment("you fell behind; go on with Last-Event-ID: " + out.last)
+				return nil
+			}
+			out.tell(t, wanted)
+		}
+		if len(l.events) == 0 {
+			out.flush()
+		}
+	}
+	return out.err
+}
+
+const (
+	// heartbeat is how often a stream in which nothing happens shows that it is
+	// there; proxies close what is silent.
+	heartbeat = 15 * time.Second
+	// longestStream is how long a stream stays open: whoever goes on shows again
+	// that they may.
+	longestStream = 15 * time.Minute
+	// streamWait is how long a reader may take for what is written to it.
+	streamWait = 10 * time.Second
+)
+
+// stream writes server-sent events. After its first error it writes nothing.
+type stream struct {
+	w    http.ResponseWriter
+	ctl  *http.ResponseController
+	now  func() time.Time
+	last string // the id of the last event
+	err  error
+}
+
+func (a *API) openStream(c huma.Context) *stream {
+	_, w := humago.Unwrap(c)
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("X-Accel-Buffering", "no") // nginx would hold it back
+	s := &stream{w: w, ctl: http.NewResponseController(w), now: a.cfg.Now}
+	s.err = s.ctl.SetReadDeadline(time.Time{}) // the request is read; its bound would end the stream
+	s.patience()
+	w.WriteHeader(http.StatusOK)
+	s.write("retry: 2000\n\n")
+	s.flush()
+	return s
+}
+
+// patience gives the reader some time from now; a server's own bound is for
+// answers that end.
+func (s *stream) patience() {
+	if s.err == nil {
+		s.err = s.ctl.SetWriteDeadline(s.now().Add(streamWait))
+	}
+}
+
+func (s *stream) write(text string) {
+	if s.err == nil {
+		_, s.err = s.w.Write([]byte(text))
+	}
+}
+
+func (s *stream) event(id, name string, data []byte) {
+	s.patience()
+	s.write(fmt.Sprintf("id: %s\nevent: %s\ndata: %s\n\n", id, name, strings.TrimSuffix(string(data), "\n")))
+	s.last = id
+}
+
+func (s *stream) tell(t told, wanted func(told) string) {
+	if id := wanted(t); id != "" {
+		s.event(id, string(t.Record.Decision.Kind), t.text)
+	}
+}
+
+func (s *stream) comment(text string) {
+	s.patience()
+	s.write(": " + text + "\n\n")
+	s.flush()
+}
+
+func (s *stream) flush() {
+	if s.err == nil {
+		s.err = s.ctl.Flush()
+	}
+}
+
+// end hands over what is still held.
+func (s *stream) end() {
+	s.err = nil
+	s.flush()
+}

@@ -1,0 +1,176 @@
+package api
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/linnet-project/linnet/access"
+	"github.com/linnet-project/linnet/journal"
+)
+
+const (
+	// feedAgain is how often the journal is asked for what is new while somebody
+	// listens, feedPage how much of it at a time.
+	feedAgain = 250 * time.Millisecond
+	feedPage  = 500
+	// buffered is how many events a stream may be behind before it is cut off.
+	buffered = 1000
+	// Bounds on how many streams are open: of all, and of one actor.
+	maxStreams      = 500
+	maxStreamsOfOne = 50
+	// mostKnown bounds how many releases are remembered for what permissions on
+	// them are about.
+	mostKnown = 20_000
+)
+
+// told is an event as streams get it.
+type told struct {
+	journal.Entry
+	about access.Resource
+	// text is the event in JSON, the same for all.
+	text []byte
+}
+
+// listener is a stream.
+type listener struct {
+	who string
+	// events is closed when the stream has fallen behind.
+	events chan told
+}
+
+// hub asks the journal for what is new, once for all streams of this process.
+type hub struct {
+	ctx context.Context
+	api *API
+
+	mu        sync.Mutex
+	listeners map[*listener]bool
+	asking    bool // a goroutine asks; it ends when nobody listens
+	at        journal.Cursor
+	known     map[journal.ID]access.Resource // of the asking goroutine
+}
+
+func newHub(ctx context.Context, a *API) *hub {
+	return &hub{ctx: ctx, api: a, listeners: map[*listener]bool{}, known: map[journal.ID]access.Resource{}}
+}
+
+// count tells how many streams are open.
+func (h *hub) count() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.listeners)
+}
+
+// listen opens a stream: from now on it gets every event.
+func (h *hub) listen(ctx context.Context, who string) (*listener, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	mine := 0
+	for l := range h.listeners {
+		if l.who == who {
+			mine++
+		}
+	}
+	if len(h.listeners) >= maxStreams || mine >= maxStreamsOfOne {
+		p := problem(503, "too many streams are open (at most %d, and %d of one actor); close some, or ask for pages", maxStreams, maxStreamsOfOne)
+		p.wait = again
+		return nil, p
+	}
+	if !h.asking {
+		at, err := h.api.cfg.Feed.Newest(ctx)
+		if err != nil {
+			return nil, err
+		}
+		h.at, h.asking = at, true
+		go h.ask()
+	}
+	l := &listener{who: who, events: make(chan told, buffered)}
+	h.listeners[l] = true
+	return l, nil
+}
+
+// leave closes a stream.
+func (h *hub) leave(l *listener) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.listeners, l)
+}
+
+// ask asks until nobody listens, or the server stops.
+func (h *hub) ask() {
+	tick := time.NewTicker(feedAgain)
+	defer tick.Stop()
+	for {
+		select {
+		case <-h.ctx.Done():
+		case <-tick.C:
+		}
+		h.mu.Lock()
+		if h.asking = h.ctx.Err() == nil && len(h.listeners) > 0; !h.asking {
+			h.mu.Unlock()
+			return
+		}
+		at := h.at
+		h.mu.Unlock()
+		for more := true; more && h.ctx.Err() == nil; {
+			at, more = h.pass(at)
+		}
+	}
+}
+
+// pass passes on a page of what is new, and tells whether there is more.
+func (h *hub) pass(at journal.Cursor) (journal.Cursor, bool) {
+	found, err := h.api.cfg.Feed.Events(h.ctx, journal.Feeding{After: at, Quiet: true, Most: feedPage})
+	if err != nil {
+		if h.ctx.Err() == nil {
+			h.api.cfg.Log.Warn("events not read", "error", err) // asked again soon
+		}
+		return at, false
+	}
+	all := make([]told, 0, len(found))
+	for _, e := range found {
+		if t, err := h.api.tell(h.ctx, e, h.known); err == nil {
+			all = append(all, t)
+		}
+		at = e.Cursor
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.at = at
+	for l := range h.listeners {
+		h.give(l, all)
+	}
+	return at, len(found) == feedPage
+}
+
+// give puts events before a stream. One that does not keep up is closed: it
+// begins again where it was.
+func (h *hub) give(l *listener, all []told) {
+	for _, t := range all {
+		select {
+		case l.events <- t:
+		default:
+			close(l.events)
+			delete(h.listeners, l)
+			return
+		}
+	}
+}
+
+// tell makes an event of an entry of the feed.
+func (a *API) tell(ctx context.Context, e journal.Entry, known map[journal.ID]access.Resource) (told, error) {
+	about, ok := known[e.ID]
+	if !ok {
+		var err error
+		if about, err = a.cfg.Desk.About(ctx, e.ID); err != nil {
+			return told{}, err
+		}
+		if len(known) >= mostKnown {
+			clear(known)
+		}
+		known[e.ID] = about
+	}
+	text, err := encoded(eventOf(e.ID, e.Record))
+	return told{Entry: e, about: about, text: text}, err
+}

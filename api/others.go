@@ -1,0 +1,179 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/linnet-project/linnet/control"
+	"github.com/linnet-project/linnet/engine"
+	"github.com/linnet-project/linnet/forecast"
+	"github.com/linnet-project/linnet/journal"
+	"github.com/linnet-project/linnet/plan"
+)
+
+func (a *API) otherOperations() {
+	Register(a, huma.Operation{
+		OperationID: "list-services", Method: http.MethodGet, Path: "/v1/services", Tags: []string{"services"},
+		Summary: "List services", Description: "What is known of each service from its releases, as far as whoever asks may see them.",
+	}, a.services)
+	Register(a, huma.Operation{
+		OperationID: "plan-release", Method: http.MethodPost, Path: "/v1/plan", Tags: []string{"releases"},
+		Summary: "Check a release file, and tell what it would do", Description: "All that is wrong with it, with line and column; or its steps and, where the traffic is told, what each step would see and how soon, as `linnet plan --json` prints it. Nothing is begun.",
+	}, a.plan)
+	Register(a, huma.Operation{
+		OperationID: "get-system", Method: http.MethodGet, Path: "/v1/system", Tags: []string{"system"},
+		Summary: "Tell how Linnet itself does",
+	}, a.system)
+}
+
+// Service is a service, as its releases tell.
+type Service struct {
+	Service     string   `json:"service" example:"checkout"`
+	Team        string   `json:"team"`
+	Environment string   `json:"environment"`
+	Running     *Release `json:"running,omitempty" doc:"The release that was begun last and has not ended."`
+	Last        *Release `json:"last,omitempty" doc:"The release that was begun last of those that have ended."`
+	Counts      Counts   `json:"counts"`
+}
+
+// Counts are how many releases ended how.
+type Counts struct {
+	Running    int `json:"running"`
+	Promoted   int `json:"promoted"`
+	RolledBack int `json:"rolled_back"`
+	Aborted    int `json:"aborted"`
+}
+
+type servicesOutput struct {
+	Body struct {
+		Items []Service `json:"items" nullable:"false"`
+	}
+}
+
+func (a *API) services(ctx context.Context, _ *struct{}) (*servicesOutput, error) {
+	all, err := a.cfg.Desk.Services(ctx, Actor(ctx))
+	if err != nil {
+		return nil, err
+	}
+	out := &servicesOutput{}
+	out.Body.Items = each(all, serviceOf)
+	return out, nil
+}
+
+func serviceOf(s control.Service) Service {
+	form := func(of *journal.Summary) *Release {
+		if of == nil {
+			return nil
+		}
+		r := releaseOf(*of)
+		return &r
+	}
+	return Service{Service: s.Name, Team: s.Team, Environment: s.Environment, Running: form(s.Running), Last: form(s.Last),
+		Counts: Counts{Running: s.Counts[""], Promoted: s.Counts[journal.Promoted], RolledBack: s.Counts[journal.RolledBack], Aborted: s.Counts[journal.Aborted]}}
+}
+
+// Foretelling is a release file that is to be told of.
+type Foretelling struct {
+	File []byte
+	// Rate and Errors are of the service's traffic, as `linnet plan` takes them;
+	// without a rate nothing is foretold.
+	Rate, Errors string
+}
+
+// Foretold is what a release file would do.
+type Foretold struct {
+	Plan plan.Plan
+	// Forecast is what each step would see; nil where no traffic was told.
+	Forecast *forecast.Forecast
+}
+
+type planInput struct {
+	Body struct {
+		File   string `json:"file" doc:"The text of the release file."`
+		Rate   string `json:"rate,omitempty" maxLength:"50" example:"100/s" doc:"The service's requests; without it only the steps are told."`
+		Errors string `json:"errors,omitempty" maxLength:"50" example:"0.5%" doc:"The share of bad events in every ratio of which more is worse."`
+	}
+}
+
+// Planned is what a release file would do.
+type Planned struct {
+	Name     string             `json:"name"`
+	Service  string             `json:"service"`
+	SHA256   string             `json:"file_sha256" doc:"Of the file's text, in hexadecimal digits."`
+	Steps    []PlannedStep      `json:"steps" nullable:"false"`
+	Forecast *forecast.Forecast `json:"forecast,omitempty" doc:"What each step would see, where the traffic was told."`
+}
+
+// PlannedStep is one step of a release file.
+type PlannedStep struct {
+	Weight        string  `json:"weight" example:"5 %"`
+	WeightPercent float64 `json:"weight_percent"`
+	AtLeast       float64 `json:"at_least_s" doc:"How long at least it is watched, in seconds."`
+	AtMost        float64 `json:"at_most_s" doc:"How long at most it waits for a pass, in seconds."`
+	Approval      string  `json:"approval,omitempty" doc:"Who is asked before its weight is set."`
+	AtDeadline    string  `json:"at_deadline" enum:"hold,ask,go" doc:"What happens when the most is over without a pass."`
+}
+
+type planOutput struct{ Body Planned }
+
+func (a *API) plan(ctx context.Context, in *planInput) (*planOutput, error) {
+	told, err := a.cfg.Foretell(ctx, Foretelling{File: []byte(in.Body.File), Rate: in.Body.Rate, Errors: in.Body.Errors})
+	if err != nil {
+		return nil, err
+	}
+	return &planOutput{Body: Planned{Name: told.Plan.Name, Service: told.Plan.Service, SHA256: told.Plan.Hash, Forecast: told.Forecast,
+		Steps: each(told.Plan.Steps, func(s plan.Step) PlannedStep {
+			return PlannedStep{Weight: engine.Percent(s.Weight), WeightPercent: percent(s.Weight), Approval: s.Approval,
+				AtLeast: s.AtLeast.Seconds(), AtMost: s.AtMost.Seconds(), AtDeadline: string(s.AtDeadline)}
+		})}}, nil
+}
+
+// System is how Linnet itself does.
+type System struct {
+	Version  string    `json:"version"`
+	Database string    `json:"database" enum:"SQLite,PostgreSQL"`
+	Started  time.Time `json:"started" doc:"When this process began to serve."`
+	Now      time.Time `json:"now" doc:"This process's clock."`
+	Login    bool      `json:"login" doc:"A login is configured."`
+	Releases int       `json:"releases" doc:"How many releases this process takes turns of."`
+	Overdue  int       `json:"overdue" doc:"How many of their turns are overdue."`
+	Lag      float64   `json:"lag_s" doc:"By how long the longest overdue turn is, in seconds."`
+	Streams  int       `json:"streams" doc:"How many streams of events are open."`
+	Troubles []Trouble `json:"troubles" nullable:"false" doc:"Releases whose last turn failed here, as far as whoever asks may see them; at most 100."`
+}
+
+// Trouble is a release whose last turn failed.
+type Trouble struct {
+	Name     string    `json:"name"`
+	Attempt  int       `json:"attempt"`
+	Error    string    `json:"error"`
+	Failures int       `json:"failures" doc:"How many turns failed in a row."`
+	Next     time.Time `json:"next" doc:"When the next turn is due."`
+}
+
+// mostTroubles bounds how many are told.
+const mostTroubles = 100
+
+type systemOutput struct{ Body System }
+
+func (a *API) system(ctx context.Context, _ *struct{}) (*systemOutput, error) {
+	told, err := a.cfg.System(ctx)
+	if err != nil {
+		return nil, err
+	}
+	told.Version, told.Now = a.cfg.Version, a.cfg.Now().UTC()
+	seen := []Trouble{}
+	for _, t := range told.Troubles {
+		if len(seen) == mostTroubles {
+			break
+		}
+		if _, err := a.cfg.Desk.Get(ctx, Actor(ctx), journal.ID{Name: t.Name, Attempt: t.Attempt}); err == nil {
+			seen = append(seen, t)
+		}
+	}
+	told.Troubles = seen
+	return &systemOutput{Body: told}, nil
+}

@@ -1,0 +1,88 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/linnet-project/linnet/access"
+	"github.com/linnet-project/linnet/api"
+	"github.com/linnet-project/linnet/forecast"
+	"github.com/linnet-project/linnet/plan"
+)
+
+// foretellers bounds how many release files are told of at the same time: it
+// takes a processor each, and releases need them too.
+const foretellers = 1
+
+// openAPI serves the API.
+func (s *serving) openAPI(ctx context.Context) (func() error, error) {
+	began := time.Now().UTC()
+	slots := make(chan struct{}, foretellers)
+	if s.authenticate == nil {
+		s.authenticate = localOnly
+	}
+	made, err := api.New(ctx, s.mux, api.Config{
+		Desk: s.desk, Feed: s.store, DB: s.db, Authenticate: s.authenticate, Version: Version, Log: s.log, Now: time.Now,
+		Foretell: func(ctx context.Context, ask api.Foretelling) (api.Foretold, error) {
+			return s.foretellFor(ctx, slots, ask)
+		},
+		System: func(context.Context) (api.System, error) { return s.system(began), nil },
+	})
+	s.api = made
+	return nil, err
+}
+
+// localOnly lets in whoever uses this machine, and nobody else: a page of
+// somebody else's whose name leads here (DNS rebinding) names another host.
+func localOnly(r *http.Request) (access.Actor, error) {
+	at, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil || !at.Addr().Unmap().IsLoopback() || !api.ThisMachine(r.Host) {
+		return access.Actor{}, &api.Refusal{Status: http.StatusForbidden,
+			Why: "no login is configured, so only this machine is listened to, by its own name (http://127.0.0.1 or http://localhost): configure a login, or ask there"}
+	}
+	return access.Actor{Name: "local:" + person(), Kind: access.Person, From: at.Addr().Unmap().String()}, nil
+}
+
+// foretellFor tells what a release file would do.
+func (s *serving) foretellFor(ctx context.Context, slots chan struct{}, ask api.Foretelling) (api.Foretold, error) {
+	f, err := parseFile("file", ask.File)
+	if err != nil {
+		return api.Foretold{}, err
+	}
+	told := api.Foretold{Plan: plan.Compile(f)}
+	if ask.Rate == "" {
+		return told, nil
+	}
+	select {
+	case slots <- struct{}{}:
+		defer func() { <-slots }()
+	case <-ctx.Done():
+		return told, ctx.Err()
+	}
+	q := planFlags{rate: []string{ask.Rate}, errors: ask.Errors, seed: 1, paths: 400}
+	service := forecast.Service{}
+	for _, m := range told.Plan.Metrics {
+		service.Metrics = append(service.Metrics, forecast.Assume(m))
+	}
+	if err := q.apply(told.Plan, &service); err != nil {
+		return told, err
+	}
+	said, err := foretold(ctx, told.Plan, service, &q, &bar{})
+	told.Forecast = &said
+	return told, err
+}
+
+// system tells how this process does.
+func (s *serving) system(began time.Time) api.System {
+	lag := s.timers.Lag()
+	all := s.fleet.Statuses()
+	told := api.System{Database: string(s.db.Kind()), Started: began, Login: s.login, Releases: len(all), Overdue: lag.Overdue, Lag: lag.Oldest.Seconds()}
+	for _, one := range all {
+		if one.Error != "" {
+			told.Troubles = append(told.Troubles, api.Trouble{Name: one.ID.Name, Attempt: one.ID.Attempt, Error: one.Error, Failures: one.Failures, Next: one.Due.UTC()})
+		}
+	}
+	return told
+}
