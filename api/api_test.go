@@ -134,7 +134,7 @@ func TestPlansAndTheSystem(t *testing.T) {
 	w.begin("checkout-1", "red")
 	var p api.Planned
 	w.ask("POST", "/v1/plan", body(map[string]any{"file": file("checkout-2", "red", 5)})).want(200, &p).fits("Planned")
-	equal(t, "plan", []any{p.Name, len(p.Steps), p.Steps[0].Weight, p.Steps[0].AtMost, p.Steps[1].Approval, p.Forecast == nil}, []any{"checkout-2", 2, "5 %", 1800.0, "managers", true})
+	equal(t, "plan", []any{p.Name, len(p.Steps), p.Steps[0].Weight, p.Steps[0].AtMost, p.Steps[1].Approval.From, p.Forecast == nil}, []any{"checkout-2", 2, "5 %", 1800.0, "managers", true})
 	var s api.System
 	w.ask("GET", "/v1/system", "").want(200, &s).fits("System")
 	equal(t, "system", []any{s.Version, s.Database, len(s.Troubles)}, []any{"test", "SQLite", 1})

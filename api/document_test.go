@@ -2,8 +2,12 @@ package api_test
 
 import (
 	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -110,6 +114,43 @@ func TestThisMachine(t *testing.T) {
 	} {
 		if api.ThisMachine(host) != want {
 			t.Errorf("%q: %v", host, !want)
+		}
+	}
+}
+
+// TestClosedSets: what the document says a value may be is what it may be.
+func TestClosedSets(t *testing.T) {
+	w := newWorld(t, lite(t))
+	forms := w.api.Document().Components.Schemas.Map()
+	for _, c := range []struct{ file, kind, form, property string }{
+		{"../engine/decision.go", "DecisionKind", "Event", "decision"},
+		{"../engine/decision.go", "DecisionKind", "Answer", "decision"},
+		{"../engine/state.go", "Phase", "Release", "phase"},
+	} {
+		tree, err := parser.ParseFile(token.NewFileSet(), c.file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want, got []string
+		ast.Inspect(tree, func(n ast.Node) bool {
+			if v, ok := n.(*ast.ValueSpec); ok {
+				if kind, ok := v.Type.(*ast.Ident); ok && kind.Name == c.kind {
+					text, err := strconv.Unquote(v.Values[0].(*ast.BasicLit).Value)
+					want = append(want, text)
+					if err != nil {
+						t.Error(err)
+					}
+				}
+			}
+			return true
+		})
+		for _, e := range forms[c.form].Properties[c.property].Enum {
+			got = append(got, e.(string))
+		}
+		slices.Sort(want)
+		slices.Sort(got)
+		if len(want) == 0 || !slices.Equal(got, want) {
+			t.Errorf("%s.%s is one of %v, the engine knows %v", c.form, c.property, got, want)
 		}
 	}
 }

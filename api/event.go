@@ -16,7 +16,7 @@ type Event struct {
 	Seq           uint64    `json:"seq" minimum:"1" doc:"Counts the release's records from 1."`
 	Time          time.Time `json:"time" doc:"When the record was written."`
 	Event         string    `json:"event" enum:"started,looked,acknowledged,commanded" doc:"What happened."`
-	Decision      string    `json:"decision" enum:"stay,start,advance,hold,step-back,correct,roll-back,promote,await-approval,pause,resume,finish,refuse" doc:"What was decided on it."`
+	Decision      string    `json:"decision" enum:"stay,start,advance,hold,step-back,correct,roll-back,promote,await-approval,pause,resume,finish,refuse,approval" doc:"What was decided on it."`
 	Phase         string    `json:"phase" doc:"The phase after it; see Release."`
 	Step          int       `json:"step" minimum:"0" doc:"The step after it."`
 	Weight        string    `json:"weight" example:"5 %" doc:"The candidate's weight after it."`

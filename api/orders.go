@@ -73,7 +73,7 @@ type Answer struct {
 	Taken         bool    `json:"taken" doc:"The release has taken the order; what came of it is in decision and reason."`
 	Refused       bool    `json:"refused" doc:"It took the order and refused it, for the reason given."`
 	Seq           uint64  `json:"seq,omitempty" doc:"The record that took it."`
-	Decision      string  `json:"decision,omitempty" enum:"stay,start,advance,hold,step-back,correct,roll-back,promote,await-approval,pause,resume,finish,refuse"`
+	Decision      string  `json:"decision,omitempty" enum:"stay,start,advance,hold,step-back,correct,roll-back,promote,await-approval,pause,resume,finish,refuse,approval"`
 	Weight        string  `json:"weight,omitempty" example:"5 %" doc:"The candidate's weight after it."`
 	WeightPercent float64 `json:"weight_percent"`
 	Reason        Reason  `json:"reason"`

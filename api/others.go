@@ -12,6 +12,7 @@ import (
 	"github.com/linnet-project/linnet/forecast"
 	"github.com/linnet-project/linnet/journal"
 	"github.com/linnet-project/linnet/plan"
+	"github.com/linnet-project/linnet/release"
 )
 
 func (a *API) otherOperations() {
@@ -103,6 +104,7 @@ type Planned struct {
 	Name     string             `json:"name"`
 	Service  string             `json:"service"`
 	SHA256   string             `json:"file_sha256" doc:"Of the file's text, in hexadecimal digits."`
+	Approval *Asked             `json:"approval,omitempty" doc:"Who is asked before the first weight is set; absent for nobody."`
 	Steps    []PlannedStep      `json:"steps" nullable:"false"`
 	Forecast *forecast.Forecast `json:"forecast,omitempty" doc:"What each step would see, where the traffic was told."`
 }
@@ -113,8 +115,23 @@ type PlannedStep struct {
 	WeightPercent float64 `json:"weight_percent"`
 	AtLeast       float64 `json:"at_least_s" doc:"How long at least it is watched, in seconds."`
 	AtMost        float64 `json:"at_most_s" doc:"How long at most it waits for a pass, in seconds."`
-	Approval      string  `json:"approval,omitempty" doc:"Who is asked before its weight is set."`
 	AtDeadline    string  `json:"at_deadline" enum:"hold,ask,go" doc:"What happens when the most is over without a pass."`
+	Approval      *Asked  `json:"approval,omitempty" doc:"Who is asked before its weight is set; absent for nobody."`
+}
+
+// Asked is an approval that is asked.
+type Asked struct {
+	From    string  `json:"from" example:"release-managers" doc:"The group that is asked."`
+	Quorum  int64   `json:"quorum" minimum:"1" doc:"How many of them must approve."`
+	Expires float64 `json:"expires_s,omitempty" doc:"How long an approval counts, in seconds; absent where it does for as long as the attempt lasts."`
+	Comment bool    `json:"comment" doc:"An approval needs a reason."`
+}
+
+func askedOf(a release.Approval) *Asked {
+	if a.From == "" {
+		return nil
+	}
+	return &Asked{From: a.From, Quorum: max(1, a.Quorum), Expires: a.Expires.Seconds(), Comment: a.Comment}
 }
 
 type planOutput struct{ Body Planned }
@@ -124,9 +141,9 @@ func (a *API) plan(ctx context.Context, in *planInput) (*planOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &planOutput{Body: Planned{Name: told.Plan.Name, Service: told.Plan.Service, SHA256: told.Plan.Hash, Forecast: told.Forecast,
+	return &planOutput{Body: Planned{Name: told.Plan.Name, Service: told.Plan.Service, SHA256: told.Plan.Hash, Forecast: told.Forecast, Approval: askedOf(told.Plan.Approval),
 		Steps: each(told.Plan.Steps, func(s plan.Step) PlannedStep {
-			return PlannedStep{Weight: engine.Percent(s.Weight), WeightPercent: percent(s.Weight), Approval: s.Approval,
+			return PlannedStep{Weight: engine.Percent(s.Weight), WeightPercent: percent(s.Weight), Approval: askedOf(s.Approval),
 				AtLeast: s.AtLeast.Seconds(), AtMost: s.AtMost.Seconds(), AtDeadline: string(s.AtDeadline)}
 		})}}, nil
 }
