@@ -53,6 +53,7 @@ var house = map[string]row{
 	"access":   {floor: 1, imports: []string{"release", "spec"}},
 	"calendar": {floor: 1, imports: []string{"release"}, vendors: []string{"github.com/emersion/go-ical", "github.com/teambition/rrule-go"}},
 	"guard":    {floor: 1, imports: []string{"release", "spec", "plan", "access", "calendar"}, vendors: []string{"cel.dev/cel-go"}},
+	"audit":    {floor: 2, imports: []string{"access", "control", "database", "journal", "release"}},
 	"database": {floor: 2, imports: []string{"release"}},
 	"control":  {floor: 2, imports: []string{"access", "journal", "report", "release", "spec", "plan", "engine"}},
 

@@ -120,6 +120,12 @@ func (t Tx) Clock() string {
 	return "CAST(unixepoch('now', 'subsec') * 1000000000 AS INTEGER)"
 }
 
+// Text is a text as a column can keep it: PostgreSQL takes no zero bytes, and
+// nothing that is not UTF-8.
+func Text(text string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
+}
+
 // Has says whether a table is there.
 func (t Tx) Has(ctx context.Context, table string) (bool, error) {
 	query := `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?`

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strings"
 	"time"
 
 	"github.com/linnet-project/linnet/database"
@@ -73,8 +72,8 @@ func enter(ctx context.Context, tx database.Tx, p prepared) (key int64, err erro
 	err = tx.QueryRow(ctx, `INSERT INTO releases
 		(name, attempt, service, team, environment, author, file_hash, started, updated, seq, hash, phase, step, weight, code, reason, outcome)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, '', 0, 0, '', '', '') RETURNING id`,
-		p.id.Name, p.id.Attempt, column(started.Plan.Service), column(started.Plan.Labels[plan.TeamLabel]),
-		column(started.Plan.Labels[plan.EnvironmentLabel]), column(started.By),
+		p.id.Name, p.id.Attempt, database.Text(started.Plan.Service), database.Text(started.Plan.Labels[plan.TeamLabel]),
+		database.Text(started.Plan.Labels[plan.EnvironmentLabel]), database.Text(started.By),
 		started.Plan.Hash, p.At.UnixNano(), make([]byte, len(Hash{}))).Scan(&key)
 	return key, err
 }
@@ -163,7 +162,7 @@ func (s *Store) prepare(id ID, expect uint64, rec Record, state *engine.State) (
 
 // add writes a prepared record and all that goes with it.
 func (s *Store) add(ctx context.Context, tx database.Tx, at entry, p prepared) error {
-	hash := link(at.hash, p.id, p.Seq, formNow, p.body)
+	hash := Link(at.hash, p.id, p.Seq, formNow, p.body)
 	if err := put(ctx, tx, at.key, p, hash); err != nil {
 		return err
 	}
@@ -171,7 +170,7 @@ func (s *Store) add(ctx context.Context, tx database.Tx, at entry, p prepared) e
 	_, err := tx.Exec(ctx, `UPDATE releases SET updated = ?, seq = ?, hash = ?,
 		phase = ?, step = ?, weight = ?, code = ?, reason = ?, outcome = ?, due = ? + `+tx.Clock()+`, live = ? WHERE id = ?`,
 		p.At.UnixNano(), p.Seq, hash[:],
-		p.Decision.Phase, p.Decision.Step, p.Decision.Weight, p.Decision.Reason.Code, column(p.Decision.Reason.Text),
+		p.Decision.Phase, p.Decision.Step, p.Decision.Weight, p.Decision.Reason.Code, database.Text(p.Decision.Reason.Text),
 		outcome(p.state), rest.Nanoseconds(), bit(live), at.key)
 	if err != nil {
 		return err
@@ -205,12 +204,6 @@ func bit(on bool) int {
 		return 1
 	}
 	return 0
-}
-
-// column is a text as the index keeps it: PostgreSQL takes no zero bytes, and
-// nothing that is not UTF-8.
-func column(text string) string {
-	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
 }
 
 // entry is a release's row in the index.

@@ -32,9 +32,11 @@ func ParseHead(text string) (Head, error) {
 	if len(fields) != 3 {
 		return Head{}, fmt.Errorf("head %q: expected NAME/ATTEMPT SEQ HASH: %w", text, release.ErrInvalid)
 	}
-	id, err := ParseID(fields[0])
-	if err != nil {
-		return Head{}, err
+	id, err := AuditChain(), error(nil)
+	if fields[0] != id.String() {
+		if id, err = ParseID(fields[0]); err != nil {
+			return Head{}, err
+		}
 	}
 	seq, err := strconv.ParseUint(fields[1], 10, 63)
 	if err != nil || seq == 0 {
@@ -68,9 +70,13 @@ func (b *Broken) Error() string {
 // Unwrap gives the meaning of a Broken.
 func (b *Broken) Unwrap() error { return release.ErrInvalid }
 
-// link hashes one record into the chain. Every part has a fixed or a stated
+// AuditChain is the ID under which the audit chains its lines; attempts count
+// from 1, so no release has it.
+func AuditChain() ID { return ID{Name: "audit"} }
+
+// Link hashes one record into a chain. Every part has a fixed or a stated
 // length, so that no two records give the same bytes.
-func link(before Hash, id ID, seq uint64, form int64, body []byte) Hash {
+func Link(before Hash, id ID, seq uint64, form int64, body []byte) Hash {
 	var head []byte
 	head = append(head, before[:]...)
 	head = binary.BigEndian.AppendUint64(head, uint64(form))
@@ -115,7 +121,7 @@ func (c *chain) next(r row) (Record, error) {
 	if err != nil {
 		return Record{}, broken("its content %v", err)
 	}
-	hash := link(c.hash, c.id, r.seq, r.form, body)
+	hash := Link(c.hash, c.id, r.seq, r.form, body)
 	if string(hash[:]) != string(r.hash) {
 		return Record{}, broken("its content, its hash, or the hash of record %d was changed after it was written (hash is %x, its content gives %x)", c.seq, r.hash, hash[:])
 	}

@@ -55,7 +55,7 @@ func checkCommand(c engine.Commanded) error {
 	switch {
 	case !slices.Contains(engine.Verbs(), c.Verb):
 		return fmt.Errorf("command %q: expected one of %v: %w", c.Verb, engine.Verbs(), release.ErrInvalid)
-	case c.ID == "" || len(c.ID) > maxCommandID || column(c.ID) != c.ID:
+	case c.ID == "" || len(c.ID) > maxCommandID || database.Text(c.ID) != c.ID:
 		return fmt.Errorf("id of command %s: expected 1 to %d bytes of UTF-8, none of them zero: %w", c.Verb, maxCommandID, release.ErrInvalid)
 	case len(c.Who) > maxWho:
 		return fmt.Errorf("name of who commands %s has %d bytes and may have %d: %w", c.Verb, len(c.Who), maxWho, release.ErrInvalid)
@@ -84,7 +84,7 @@ func putCommand(ctx context.Context, tx database.Tx, key int64, c engine.Command
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO commands (release, id, at, verb, who, reason, body, taken) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (release, id) DO UPDATE SET taken = excluded.taken WHERE commands.taken = 0`,
-		key, c.ID, c.At.UnixNano(), c.Verb, column(c.Who), column(c.Reason), body, taken)
+		key, c.ID, c.At.UnixNano(), c.Verb, database.Text(c.Who), database.Text(c.Reason), body, taken)
 	return err
 }
 

@@ -101,7 +101,7 @@ func verifyEntry(ctx context.Context, tx database.Tx, at entry, see func(Record)
 	case seen != nil:
 		return seen
 	case last.Decision.Phase != at.Phase || last.Decision.Step != at.Step || last.Decision.Weight != at.Weight ||
-		last.Decision.Reason.Code != at.Reason.Code || column(last.Decision.Reason.Text) != column(at.Reason.Text) || !last.At.Equal(at.Updated) || at.Ended() && at.Phase != engine.Promoted && at.Phase != engine.RolledBack:
+		last.Decision.Reason.Code != at.Reason.Code || database.Text(last.Decision.Reason.Text) != database.Text(at.Reason.Text) || !last.At.Equal(at.Updated) || at.Ended() && at.Phase != engine.Promoted && at.Phase != engine.RolledBack:
 		return &Broken{ID: at.ID, Seq: last.Seq, What: "the index does not say what the last record says; it was changed"}
 	}
 	return nil
@@ -120,7 +120,7 @@ func verifyFirst(at entry, rec Record, file []byte) error {
 		return broken(fmt.Sprintf("it starts %s", ID{started.Plan.Name, started.Attempt}))
 	case fmt.Sprintf("%x", sum) != started.Plan.Hash:
 		return broken("the release file kept with it is not the one it names; the file was changed")
-	case started.Plan.Hash != at.FileHash || column(started.Plan.Service) != column(at.Service) || !rec.At.Equal(at.Started):
+	case started.Plan.Hash != at.FileHash || database.Text(started.Plan.Service) != database.Text(at.Service) || !rec.At.Equal(at.Started):
 		return broken("the index does not say what it says; the index was changed")
 	}
 	return nil

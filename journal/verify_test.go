@@ -59,7 +59,7 @@ func testVerifyNamesTheFirstBrokenRecord(t *testing.T, w world) {
 				t.Fatal(err)
 			}
 			packed, body := forged(t, quietLook(random, 5))
-			hash := link(Hash(before), checkout, 5, formNow, body)
+			hash := Link(Hash(before), checkout, 5, formNow, body)
 			tamper(t, s, `UPDATE records SET body = ?, hash = ? WHERE seq = 5`, packed, hash[:])
 		}, 6, "or the hash of record 5"},
 		"changed hash": {func(t *testing.T, s *Store) {
