@@ -107,6 +107,7 @@ func TestAudit(t *testing.T) {
 			}
 		}
 		tampering(t, db, l, head)
+		anchoring(t, db, l)
 		pruning(t, l)
 	})
 }
@@ -156,7 +157,9 @@ func tampering(t *testing.T, db *database.DB, l *Log, head journal.Head) {
 		t.Fatal(err)
 	}
 	var was []byte
-	if err := db.Read(ctx, func(tx database.Tx) error { return tx.QueryRow(ctx, `SELECT body FROM audit_lines WHERE seq = 7`).Scan(&was) }); err != nil {
+	if err := db.Read(ctx, func(tx database.Tx) error {
+		return tx.QueryRow(ctx, `SELECT body FROM audit_lines WHERE seq = 7`).Scan(&was)
+	}); err != nil {
 		t.Fatal(err)
 	}
 	tamper(t, db, `UPDATE audit_lines SET body = ? WHERE seq = 7`, other)

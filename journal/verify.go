@@ -24,28 +24,47 @@ func (r *Reader) Verify(ctx context.Context, id ID) (Head, error) {
 }
 
 // VerifyAgainst is Verify, and besides proves that the release still holds the
-// record that an earlier head names.
+// record that an earlier head names. One that retention removed and that is not
+// the last is release.ErrNotFound.
 func (r *Reader) VerifyAgainst(ctx context.Context, anchor Head) (Head, error) {
-	found := false
-	head, err := r.verify(ctx, anchor.ID, func(rec Record) error {
-		if rec.Seq != anchor.Seq {
+	head, gone, err := r.VerifyHeads(ctx, anchor.ID, map[uint64]Hash{anchor.Seq: anchor.Hash})
+	if err == nil && gone > 0 {
+		err = fmt.Errorf("%s was pruned after %d records, record %d cannot be checked any more: %w", anchor.ID, head.Seq, anchor.Seq, release.ErrNotFound)
+	}
+	return head, err
+}
+
+// VerifyHeads is Verify, and besides proves that the release still holds the
+// records that earlier heads of it name, by sequence. Those that retention
+// removed are counted; the last one removed is still compared.
+func (r *Reader) VerifyHeads(ctx context.Context, id ID, anchors map[uint64]Hash) (head Head, gone int, err error) {
+	last := uint64(0)
+	for seq := range anchors {
+		last = max(last, seq)
+	}
+	head, err = r.verify(ctx, id, func(rec Record) error {
+		want, asked := anchors[rec.Seq]
+		if !asked {
 			return nil
 		}
-		found = true
-		return matches(anchor, rec.Hash)
+		return matches(Head{ID: id, Seq: rec.Seq, Hash: want}, rec.Hash)
 	})
 	switch {
 	case errors.Is(err, release.ErrNotFound):
-		return Head{}, &Broken{ID: anchor.ID, What: fmt.Sprintf("the journal does not know it, though it had %d records when the head was taken", anchor.Seq)}
-	case err != nil || found:
-		return head, err
-	case head.Pruned && head.Seq == anchor.Seq:
-		return head, matches(anchor, head.Hash)
-	case head.Pruned && head.Seq > anchor.Seq:
-		return head, fmt.Errorf("%s was pruned after %d records, record %d cannot be checked any more: %w", anchor.ID, head.Seq, anchor.Seq, release.ErrNotFound)
+		return Head{}, 0, &Broken{ID: id, What: fmt.Sprintf("the journal does not know it, though it had %d records when the head was taken", last)}
+	case err != nil:
+		return head, 0, err
+	case head.Seq < last:
+		return Head{}, 0, &Broken{ID: id, Seq: head.Seq + 1,
+			What: fmt.Sprintf("it was cut off, and all after it; there were %d records when the head was taken", last)}
+	case !head.Pruned:
+		return head, 0, nil
 	}
-	return Head{}, &Broken{ID: anchor.ID, Seq: head.Seq + 1,
-		What: fmt.Sprintf("it was cut off, and all after it; there were %d records when the head was taken", anchor.Seq)}
+	want, asked := anchors[head.Seq]
+	if !asked {
+		return head, len(anchors), nil
+	}
+	return head, len(anchors) - 1, matches(Head{ID: id, Seq: head.Seq, Hash: want}, head.Hash)
 }
 
 func matches(anchor Head, hash Hash) error {
@@ -54,6 +73,25 @@ func matches(anchor Head, hash Hash) error {
 	}
 	return &Broken{ID: anchor.ID, Seq: anchor.Seq,
 		What: fmt.Sprintf("it, or one before it, was written anew: its hash is %x, and was %x when the head was taken", hash[:], anchor.Hash[:])}
+}
+
+// Heads hands over the heads of all releases as the index has them, pruned ones
+// too. It proves nothing: that is for who compares them later.
+func (r *Reader) Heads(ctx context.Context, fn func(Head) error) error {
+	for last, more := int64(0), true; more; {
+		some, err := r.entries(ctx, `SELECT `+entryColumns+` FROM releases WHERE id > ? ORDER BY id LIMIT ?`, last, page)
+		if err != nil {
+			return err
+		}
+		for _, at := range some {
+			last = at.key
+			if err := fn(Head{ID: at.ID, Seq: at.Seq, Hash: at.hash, Pruned: at.Pruned}); err != nil {
+				return err
+			}
+		}
+		more = len(some) == page
+	}
+	return nil
 }
 
 func (r *Reader) verify(ctx context.Context, id ID, see func(Record) error) (Head, error) {
@@ -132,26 +170,20 @@ func verifyFirst(at entry, rec Record, file []byte) error {
 func (r *Reader) VerifyAll(ctx context.Context) ([]Head, error) {
 	var heads []Head
 	var wrong []error
-	for last := int64(0); ; {
-		some, err := r.entries(ctx, `SELECT `+entryColumns+` FROM releases WHERE id > ? ORDER BY id LIMIT ?`, last, page)
-		if err != nil {
-			return nil, err
+	err := r.Heads(ctx, func(at Head) error {
+		head, err := r.Verify(ctx, at.ID)
+		switch {
+		case err == nil:
+			heads = append(heads, head)
+		case ctx.Err() != nil:
+			return err
+		default:
+			wrong = append(wrong, err)
 		}
-		for _, at := range some {
-			last = at.key
-			head, err := r.Verify(ctx, at.ID)
-			switch {
-			case err == nil:
-				heads = append(heads, head)
-			case ctx.Err() != nil:
-				return nil, err
-			default:
-				wrong = append(wrong, err)
-			}
-		}
-		if len(some) < page {
-			break
-		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	wrong = append(wrong, r.orphans(ctx))
 	return heads, errors.Join(wrong...)
