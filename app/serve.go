@@ -93,7 +93,7 @@ type serving struct {
 	auditor control.Auditor
 	// notifier tells people of what releases decide.
 	notifier run.Notifier
-	measures *measures
+	measures *serverMeasures
 	sources  sharedSources
 	hosts    *hosts
 	fleet    *fleet.Fleet

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -18,16 +17,31 @@ func (s *serving) openDatabase(ctx context.Context) (func() error, error) {
 	if err != nil {
 		return nil, err
 	}
-	if url != "" {
-		return nil, fmt.Errorf("the journal cannot be kept in PostgreSQL yet: %w", release.ErrInvalid)
+	if url == "" {
+		s.db, err = database.OpenFolder(ctx, s.data)
+	} else {
+		s.db, err = database.OpenURL(ctx, url)
 	}
-	if s.store, err = journal.Open(ctx, s.data); err != nil {
+	if err != nil {
 		return nil, err
 	}
-	if s.db, err = database.OpenFolder(ctx, s.data); err != nil {
-		return s.store.Close, err
+	s.store, err = journal.On(ctx, s.db)
+	return s.db.Close, err
+}
+
+// alone calls f while no other process that uses this database begins a release
+// of the same key. One machine has one process that does.
+func (s *serving) alone(ctx context.Context, key string, f func(context.Context) error) error {
+	if s.db.Kind() == database.SQLite {
+		return f(ctx)
 	}
-	return func() error { return errors.Join(s.db.Close(), s.store.Close()) }, nil
+	return s.db.Write(ctx, func(tx database.Tx) error {
+		// The lock ends with the transaction, which holds nothing else.
+		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtext(?))`, "linnet begins "+key); err != nil {
+			return err
+		}
+		return f(ctx)
+	})
 }
 
 // databaseAddress is the URL of the database; empty for SQLite.

@@ -16,10 +16,14 @@ import (
 
 // openFleet makes what takes turns of releases, whoever calls it.
 func (s *serving) openFleet(context.Context) (func() error, error) {
-	s.fleet = fleet.New(fleet.Config{
-		Store: s.store, Assembler: s, Notifier: s.notifier, Own: s.own, Salt: rand.Text,
-		Now: time.Now, Log: s.log, Tracer: s.tracer, OnStep: s.measures.step,
-	})
+	c := fleet.Config{
+		Store: s.store, Assembler: s, Notifier: s.notifier, Alone: s.alone, Salt: rand.Text,
+		Now: time.Now, Log: s.log, Tracer: s.tracer, OnStep: s.measures.step, OnTurn: s.measures.turn, OnOver: s.measures.forget,
+	}
+	if s.db.Kind() == database.SQLite {
+		c.Own = s.own
+	}
+	s.fleet = fleet.New(c)
 	return s.fleet.Close, nil
 }
 
@@ -34,7 +38,8 @@ func (s *serving) own(id journal.ID) (func() error, error) {
 
 // openTimers has the turns taken: from now on releases move.
 func (s *serving) openTimers(ctx context.Context) (func() error, error) {
-	s.timers = fleet.NewTimers(fleet.TimersConfig{Fleet: s.fleet, Queue: queue{s.db}, Now: time.Now, Log: s.log})
+	s.timers = fleet.NewTimers(fleet.TimersConfig{Fleet: s.fleet, Queue: s.store, Now: time.Now, Log: s.log})
+	s.measures.queue(s.timers.Lag)
 	s.group.Go(func() error { s.timers.Run(ctx); return nil })
 	return nil, nil
 }
@@ -76,36 +81,4 @@ func (s *serving) tenant(ctx context.Context, f spec.File) (*tenancy, error) {
 		what = "analysis.source.embedded: the metric store would live in one of several machines; use a Prometheus, or `linnet ingest serve` as one (analysis.source.prometheus)"
 	}
 	return nil, fmt.Errorf("%s: %w", what, release.ErrInvalid)
-}
-
-// queue asks the journal's tables which releases there is something to do for.
-type queue struct{ db *database.DB }
-
-// Unfinished implements fleet.Queue: the longest untouched first.
-func (q queue) Unfinished(ctx context.Context) ([]journal.ID, error) {
-	return q.ids(ctx, `SELECT name, attempt FROM releases WHERE outcome = '' ORDER BY updated`)
-}
-
-// Ordered implements fleet.Queue.
-func (q queue) Ordered(ctx context.Context) ([]journal.ID, error) {
-	return q.ids(ctx, `SELECT DISTINCT r.name, r.attempt FROM commands c JOIN releases r ON r.id = c.release WHERE c.taken = 0 AND r.outcome = ''`)
-}
-
-func (q queue) ids(ctx context.Context, query string) (ids []journal.ID, err error) {
-	err = q.db.Read(ctx, func(tx database.Tx) error {
-		rows, err := tx.Query(ctx, query)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var id journal.ID
-			if err := rows.Scan(&id.Name, &id.Attempt); err != nil {
-				return err
-			}
-			ids = append(ids, id)
-		}
-		return rows.Err()
-	})
-	return ids, err
 }

@@ -18,12 +18,6 @@ const (
 	behind = 30 * time.Second
 )
 
-func (s *serving) openMeasures(context.Context) (func() error, error) {
-	s.measures = newMeasures()
-	s.mux.Handle("GET /metrics", s.measures.handler())
-	return nil, nil
-}
-
 // openHealth says whether the process lives, and whether it does its work.
 func (s *serving) openHealth(context.Context) (func() error, error) {
 	s.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
@@ -43,7 +37,7 @@ func (s *serving) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyWait)
 	defer cancel()
 	var errs []error
-	err := s.db.Read(ctx, func(tx database.Tx) error {
+	err := s.db.Glance(ctx, func(tx database.Tx) error {
 		var one int
 		return tx.QueryRow(ctx, `SELECT 1`).Scan(&one)
 	})

@@ -30,8 +30,10 @@ type hosts struct {
 	ctx   context.Context
 	group *errgroup.Group
 
-	mu  sync.Mutex
-	all map[string]*host
+	// changing is held by who brings or replaces a host, mu for a look at all.
+	changing sync.Mutex
+	mu       sync.Mutex
+	all      map[string]*host
 	// inner gives the splitters' own metrics to the stores beside them.
 	inner net.Listener
 }
@@ -81,6 +83,12 @@ func (h *hosts) insist(ctx context.Context, left []string) {
 	}
 }
 
+func (h *hosts) known(service string) *host {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.all[service]
+}
+
 func (h *hosts) folder() string { return filepath.Join(h.data, "hosts") }
 
 // restore brings back the host of a file that was kept. A release may have
@@ -94,10 +102,7 @@ func (h *hosts) restore(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	h.mu.Lock()
-	known := h.all[f.Service] != nil
-	h.mu.Unlock()
-	if known {
+	if h.known(f.Service) != nil {
 		return nil
 	}
 	_, err = h.of(ctx, f)
@@ -107,9 +112,9 @@ func (h *hosts) restore(ctx context.Context, name string) error {
 // of gives the host that a file asks for: the one that is there, where it is the
 // same, or a new one in its place.
 func (h *hosts) of(ctx context.Context, f spec.File) (*tenancy, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	now := h.all[f.Service]
+	h.changing.Lock()
+	defer h.changing.Unlock()
+	now := h.known(f.Service)
 	if now == nil {
 		now = &host{hosts: h, service: f.Service}
 	}
@@ -120,7 +125,9 @@ func (h *hosts) of(ctx context.Context, f spec.File) (*tenancy, error) {
 		if err := now.change(ctx, f); err != nil {
 			return nil, err
 		}
+		h.mu.Lock()
 		h.all[f.Service] = now
+		h.mu.Unlock()
 		if err := h.keep(f); err != nil {
 			h.log.Warn("a service's splitter or store will not be back after a restart", "service", f.Service, "error", err)
 		}
@@ -172,9 +179,7 @@ func (h *hosts) metricsURL(service string) (string, error) {
 }
 
 func (h *hosts) metrics(w http.ResponseWriter, r *http.Request) {
-	h.mu.Lock()
-	now := h.all[strings.TrimPrefix(r.URL.Path, "/")]
-	h.mu.Unlock()
+	now := h.known(strings.TrimPrefix(r.URL.Path, "/"))
 	if now == nil || now.splitter.Load() == nil {
 		http.NotFound(w, r)
 		return

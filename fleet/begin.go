@@ -42,7 +42,7 @@ func (f *Fleet) begin(ctx context.Context, b control.Beginning) (journal.ID, err
 		return id, err
 	}
 	defer (&member{parts: parts}).drop()
-	return run.Begin(ctx, f.runs(parts), run.Beginning{Plan: b.Plan, Attempt: b.Attempt, File: b.File.Text, Salt: f.cfg.Salt()})
+	return run.Begin(ctx, f.runs(parts), run.Beginning{Plan: b.Plan, Attempt: b.Attempt, File: b.File.Text, Salt: f.cfg.Salt(), By: b.By})
 }
 
 // room refuses a release of a service whose traffic another one is moving: the
@@ -50,21 +50,12 @@ func (f *Fleet) begin(ctx context.Context, b control.Beginning) (journal.ID, err
 // hindrance; it steps aside by itself. The same service in another environment is
 // another one.
 func (f *Fleet) room(ctx context.Context, file spec.File) error {
-	all, err := f.cfg.Store.List(ctx)
+	all, err := f.cfg.Store.Choose(ctx, journal.Choice{Service: file.Service, Unfinished: true, Most: mostOfService})
 	if err != nil {
 		return err
 	}
 	for _, s := range all {
-		moves := !s.Ended() && s.Phase != engine.Watching && s.Phase != engine.Recovering
-		if s.Service != file.Service || !moves || s.ID.Name == file.Name {
-			continue
-		}
-		text, err := f.cfg.Store.FileText(ctx, s.ID)
-		if err != nil {
-			return err
-		}
-		other, err := spec.Parse(s.ID.String(), text)
-		if err == nil && other.Labels[environment] != file.Labels[environment] {
+		if s.ID.Name == file.Name || s.Environment != file.Labels[environment] || s.Phase == engine.Watching || s.Phase == engine.Recovering {
 			continue
 		}
 		return fmt.Errorf("release %s of %s is %s, and two releases of one service would undo each other's weights: wait until it has ended, or `linnet release abort %s`; the same service in another environment says so by the label %q: %w",
@@ -72,6 +63,9 @@ func (f *Fleet) room(ctx context.Context, file spec.File) error {
 	}
 	return nil
 }
+
+// mostOfService bounds the releases of one service that are looked through.
+const mostOfService = 1000
 
 // environment is the label that tells environments apart.
 const environment = "environment"

@@ -16,7 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/fleet"
 	"github.com/linnet-project/linnet/journal"
 )
@@ -53,11 +52,6 @@ func benchReleases(b *testing.B, n int) {
 		b.Fatal(err)
 	}
 	defer store.Close()
-	db, err := database.OpenFolder(b.Context(), dir)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer db.Close()
 	var mu sync.Mutex
 	var took []time.Duration
 	failed := 0
@@ -72,7 +66,7 @@ func benchReleases(b *testing.B, n int) {
 			}
 		},
 	})
-	timers := fleet.NewTimers(fleet.TimersConfig{Fleet: f, Queue: queue{db}, Now: time.Now})
+	timers := fleet.NewTimers(fleet.TimersConfig{Fleet: f, Queue: store, Now: time.Now})
 	began := time.Now()
 	ctx, stop := context.WithCancel(b.Context())
 	defer stop()
@@ -152,34 +146,4 @@ func folder(b *testing.B, dir string) (size int64) {
 		size += info.Size()
 	}
 	return size
-}
-
-// queue is the journal's own in the tests of this folder.
-type queue struct{ db *database.DB }
-
-func (q queue) Unfinished(ctx context.Context) ([]journal.ID, error) {
-	return q.ids(ctx, `SELECT name, attempt FROM releases WHERE outcome = '' ORDER BY updated`)
-}
-
-func (q queue) Ordered(ctx context.Context) ([]journal.ID, error) {
-	return q.ids(ctx, `SELECT DISTINCT r.name, r.attempt FROM commands c JOIN releases r ON r.id = c.release WHERE c.taken = 0 AND r.outcome = ''`)
-}
-
-func (q queue) ids(ctx context.Context, query string) (ids []journal.ID, err error) {
-	err = q.db.Read(ctx, func(tx database.Tx) error {
-		rows, err := tx.Query(ctx, query)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var id journal.ID
-			if err := rows.Scan(&id.Name, &id.Attempt); err != nil {
-				return err
-			}
-			ids = append(ids, id)
-		}
-		return rows.Err()
-	})
-	return ids, err
 }

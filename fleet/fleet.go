@@ -21,8 +21,8 @@ type Store interface {
 	Find(ctx context.Context, id journal.ID) (journal.Summary, error)
 	// FileText gives the file that a release was begun with.
 	FileText(ctx context.Context, id journal.ID) ([]byte, error)
-	// List gives the releases in the journal.
-	List(ctx context.Context) ([]journal.Summary, error)
+	// Choose gives releases of a choice.
+	Choose(ctx context.Context, c journal.Choice) ([]journal.Summary, error)
 }
 
 // Parts are what a release runs with.

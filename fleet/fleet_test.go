@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/linnet-project/linnet/control"
-	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/fleet"
 	"github.com/linnet-project/linnet/journal"
@@ -24,7 +23,6 @@ type home struct {
 	t      testing.TB
 	dir    string
 	store  *journal.Store
-	db     *database.DB
 	fleet  *fleet.Fleet
 	timers *fleet.Timers
 	ctx    context.Context
@@ -39,9 +37,6 @@ func settle(t testing.TB, w *world, dir string) *home {
 	if h.store, err = journal.Open(t.Context(), dir); err != nil {
 		t.Fatal(err)
 	}
-	if h.db, err = database.OpenFolder(t.Context(), dir); err != nil {
-		t.Fatal(err)
-	}
 	h.fleet = fleet.New(fleet.Config{
 		Store: h.store, Assembler: w, Salt: rand.Text, Now: time.Now,
 		Own: func(id journal.ID) (func() error, error) {
@@ -52,7 +47,7 @@ func settle(t testing.TB, w *world, dir string) *home {
 			return lock.Release, nil
 		},
 	})
-	h.timers = fleet.NewTimers(fleet.TimersConfig{Fleet: h.fleet, Queue: queue{h.db}, Now: time.Now, Workers: 8})
+	h.timers = fleet.NewTimers(fleet.TimersConfig{Fleet: h.fleet, Queue: h.store, Now: time.Now, Workers: 8})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	h.ctx = ctx
 	done := make(chan struct{})
@@ -60,7 +55,7 @@ func settle(t testing.TB, w *world, dir string) *home {
 	h.stop = func() {
 		cancel()
 		<-done
-		if err := errors.Join(h.fleet.Close(), h.db.Close(), h.store.Close()); err != nil {
+		if err := errors.Join(h.fleet.Close(), h.store.Close()); err != nil {
 			t.Error(err)
 		}
 		h.stop = func() {}

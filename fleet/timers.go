@@ -10,9 +10,10 @@ import (
 	"github.com/linnet-project/linnet/journal"
 )
 
-// Queue is what Timers need of the journal: which releases are unfinished, and
-// which have commands waiting.
+// Queue is what Timers need of the journal: which releases are overdue, which are
+// unfinished, and which have commands waiting.
 type Queue interface {
+	Overdue(ctx context.Context, by time.Duration, limit int) ([]journal.ID, error)
 	Unfinished(ctx context.Context) ([]journal.ID, error)
 	Ordered(ctx context.Context) ([]journal.ID, error)
 }
@@ -38,6 +39,9 @@ const (
 	// pacing is how far apart releases are taken up that were found together, so
 	// that thousands do not ask their sources at once.
 	pacing = 2 * time.Millisecond
+	// mostOverdue bounds how many overdue releases are put in order; the others
+	// come after them.
+	mostOverdue = 10_000
 	// leastRest is how long a release rests at least between two turns.
 	leastRest = time.Millisecond
 )
@@ -103,13 +107,18 @@ func (t *Timers) every(ctx context.Context, d time.Duration, f func(context.Cont
 	}
 }
 
-// sweep takes up what is unfinished and not known here: all of it at the start,
-// and later what another process has left.
+// sweep takes up what is unfinished and not known here, the longest overdue
+// first: all of it at the start, and later what another process has left.
 func (t *Timers) sweep(ctx context.Context) error {
-	ids, err := t.cfg.Queue.Unfinished(ctx)
+	ids, err := t.cfg.Queue.Overdue(ctx, 0, mostOverdue)
 	if err != nil {
 		return err
 	}
+	others, err := t.cfg.Queue.Unfinished(ctx)
+	if err != nil {
+		return err
+	}
+	ids = append(ids, others...)
 	due := t.cfg.Now()
 	for _, id := range ids {
 		if t.add(id, due) {

@@ -164,3 +164,6 @@ func (r *readings) Collect(out chan<- prometheus.Metric) {
 func (s *Server) MetricsHandler() http.Handler {
 	return promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
 }
+
+// Metrics are the proxy's metrics, for who serves them among others.
+func (s *Server) Metrics() prometheus.Gatherer { return s.metrics.registry }
