@@ -1,0 +1,262 @@
+package app_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/linnet-project/linnet/demo"
+	"github.com/linnet-project/linnet/engine"
+	"github.com/linnet-project/linnet/journal"
+	"github.com/linnet-project/linnet/plan"
+	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/run"
+	"github.com/linnet-project/linnet/spec"
+)
+
+// freeAddress is an address that nobody listens on.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// serve starts `linnet serve` and gives its address.
+func serve(t *testing.T, data string, more ...string) (*program, string) {
+	t.Helper()
+	p := linnet(t, append([]string{"serve", "--data", data, "--listen", "127.0.0.1:0", "--log-level", "info"}, more...)...)
+	return p, p.says(`serving on (http://\S+)`)[1]
+}
+
+// fetch asks for a page; "" where there is no answer.
+func fetch(t *testing.T, url string) (status int, text string) {
+	t.Helper()
+	client := http.Client{Timeout: 5 * time.Second}
+	defer client.CloseIdleConnections()
+	got, err := client.Get(url)
+	if err != nil {
+		return 0, ""
+	}
+	defer got.Body.Close()
+	body, err := io.ReadAll(got.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got.StatusCode, string(body)
+}
+
+// summary is what the journal's index knows of a release.
+func summary(t *testing.T, data string, id journal.ID) (s journal.Summary) {
+	t.Helper()
+	r, err := journal.OpenReader(t.Context(), data)
+	if err != nil {
+		return s
+	}
+	defer r.Close()
+	s, err = r.Find(t.Context(), id)
+	if err != nil && !errors.Is(err, release.ErrNotFound) {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// A good and a bad release run beside each other in one process, with their
+// splitters and stores in it. The process is killed in the middle and goes on
+// where it was; at the end the splitters serve what the releases ended with, also
+// after another restart.
+func TestServeRunsReleasesOverAKill(t *testing.T) {
+	t.Parallel()
+	good, bad := openShop(t, "good", demo.None), openShop(t, "bad", demo.Errors)
+	data, folder := t.TempDir(), t.TempDir()
+	traffic := map[*shop]string{good: freeAddress(t), bad: freeAddress(t)}
+	for s, address := range traffic {
+		file := s.write(story{traffic: s.embedded(address), source: s.scraping(), metrics: []string{ownErrors}})
+		if err := os.Rename(file, filepath.Join(folder, s.name+".yaml")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, url := serve(t, data, "--releases", folder)
+	for s, address := range traffic {
+		s.data = data
+		eventually(t, s.name+"'s splitter", func() bool { status, _ := fetch(t, "http://"+address+"/"); return status == http.StatusOK })
+		s.visit("http://"+address, 200, 2*time.Second)
+	}
+	p.says(`"?the provider serves 30 %`)
+	if status, text := fetch(t, url+"/readyz"); status != http.StatusOK {
+		t.Errorf("not ready: %s", text)
+	}
+	_, metrics := fetch(t, url+"/metrics")
+	matches(t, metrics, `(?m)^linnet_releases\{phase="`, `(?m)^linnet_queue_length 2$`, `linnet_proxy_weight_ratio\{arm="candidate",service="good"\}`, `linnet_turns_total\{result="done"\} [1-9]`)
+
+	if !p.kill() {
+		t.Error("the server had ended before it was killed")
+	}
+	p, url = serve(t, data)
+	ids := map[*shop]journal.ID{}
+	for s, outcome := range map[*shop]journal.Outcome{good: journal.Promoted, bad: journal.RolledBack} {
+		ids[s] = journal.ID{Name: s.name, Attempt: 1}
+		eventually(t, fmt.Sprintf("%s to be %s", s.name, outcome), func() bool { return summary(t, data, ids[s]).Outcome == outcome })
+		s.sound(ids[s])
+	}
+	eventually(t, "the series of releases that ended to go", func() bool {
+		_, metrics := fetch(t, url+"/metrics")
+		return strings.Contains(metrics, "linnet_queue_length 0") && !strings.Contains(metrics, `release="good"`)
+	})
+	p.signal(syscall.SIGTERM)
+	p.exits(0)
+
+	serve(t, data)
+	for s, want := range map[*shop]string{good: "1.1.0", bad: "1.0.0"} {
+		if got := answers(t, "http://"+traffic[s], 20); got[want] != 20 {
+			t.Errorf("%s: the versions answered %v, want %s alone", s.name, got, want)
+		}
+	}
+}
+
+// A server leaves what `linnet run` runs in its data folder alone, and takes it up
+// when that process has gone.
+func TestServeAndRunShareAFolder(t *testing.T) {
+	t.Parallel()
+	s := openShop(t, "shared", demo.None)
+	s.split()
+	file := s.write(story{
+		traffic: s.remote(), source: s.scraping(), metrics: []string{ownErrors},
+		steps: "[ { weight: 30%, atLeast: 30m, atMost: 1h } ]",
+	})
+	first := linnet(t, "run", "-f", file, "--data", s.data)
+	first.says(`the provider serves 30 %`)
+	p, _ := serve(t, s.data)
+	p.says(`left to the process that runs it.*shared/1`)
+	id := journal.ID{Name: "shared", Attempt: 1}
+	first.kill()
+	expect(t, 0, []string{"release", "abort", "shared", "--data", s.data}, `aborted|is left`)
+	eventually(t, "the server to abort it", func() bool { return summary(t, s.data, id).Outcome == journal.Aborted })
+}
+
+func TestServeOnOneMachineAlone(t *testing.T) {
+	t.Parallel()
+	expect(t, 2, []string{"serve", "--data", t.TempDir(), "--listen", "0.0.0.0:0"}, `no login is configured`, `127\.0\.0\.1:8440`)
+}
+
+// Flags go before the environment, that before the file, and that before the
+// defaults.
+func TestServeSettings(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "server.yaml")
+	fromFile, fromFlag := freeAddress(t), freeAddress(t)
+	text := fmt.Sprintf("apiVersion: linnet/v1\nkind: Server\nspec:\n  listen: %q\n", fromFile)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	end := func(p *program) { p.signal(syscall.SIGTERM); p.exits(0) }
+	p := linnet(t, "serve", "--config", file, "--data", t.TempDir())
+	p.says("serving on http://" + fromFile)
+	end(p)
+	p = linnet(t, "serve", "--config", file, "--data", t.TempDir(), "--listen", fromFlag)
+	p.says("serving on http://" + fromFlag)
+	end(p)
+	expect(t, 2, []string{"serve", "--config", file + ".gone"}, `server.yaml.gone`)
+}
+
+// What a server needs when there is nothing to do: how soon it is ready, and its
+// memory. The bounds are far above what is measured, for machines with other work.
+func TestServeBudget(t *testing.T) {
+	t.Parallel()
+	n := 50
+	if os.Getenv("LINNET_BENCH") != "" {
+		n = 500 // which takes long to make
+	}
+	old := t.TempDir()
+	oldReleases(t, old, n)
+	for name, data := range map[string]string{"an empty folder": t.TempDir(), fmt.Sprintf("a folder with %d old releases", n): old} {
+		from := time.Now()
+		p, _ := serve(t, data)
+		took := time.Since(from)
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", p.cmd.Process.Pid))
+		if err != nil {
+			t.Skip("no /proc here: the memory of a process cannot be read")
+		}
+		pages, err := strconv.Atoi(strings.Fields(string(text))[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		resident := pages * os.Getpagesize() >> 20
+		t.Logf("%s: ready in %s, %d MiB resident", name, took.Round(time.Millisecond), resident)
+		if most := 400; took > 10*time.Second || resident > most {
+			t.Errorf("%s: ready after %s with %d MiB, want 0.3 s and 80 MiB, and surely not more than 10 s and %d MiB", name, took, resident, most)
+		}
+		p.signal(syscall.SIGTERM)
+		p.exits(0)
+	}
+}
+
+// still is a provider and a source where nothing happens.
+type still struct{}
+
+func (still) Apply(context.Context, release.Route) error              { return nil }
+func (still) Observed(context.Context) (seen release.Seen, err error) { return seen, nil }
+func (still) Observe(context.Context, release.Query) (a release.Answer, err error) {
+	return a, nil
+}
+
+// oldReleases puts releases into a folder, which were aborted at once.
+func oldReleases(t *testing.T, data string, n int) {
+	store, err := journal.Open(t.Context(), data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	cfg := run.Config{Store: store, Router: still{}, Source: still{}, Now: time.Now}
+	s := shop{t: t, name: "old", baseURL: "http://127.0.0.1:1", nextURL: "http://127.0.0.1:2"}
+	text, err := os.ReadFile(s.write(story{name: "NUMBER", traffic: `{ admin: "http://127.0.0.1:1" }`, source: s.scraping(), metrics: []string{ownErrors}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := func(n int) error {
+		f, err := spec.Parse("old", []byte(strings.ReplaceAll(string(text), "NUMBER", fmt.Sprintf("old-%d", n))))
+		if err != nil {
+			return err
+		}
+		id, err := run.Begin(t.Context(), cfg, run.Beginning{Plan: plan.Compile(f), Attempt: 1, File: f.Text, Salt: rand.Text()})
+		if err != nil {
+			return err
+		}
+		if err := store.Command(t.Context(), id, engine.Commanded{ID: "1", At: time.Now(), Verb: engine.Abort, Who: "ann"}); err != nil {
+			return err
+		}
+		r, err := run.New(t.Context(), cfg, id)
+		if err != nil {
+			return err
+		}
+		_, err = r.Run(t.Context())
+		return err
+	}
+	var all sync.WaitGroup
+	slots := make(chan struct{}, 50)
+	for n := range n {
+		all.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			if err := end(n); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+}
