@@ -237,7 +237,6 @@ func (s *serving) openTraces(ctx context.Context) (_ func() error, err error) {
 
 func (s *serving) openDesk(context.Context) (func() error, error) {
 	s.desk = control.New(control.Config{
-		Journal: s.store, Beginner: s.fleet, Policy: s.policy, Guard: s.guard, Auditor: s.auditor, Read: parseFile, Now: time.Now,
 		Journal: s.store, Beginner: s.fleet, Policy: s.policy, Guard: s.guard, Auditor: s.auditor,
 		Read: parseFile, Now: time.Now,
 	})
