@@ -22,6 +22,7 @@ import (
 	"github.com/linnet-project/linnet/control"
 	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/fleet"
+	"github.com/linnet-project/linnet/fleet/river"
 	"github.com/linnet-project/linnet/gitops"
 	"github.com/linnet-project/linnet/journal"
 	"github.com/linnet-project/linnet/run"
@@ -30,8 +31,8 @@ import (
 
 // serveOptions are the flags of `linnet serve`.
 type serveOptions struct {
-	config, database, listen, traces string
-	releases                         []string
+	config, database, listen, traces, name string
+	releases                               []string
 }
 
 func (p *process) serve() *cobra.Command {
@@ -54,6 +55,7 @@ the settings file, and that before the defaults.`,
 	f := cmd.Flags()
 	f.StringVar(&o.config, "config", "", "settings file, of kind Server")
 	f.StringVar(&o.database, "db", "", "URL of a PostgreSQL database, for several machines (SQLite in the data folder without)")
+	f.StringVar(&o.name, "name", "", "what this process is called among several (the host's name)")
 	f.StringVar(&o.listen, "listen", "", "the one address of everything (127.0.0.1:8440)")
 	f.StringSliceVar(&o.releases, "releases", nil, "folders whose release files are applied")
 	f.StringVar(&o.traces, "otlp", "", "send OpenTelemetry traces to this OTLP/HTTP URL (also OTEL_EXPORTER_OTLP_ENDPOINT)")
@@ -69,6 +71,9 @@ type serving struct {
 	folder      string
 	databaseURL string
 	traces      string
+	name        string
+	// now is the time that all parts go by.
+	now func() time.Time
 
 	log    *slog.Logger
 	tracer trace.Tracer
@@ -97,8 +102,15 @@ type serving struct {
 	sources  sharedSources
 	hosts    *hosts
 	fleet    *fleet.Fleet
-	timers   *fleet.Timers
-	desk     *control.Desk
+	// timers call turns on one machine, river on several, whose clock follows the
+	// database's; jobs has done what other parts want at intervals, on either.
+	timers *fleet.Timers
+	river  *river.Caller
+	clock  *river.Clock
+	jobs   fleet.Jobs
+	// tickers are the jobs of one machine.
+	tickers *fleet.Tickers
+	desk    *control.Desk
 	// folders are those whose release files are applied.
 	folders []*gitops.Folder
 	// authenticate says who sends a request; set where a login is configured.
@@ -119,17 +131,19 @@ func servingParts() []servingPart {
 	return []servingPart{
 		{"traces", (*serving).openTraces},
 		{"database", (*serving).openDatabase},
+		{"clock", (*serving).openClock},
 		{"measures", (*serving).openMeasures},
 		{"hosts", (*serving).openHosts},
 		{"fleet", (*serving).openFleet},
 		{"guards", (*serving).openGuards},
+		{"jobs", (*serving).openJobs},
 		{"desk", (*serving).openDesk},
 		{"releases", (*serving).openFolders},
 		{"hooks", (*serving).openHooks},
 		{"health", (*serving).openHealth},
 		{"api", (*serving).openAPI},
 		// The last one: from now on releases run and requests are answered.
-		{"timers", (*serving).openTimers},
+		{"turns", (*serving).openTurns},
 		{"http", (*serving).openHTTP},
 	}
 }
@@ -142,7 +156,7 @@ func (p *process) newServing(o serveOptions, flags *pflag.FlagSet) (*serving, er
 		return nil, err
 	}
 	s := &serving{
-		process: p, settings: spec.DefaultServer(), databaseURL: o.database, traces: o.traces,
+		process: p, settings: spec.DefaultServer(), databaseURL: o.database, traces: o.traces, name: o.name,
 		log: log, mux: http.NewServeMux(), policy: access.Everybody{}, notifier: logNotifier{log},
 	}
 	if o.config != "" {
@@ -237,8 +251,8 @@ func (s *serving) openTraces(ctx context.Context) (_ func() error, err error) {
 
 func (s *serving) openDesk(context.Context) (func() error, error) {
 	s.desk = control.New(control.Config{
-		Journal: s.store, Beginner: s.fleet, Policy: s.policy, Guard: s.guard, Auditor: s.auditor,
-		Read: parseFile, Now: time.Now,
+		Journal: s.deskJournal(), Beginner: s.fleet, Policy: s.policy, Guard: s.guard, Auditor: s.auditor,
+		Read: parseFile, Now: s.now, Alone: s.alone(),
 	})
 	return nil, nil
 }

@@ -29,21 +29,6 @@ func (s *serving) openDatabase(ctx context.Context) (func() error, error) {
 	return s.db.Close, err
 }
 
-// alone calls f while no other process that uses this database begins a release
-// of the same key. One machine has one process that does.
-func (s *serving) alone(ctx context.Context, key string, f func(context.Context) error) error {
-	if s.db.Kind() == database.SQLite {
-		return f(ctx)
-	}
-	return s.db.Write(ctx, func(tx database.Tx) error {
-		// The lock ends with the transaction, which holds nothing else.
-		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtext(?))`, "linnet begins "+key); err != nil {
-			return err
-		}
-		return f(ctx)
-	})
-}
-
 // databaseAddress is the URL of the database; empty for SQLite.
 func (s *serving) databaseAddress() (string, error) {
 	if s.databaseURL != "" || s.settings.DatabaseFile == "" {

@@ -4,10 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"time"
 
 	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/fleet"
+	"github.com/linnet-project/linnet/fleet/river"
 	"github.com/linnet-project/linnet/journal"
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/run"
@@ -16,32 +16,33 @@ import (
 
 // openFleet makes what takes turns of releases, whoever calls it.
 func (s *serving) openFleet(context.Context) (func() error, error) {
-	c := fleet.Config{
-		Store: s.store, Assembler: s, Notifier: s.notifier, Alone: s.alone, Salt: rand.Text,
-		Now: time.Now, Log: s.log, Tracer: s.tracer, OnStep: s.measures.step, OnTurn: s.measures.turn, OnOver: s.measures.forget,
+	cfg := fleet.Config{
+		Store: s.store, Assembler: s, Notifier: s.notifier, Alone: s.alone(), Salt: rand.Text,
+		Now: s.now, Log: s.log, Tracer: s.tracer, OnStep: s.measures.step, OnTurn: s.measures.turn, OnOver: s.measures.forget,
 	}
 	if s.db.Kind() == database.SQLite {
-		c.Own = s.own
+		cfg.Own = s.own
 	}
-	s.fleet = fleet.New(c)
+	s.fleet = fleet.New(cfg)
 	return s.fleet.Close, nil
 }
 
 // own keeps a `linnet run` in the same data folder off a release.
 func (s *serving) own(id journal.ID) (func() error, error) {
-	lock, err := s.store.Own(id, time.Now())
+	lock, err := s.store.Own(id, s.now())
 	if err != nil {
 		return nil, err
 	}
 	return lock.Release, nil
 }
 
-// openTimers has the turns taken: from now on releases move.
-func (s *serving) openTimers(ctx context.Context) (func() error, error) {
-	s.timers = fleet.NewTimers(fleet.TimersConfig{Fleet: s.fleet, Queue: s.store, Now: time.Now, Log: s.log})
-	s.measures.queue(s.timers.Lag)
-	s.group.Go(func() error { s.timers.Run(ctx); return nil })
-	return nil, nil
+// alone keeps other replicas from doing what this one does under the same key;
+// nil on one machine, which has one process that does.
+func (s *serving) alone() func(context.Context, string, func(context.Context) error) error {
+	if s.db.Kind() == database.SQLite {
+		return nil
+	}
+	return river.Alone(s.db)
 }
 
 // Assemble implements fleet.Assembler: adapters only. What listens belongs to the

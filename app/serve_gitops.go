@@ -4,7 +4,6 @@ import (
 	"context"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/linnet-project/linnet/gitops"
 )
@@ -23,7 +22,7 @@ func (s *serving) openFolders(ctx context.Context) (func() error, error) {
 		}
 	}
 	for _, path := range paths {
-		folder := gitops.New(gitops.Config{Folder: path, Desk: s.desk, Journal: s.store, Log: s.log, Now: time.Now})
+		folder := gitops.New(gitops.Config{Folder: path, Desk: s.desk, Journal: s.store, Log: s.log, Now: s.now})
 		s.folders = append(s.folders, folder)
 		s.group.Go(func() error {
 			folder.Run(ctx)

@@ -44,6 +44,9 @@ func (s *serving) ready(ctx context.Context) error {
 	if err != nil {
 		errs = append(errs, fmt.Errorf("the store does not answer: %w", err))
 	}
+	if s.timers == nil {
+		return errors.Join(err, s.behind(ctx))
+	}
 	if lag := s.timers.Lag(); lag.Oldest > behind {
 		errs = append(errs, fmt.Errorf("%d turns are overdue, the oldest by %s; is this machine, or the store, too slow: %w",
 			lag.Overdue, lag.Oldest.Round(time.Second), release.ErrUnavailable))

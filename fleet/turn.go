@@ -39,13 +39,11 @@ type Turn struct {
 func (f *Fleet) Turn(ctx context.Context, id journal.ID) (Turn, error) {
 	ctx, cancel := context.WithTimeout(ctx, turnWait)
 	defer cancel()
-	m := f.member(id)
-	select {
-	case m.slot <- struct{}{}:
-		defer func() { <-m.slot }()
-	case <-ctx.Done():
-		return Turn{Next: crowded}, fmt.Errorf("release %s: another turn of it takes long: %w", id, release.ErrUnavailable)
+	m, err := f.hold(ctx, id)
+	if err != nil {
+		return Turn{Next: crowded}, err
 	}
+	defer func() { <-m.slot }()
 	began := f.cfg.Now()
 	t, err := f.guarded(ctx, m)
 	if errors.Is(err, context.Canceled) {
@@ -54,6 +52,55 @@ func (f *Fleet) Turn(ctx context.Context, id journal.ID) (Turn, error) {
 	f.settle(m, began, &t, err)
 	f.cfg.OnTurn(id, f.cfg.Now().Sub(began), err)
 	return t, err
+}
+
+// hold waits for the slot of a release. Where it was let go of meanwhile, it is
+// taken up anew.
+func (f *Fleet) hold(ctx context.Context, id journal.ID) (*member, error) {
+	for {
+		m := f.member(id)
+		select {
+		case m.slot <- struct{}{}:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("release %s: another turn of it takes long: %w", id, release.ErrUnavailable)
+		}
+		f.mu.Lock()
+		known := f.members[id] == m
+		f.mu.Unlock()
+		if known {
+			return m, nil
+		}
+		<-m.slot
+	}
+}
+
+// idle is how long a release had no turn here when its parts are let go of.
+const idle = 10 * time.Minute
+
+// Tidy lets go of releases that have had no turn here for long: others take them,
+// or have seen them to their end. A turn that comes nevertheless takes the release
+// up anew.
+func (f *Fleet) Tidy() {
+	now := f.cfg.Now()
+	f.mu.Lock()
+	var old []*member
+	for id, m := range f.members {
+		if m.how.Turn.IsZero() || now.Sub(m.how.Turn) < idle {
+			continue
+		}
+		select {
+		case m.slot <- struct{}{}:
+			old = append(old, m)
+			delete(f.members, id)
+		default: // its turn takes long
+		}
+	}
+	f.mu.Unlock()
+	for _, m := range old {
+		m.letGo(f.cfg.Log)
+		f.cfg.OnOver(m.id)
+		<-m.slot
+	}
 }
 
 func (f *Fleet) member(id journal.ID) *member {

@@ -29,6 +29,7 @@ func (r *Runner) load(ctx context.Context) error {
 	}
 	if !s.WindowTo.Equal(r.state.WindowTo) {
 		clear(r.covered) // somebody else looked; nothing may be counted twice
+		r.lookedAt = time.Time{}
 	}
 	r.clock.atLeast(s.Now)
 	r.state, r.readAt = s, at

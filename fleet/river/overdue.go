@@ -88,7 +88,7 @@ func (c *Caller) hold(ctx context.Context, id journal.ID) func() {
 func (c *Caller) note(ctx context.Context, id journal.ID, in time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, storeWait)
 	defer cancel()
-	if err := c.cfg.Journal.Due(ctx, id, in); err != nil && ctx.Err() == nil {
+	if err := c.cfg.Journal.Postpone(ctx, id, in); err != nil && ctx.Err() == nil {
 		c.cfg.Log.Warn("when it is due could not be written", "release", id.String(), "error", err)
 	}
 }

@@ -32,8 +32,8 @@ type Journal interface {
 	Overdue(ctx context.Context, by time.Duration, most int) ([]journal.ID, error)
 	// Ordered gives the releases that have commands waiting.
 	Ordered(ctx context.Context) ([]journal.ID, error)
-	// Due notes when a release is next due; a release that is over never is.
-	Due(ctx context.Context, id journal.ID, in time.Duration) error
+	// Postpone notes that a release needs no turn for so long.
+	Postpone(ctx context.Context, id journal.ID, by time.Duration) error
 }
 
 // Config is what a Caller works with. DB, Turner, Journal, Clock and Name must be
@@ -46,6 +46,9 @@ type Config struct {
 	// Name tells this replica from the others.
 	Name string
 	Log  *slog.Logger
+	// Tidy is called now and then, to let go of what was kept for releases whose
+	// turns other replicas take; nil for nothing.
+	Tidy func()
 	// Workers bounds the turns that this replica takes at once; 100 where it is 0.
 	Workers int
 }
@@ -168,6 +171,13 @@ func (c *Caller) Run(ctx context.Context) error {
 	loops.Go(func() { c.every(ctx, measureEvery, c.cfg.Clock.Measure) })
 	loops.Go(func() { c.every(ctx, claimEvery, c.claim) })
 	loops.Go(func() { c.next.run(ctx) })
+	if c.cfg.Tidy != nil {
+		loops.Go(func() {
+			for pause(ctx, tidyEvery) == nil {
+				c.cfg.Tidy()
+			}
+		})
+	}
 	<-ctx.Done()
 	loops.Wait()
 	<-c.client.Stopped()
@@ -177,7 +187,12 @@ func (c *Caller) Run(ctx context.Context) error {
 	return nil
 }
 
-const measureEvery = 5 * time.Second
+// measureEvery is how often the clock is held against the database's, tidyEvery
+// how often what is kept is tidied.
+const (
+	measureEvery = 5 * time.Second
+	tidyEvery    = time.Minute
+)
 
 // start starts River, which wants the database to be there.
 func (c *Caller) start(ctx context.Context) error {

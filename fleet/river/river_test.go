@@ -67,7 +67,7 @@ func (w *world) begin(n int) {
 	}
 }
 
-// Overdue, Ordered and Due are the journal.
+// Overdue, Ordered and Postpone are the journal.
 func (w *world) Overdue(_ context.Context, by time.Duration, _ int) (ids []journal.ID, _ error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -88,7 +88,7 @@ func (w *world) Ordered(context.Context) (ids []journal.ID, _ error) {
 	return ids, nil
 }
 
-func (w *world) Due(_ context.Context, id journal.ID, in time.Duration) error {
+func (w *world) Postpone(_ context.Context, id journal.ID, in time.Duration) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.due[id] = time.Now().Add(in)
@@ -105,7 +105,7 @@ type replica struct {
 	freed chan struct{}
 }
 
-// Overdue and Due are the journal as a replica sees it that stands still.
+// Overdue, Ordered and Postpone are the journal as a replica sees it that stands still.
 func (r *replica) Overdue(ctx context.Context, by time.Duration, most int) ([]journal.ID, error) {
 	if r.stuck.Load() {
 		return nil, nil
@@ -115,11 +115,11 @@ func (r *replica) Overdue(ctx context.Context, by time.Duration, most int) ([]jo
 
 func (r *replica) Ordered(ctx context.Context) ([]journal.ID, error) { return r.w.Ordered(ctx) }
 
-func (r *replica) Due(ctx context.Context, id journal.ID, in time.Duration) error {
+func (r *replica) Postpone(ctx context.Context, id journal.ID, in time.Duration) error {
 	if r.stuck.Load() {
 		return nil
 	}
-	return r.w.Due(ctx, id, in)
+	return r.w.Postpone(ctx, id, in)
 }
 
 // Turn takes a turn, if it is due.
