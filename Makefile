@@ -4,6 +4,7 @@
 # make test-kube  releases on a whole Kubernetes; the first time it builds one (a quarter of an hour)
 # make bench      the figures of docs/benchmarks.md
 # make stats      how good the judge is, on drawn releases: docs/statistics.md (minutes)
+# make chaos      a hundred faults to three replicas and their database
 # make fuzz       new random stories, and every fuzz target for FUZZTIME each
 # make clean      what the others made
 
@@ -14,7 +15,7 @@ VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unk
 LDFLAGS  := -X github.com/linnet-project/linnet/app.Version=$(VERSION)
 
 .DEFAULT_GOAL := build
-.PHONY: build demo test test-kube setup format vet static vulnerabilities unit bench stats fuzz clean
+.PHONY: build demo test test-kube setup format vet static vulnerabilities unit bench stats chaos fuzz clean
 
 build:
 	$(GO) build -ldflags '$(LDFLAGS)' -o bin/linnet ./cmd/linnet
@@ -67,6 +68,9 @@ bench:
 
 stats:
 	$(GO) run ./sim/measure -out docs
+
+chaos:
+	LINNET_CHAOS_FAULTS=100 $(GO) test -count=1 -v -timeout 20m -run TestChaos ./fleet/river
 
 fuzz:
 	RAPID_CHECKS=2000 RAPID_SEED=0 $(GO) test -timeout 10m -run 'Test' ./engine ./sim ./exposure ./judge ./metric/series ./spec ./traffic/proxy ./ingest/fold

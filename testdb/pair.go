@@ -122,3 +122,8 @@ func writable(ctx context.Context, db *sql.DB) error {
 	}
 	return err
 }
+
+// Addresses are those of both, in the order of the URL.
+func (p *Pair) Addresses() []string {
+	return []string{p.nodes[0].server.Address(), p.nodes[1].server.Address()}
+}

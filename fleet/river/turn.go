@@ -62,6 +62,9 @@ func (c *Caller) turn(ctx context.Context, id journal.ID, attempt int) error {
 		return nil
 	}
 	defer c.end(id)
+	if err := c.cfg.Clock.sure(ctx); err != nil {
+		return err
+	}
 	stop := c.hold(ctx, id)
 	t, err := c.cfg.Turner.Turn(ctx, id)
 	stop()
