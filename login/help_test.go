@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -106,16 +107,29 @@ func newBed(t *testing.T, db *database.DB, change func(*Config)) *bed {
 	return b
 }
 
-// both runs a test on each kind of database.
-func both(t *testing.T, test func(t *testing.T, db *database.DB)) {
-	t.Helper()
-	t.Run("SQLite", func(t *testing.T) { test(t, folder(t)) })
-	t.Run("PostgreSQL", func(t *testing.T) {
-		s := testdb.Postgres(t)
-		at := url.URL{Scheme: "postgres", User: url.UserPassword(s.User, s.Password), Host: s.Address(), Path: "postgres"}
-		db, err := database.OpenURL(t.Context(), at.String())
-		test(t, opened(t, db, err))
-	})
+// TestOnBothKindsOfDatabase runs what touches the database on each kind, on a
+// database of its own.
+func TestOnBothKindsOfDatabase(t *testing.T) {
+	tests := map[string]func(*testing.T, *database.DB){
+		"tokens": tokens, "a token ends": aTokenEnds, "service accounts": serviceAccounts,
+		"a browser logs in and out": aBrowserLogsInAndOut, "sessions end": sessionsEnd, "devices": devices,
+	}
+	s := testdb.Postgres(t)
+	at := url.URL{Scheme: "postgres", User: url.UserPassword(s.User, s.Password), Host: s.Address(), Path: "postgres"}
+	main, err := database.OpenURL(t.Context(), at.String())
+	opened(t, main, err)
+	for name, test := range tests {
+		t.Run(name+" on SQLite", func(t *testing.T) { test(t, folder(t)) })
+		t.Run(name+" on PostgreSQL", func(t *testing.T) {
+			own := at
+			own.Path = strings.ReplaceAll(name, " ", "_")
+			if _, err := main.Pool().Exec(t.Context(), "CREATE DATABASE "+own.Path); err != nil {
+				t.Fatal(err)
+			}
+			db, err := database.OpenURL(t.Context(), own.String())
+			test(t, opened(t, db, err))
+		})
+	}
 }
 
 func folder(t *testing.T) *database.DB {

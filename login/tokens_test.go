@@ -35,131 +35,125 @@ func (b *bed) token(t *testing.T, w Wish) (Token, string) {
 	return made, text
 }
 
-func TestTokens(t *testing.T) {
-	both(t, func(t *testing.T, db *database.DB) {
-		b := newBed(t, db, nil)
-		narrow := Narrowing{Actions: []access.Action{access.View, access.Create}, Services: []string{"checkout"}}
-		made, text := b.token(t, Wish{Owner: "service:ci", For: narrow, Life: time.Hour})
-		want := access.Actor{Name: "service:ci", Kind: access.Service, From: "192.0.2.1", Groups: []string{},
-			Scopes: []access.Action{"view", "create"}, Services: []string{"checkout"}}
-		for _, l := range []*Login{b.Login, b.other} {
-			if who, err := l.Authenticate(withToken(text, "192.0.2.1")); err != nil || !reflect.DeepEqual(who, want) {
-				t.Fatalf("%+v, %v", who, err)
-			}
+func tokens(t *testing.T, db *database.DB) {
+	b := newBed(t, db, nil)
+	narrow := Narrowing{Actions: []access.Action{access.View, access.Create}, Services: []string{"checkout"}}
+	made, text := b.token(t, Wish{Owner: "service:ci", For: narrow, Life: time.Hour})
+	want := access.Actor{Name: "service:ci", Kind: access.Service, From: "192.0.2.1", Groups: []string{},
+		Scopes: []access.Action{"view", "create"}, Services: []string{"checkout"}}
+	for _, l := range []*Login{b.Login, b.other} {
+		if who, err := l.Authenticate(withToken(text, "192.0.2.1")); err != nil || !reflect.DeepEqual(who, want) {
+			t.Fatalf("%+v, %v", who, err)
 		}
-		b.clock.pass(30 * time.Second)
-		if _, err := b.Authenticate(withToken(text, "192.0.2.1")); err != nil {
-			t.Fatal(err)
-		}
-		list, err := b.ListTokens(t.Context(), admin, "*")
-		if err != nil || len(list) != 1 || !list[0].Used.Equal(noon) || !list[0].Ends.Equal(noon.Add(time.Hour)) || !reflect.DeepEqual(list[0].For, narrow) {
-			t.Errorf("%+v, %v", list, err)
-		}
-		t.Run("nothing of the secret is kept", func(t *testing.T) {
-			var kept string
-			err := db.Read(t.Context(), func(tx database.Tx) error {
-				var hash []byte
-				err := tx.QueryRow(t.Context(), `SELECT hash FROM login_tokens`).Scan(&hash)
-				kept = fmt.Sprintf("%x", hash)
-				return err
-			})
-			if err != nil || strings.Contains(text, kept) {
-				t.Errorf("%s is kept of %s (%v)", kept, text, err)
-			}
+	}
+	b.clock.pass(30 * time.Second)
+	if _, err := b.Authenticate(withToken(text, "192.0.2.1")); err != nil {
+		t.Fatal(err)
+	}
+	list, err := b.ListTokens(t.Context(), admin, "*")
+	if err != nil || len(list) != 1 || !list[0].Used.Equal(noon) || !list[0].Ends.Equal(noon.Add(time.Hour)) || !reflect.DeepEqual(list[0].For, narrow) {
+		t.Errorf("%+v, %v", list, err)
+	}
+	t.Run("nothing of the secret is kept", func(t *testing.T) {
+		var kept string
+		err := db.Read(t.Context(), func(tx database.Tx) error {
+			var hash []byte
+			err := tx.QueryRow(t.Context(), `SELECT hash FROM login_tokens`).Scan(&hash)
+			kept = fmt.Sprintf("%x", hash)
+			return err
 		})
-		if err := b.RevokeToken(t.Context(), access.Actor{Name: "eve@example.com"}, made.ID); !errors.Is(err, release.ErrNotFound) {
-			t.Errorf("somebody else revokes it: %v", err)
-		}
-		if err := b.RevokeToken(t.Context(), admin, made.ID); err != nil {
-			t.Fatal(err)
-		}
-		for _, l := range []*Login{b.Login, b.other} {
-			if _, err := l.Authenticate(withToken(text, "192.0.2.1")); status(err) != 401 || !strings.Contains(err.Error(), "revoked") {
-				t.Errorf("a revoked token: %v", err)
-			}
-		}
-		if b.audit.count("token.create") != 1 || b.audit.count("token.revoke") != 2 {
-			t.Errorf("the audit has %+v", b.audit.all)
+		if err != nil || strings.Contains(text, kept) {
+			t.Errorf("%s is kept of %s (%v)", kept, text, err)
 		}
 	})
+	if err := b.RevokeToken(t.Context(), access.Actor{Name: "eve@example.com"}, made.ID); !errors.Is(err, release.ErrNotFound) {
+		t.Errorf("somebody else revokes it: %v", err)
+	}
+	if err := b.RevokeToken(t.Context(), admin, made.ID); err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range []*Login{b.Login, b.other} {
+		if _, err := l.Authenticate(withToken(text, "192.0.2.1")); status(err) != 401 || !strings.Contains(err.Error(), "revoked") {
+			t.Errorf("a revoked token: %v", err)
+		}
+	}
+	if b.audit.count("token.create") != 1 || b.audit.count("token.revoke") != 2 {
+		t.Errorf("the audit has %+v", b.audit.all)
+	}
 }
 
-func TestATokenEnds(t *testing.T) {
-	both(t, func(t *testing.T, db *database.DB) {
-		b := newBed(t, db, nil)
-		_, text := b.token(t, Wish{Owner: "anna@example.com", Life: time.Hour})
-		b.clock.pass(time.Hour - time.Nanosecond)
-		again, err := New(t.Context(), b.cfg) // as after a restart
-		if err != nil {
-			t.Fatal(err)
+func aTokenEnds(t *testing.T, db *database.DB) {
+	b := newBed(t, db, nil)
+	_, text := b.token(t, Wish{Owner: "anna@example.com", Life: time.Hour})
+	b.clock.pass(time.Hour - time.Nanosecond)
+	again, err := New(t.Context(), b.cfg) // as after a restart
+	if err != nil {
+		t.Fatal(err)
+	}
+	if who, err := again.Authenticate(withToken(text, "192.0.2.1")); err != nil || who.Name != "anna@example.com" {
+		t.Errorf("%v, %v", who, err)
+	}
+	b.clock.pass(time.Nanosecond)
+	if _, err := again.Authenticate(withToken(text, "192.0.2.1")); status(err) != 401 || !strings.Contains(err.Error(), "ended at") {
+		t.Errorf("an old token: %v", err)
+	}
+	for _, w := range []Wish{
+		{Name: "long", Life: 31 * 24 * time.Hour}, {Name: ""}, {Name: "x", Owner: "hook:registry"}, {Name: "x", Owner: "service:a:b"},
+		{Name: "x", For: Narrowing{Actions: []access.Action{"everything"}}}, {Name: "x", For: Narrowing{Teams: []string{""}}},
+	} {
+		if _, _, err := b.CreateToken(t.Context(), admin, w); !errors.Is(err, release.ErrInvalid) {
+			t.Errorf("%+v: %v", w, err)
 		}
-		if who, err := again.Authenticate(withToken(text, "192.0.2.1")); err != nil || who.Name != "anna@example.com" {
-			t.Errorf("%v, %v", who, err)
-		}
-		b.clock.pass(time.Nanosecond)
-		if _, err := again.Authenticate(withToken(text, "192.0.2.1")); status(err) != 401 || !strings.Contains(err.Error(), "ended at") {
-			t.Errorf("an old token: %v", err)
-		}
-		for _, w := range []Wish{
-			{Name: "long", Life: 31 * 24 * time.Hour}, {Name: ""}, {Name: "x", Owner: "hook:registry"}, {Name: "x", Owner: "service:a:b"},
-			{Name: "x", For: Narrowing{Actions: []access.Action{"everything"}}}, {Name: "x", For: Narrowing{Teams: []string{""}}},
-		} {
-			if _, _, err := b.CreateToken(t.Context(), admin, w); !errors.Is(err, release.ErrInvalid) {
-				t.Errorf("%+v: %v", w, err)
-			}
-		}
-	})
+	}
 }
 
-func TestServiceAccounts(t *testing.T) {
-	both(t, func(t *testing.T, db *database.DB) {
-		b, ctx := newBed(t, db, nil), t.Context()
-		if a, err := b.CreateAccount(ctx, admin, "ci"); err != nil || a.Name != "service:ci" {
-			t.Fatal(a, err)
+func serviceAccounts(t *testing.T, db *database.DB) {
+	b, ctx := newBed(t, db, nil), t.Context()
+	if a, err := b.CreateAccount(ctx, admin, "ci"); err != nil || a.Name != "service:ci" {
+		t.Fatal(a, err)
+	}
+	if _, err := b.CreateAccount(ctx, admin, "service:ci"); !errors.Is(err, release.ErrConflict) {
+		t.Errorf("made twice: %v", err)
+	}
+	_, one := b.token(t, Wish{Owner: "service:ci"})
+	_, two := b.token(t, Wish{Owner: "service:ci"})
+	_, own := b.token(t, Wish{Owner: "anna@example.com"})
+	if err := b.Disable(ctx, admin, "service:ci", true); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{one, two} {
+		if _, err := b.other.Authenticate(withToken(text, "192.0.2.1")); status(err) != 401 {
+			t.Errorf("a token of a disabled account: %v", err)
 		}
-		if _, err := b.CreateAccount(ctx, admin, "service:ci"); !errors.Is(err, release.ErrConflict) {
-			t.Errorf("made twice: %v", err)
+	}
+	if _, err := b.Authenticate(withToken(own, "192.0.2.1")); err != nil {
+		t.Error(err)
+	}
+	if all, err := b.Accounts(ctx, admin); err != nil || len(all) != 1 || all[0].Disabled.IsZero() {
+		t.Errorf("%+v, %v", all, err)
+	}
+	if err := errors.Join(b.Disable(ctx, admin, "service:ci", false)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Authenticate(withToken(two, "192.0.2.1")); err != nil {
+		t.Error(err)
+	}
+	if err := b.Disable(ctx, admin, "service:nobody", true); !errors.Is(err, release.ErrNotFound) {
+		t.Error(err)
+	}
+	anna := access.Actor{Name: "anna@example.com", Kind: access.Person}
+	_, err1 := b.CreateAccount(ctx, anna, "x")
+	_, err2 := b.Accounts(ctx, anna)
+	_, err3 := b.ListTokens(ctx, anna, "*")
+	_, _, err4 := b.CreateToken(ctx, anna, Wish{Name: "x", Owner: "service:ci"})
+	for i, err := range []error{err1, err2, err3, err4, b.Disable(ctx, anna, "service:ci", true), b.EndSessions(ctx, anna, "bert@example.com")} {
+		if status(err) != http.StatusForbidden {
+			t.Errorf("call %d of one who may not: %v", i, err)
 		}
-		_, one := b.token(t, Wish{Owner: "service:ci"})
-		_, two := b.token(t, Wish{Owner: "service:ci"})
-		_, own := b.token(t, Wish{Owner: "anna@example.com"})
-		if err := b.Disable(ctx, admin, "service:ci", true); err != nil {
-			t.Fatal(err)
-		}
-		for _, text := range []string{one, two} {
-			if _, err := b.other.Authenticate(withToken(text, "192.0.2.1")); status(err) != 401 {
-				t.Errorf("a token of a disabled account: %v", err)
-			}
-		}
-		if _, err := b.Authenticate(withToken(own, "192.0.2.1")); err != nil {
-			t.Error(err)
-		}
-		if all, err := b.Accounts(ctx, admin); err != nil || len(all) != 1 || all[0].Disabled.IsZero() {
-			t.Errorf("%+v, %v", all, err)
-		}
-		if err := errors.Join(b.Disable(ctx, admin, "service:ci", false)); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := b.Authenticate(withToken(two, "192.0.2.1")); err != nil {
-			t.Error(err)
-		}
-		if err := b.Disable(ctx, admin, "service:nobody", true); !errors.Is(err, release.ErrNotFound) {
-			t.Error(err)
-		}
-		anna := access.Actor{Name: "anna@example.com", Kind: access.Person}
-		_, err1 := b.CreateAccount(ctx, anna, "x")
-		_, err2 := b.Accounts(ctx, anna)
-		_, err3 := b.ListTokens(ctx, anna, "*")
-		_, _, err4 := b.CreateToken(ctx, anna, Wish{Name: "x", Owner: "service:ci"})
-		for i, err := range []error{err1, err2, err3, err4, b.Disable(ctx, anna, "service:ci", true), b.EndSessions(ctx, anna, "bert@example.com")} {
-			if status(err) != http.StatusForbidden {
-				t.Errorf("call %d of one who may not: %v", i, err)
-			}
-		}
-		if list, err := b.ListTokens(ctx, anna, ""); err != nil || len(list) != 1 {
-			t.Errorf("one's own: %v, %v", list, err)
-		}
-	})
+	}
+	if list, err := b.ListTokens(ctx, anna, ""); err != nil || len(list) != 1 {
+		t.Errorf("one's own: %v, %v", list, err)
+	}
 }
 
 func TestATokenMakesNoneThatMayMore(t *testing.T) {
