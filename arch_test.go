@@ -165,6 +165,7 @@ var house = map[string]row{
 		"traffic/kube", "traffic/split", "metric/series", "metric/web",
 		"ingest", "ingest/item", "ingest/event", "ingest/statsd", "ingest/otlp", "ingest/remotewrite",
 		"ingest/rules", "ingest/quarantine", "ingest/forward", "ingest/send", "ingest/post",
+		"login", "login/token",
 	})},
 	"cmd/linnet": {floor: 4, imports: []string{"app"}},
 }

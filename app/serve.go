@@ -25,6 +25,7 @@ import (
 	"github.com/linnet-project/linnet/fleet/river"
 	"github.com/linnet-project/linnet/gitops"
 	"github.com/linnet-project/linnet/journal"
+	"github.com/linnet-project/linnet/login"
 	"github.com/linnet-project/linnet/run"
 	"github.com/linnet-project/linnet/spec"
 )
@@ -87,8 +88,8 @@ type serving struct {
 	mux *http.ServeMux
 	// around is what requests pass before they come to mux, the outermost last.
 	around []func(http.Handler) http.Handler
-	// login says that nobody gets in who has not proved who they are.
-	login bool
+	// who says who sends a request.
+	who *login.Login
 
 	db    *database.DB
 	store *journal.Store
@@ -142,6 +143,7 @@ func servingParts() []servingPart {
 		{"hooks", (*serving).openHooks},
 		{"health", (*serving).openHealth},
 		{"api", (*serving).openAPI},
+		{"login", (*serving).openLogin},
 		// The last one: from now on releases run and requests are answered.
 		{"turns", (*serving).openTurns},
 		{"http", (*serving).openHTTP},
@@ -227,8 +229,14 @@ func (s *serving) listen(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	s.listener = limited(at, mostConnections)
-	s.url = cmp.Or(s.settings.PublicURL, "http://"+at.Addr().String())
+	if s.listener, err = s.encrypted(limited(at, mostConnections)); err != nil {
+		return errors.Join(err, at.Close())
+	}
+	scheme := "http://"
+	if s.settings.TLS != nil {
+		scheme = "https://"
+	}
+	s.url = cmp.Or(s.settings.PublicURL, scheme+at.Addr().String())
 	return nil
 }
 

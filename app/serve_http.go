@@ -3,14 +3,11 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"time"
 
 	"github.com/linnet-project/linnet/api"
-	"github.com/linnet-project/linnet/release"
 )
 
 // Bounds on one request. A stream lifts its own by http.ResponseController.
@@ -24,10 +21,6 @@ const (
 // finished, for a while; a stream ends by the context that its part was opened
 // with.
 func (s *serving) openHTTP(ctx context.Context) (func() error, error) {
-	if !s.login && !loopback(s.listener.Addr()) {
-		return nil, fmt.Errorf("no login is configured, so everybody who reaches %s could do everything: listen on an address of this machine alone, such as 127.0.0.1:8440, or configure a login: %w",
-			s.listener.Addr(), release.ErrInvalid)
-	}
 	handler := api.Around(s.mux)
 	for _, wrap := range s.around {
 		handler = wrap(handler)
@@ -52,10 +45,4 @@ func (s *serving) openHTTP(ctx context.Context) (func() error, error) {
 		return nil
 	})
 	return nil, nil
-}
-
-// loopback tells whether an address can be reached from this machine alone.
-func loopback(at net.Addr) bool {
-	tcp, ok := at.(*net.TCPAddr)
-	return ok && tcp.IP.IsLoopback()
 }

@@ -21,6 +21,11 @@ func (l *Login) Wrap(next http.Handler) http.Handler {
 			l.problem(rw, err)
 			return
 		}
+		if r.URL.Path == tokensPath {
+			// An answer that is given again to the same key would have to be kept, and
+			// this one holds a secret.
+			r.Header.Del("Idempotency-Key")
+		}
 		next.ServeHTTP(rw, r)
 	})
 }
@@ -37,10 +42,17 @@ func (l *Login) headers(rw http.ResponseWriter, r *http.Request, w way) {
 	if w.tls {
 		h.Set("Strict-Transport-Security", "max-age=31536000")
 	}
-	if strings.HasPrefix(r.URL.Path, "/v1/") || strings.HasPrefix(r.URL.Path, "/metrics") {
+	if strings.HasPrefix(r.URL.Path, "/v1/") || r.URL.Path == measuresPath {
 		h.Set("Cache-Control", "no-store")
 	}
 }
+
+// tokensPath is where tokens are made, measuresPath where measures are: of all
+// services, and so for those alone who have logged in.
+const (
+	tokensPath   = "/v1/tokens"
+	measuresPath = "/metrics"
+)
 
 // welcome refuses what nobody should send.
 func (l *Login) welcome(r *http.Request, w way) error {
@@ -48,6 +60,10 @@ func (l *Login) welcome(r *http.Request, w way) error {
 		if _, err := l.local(r, w); err != nil {
 			return err
 		}
+	}
+	if r.URL.Path == measuresPath {
+		_, err := l.Authenticate(r)
+		return err
 	}
 	switch _, kind := credential(r); {
 	case kind == bearer:

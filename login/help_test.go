@@ -86,14 +86,17 @@ type bed struct {
 	cfg   Config
 }
 
-func newBed(t *testing.T, db *database.DB, change func(*Config)) *bed {
-	t.Helper()
-	b := &bed{db: db, clock: &clock{at: noon}, audit: &audit{}}
-	settings := spec.Login{
+func newSettings() *spec.Login {
+	return &spec.Login{
 		Sessions: spec.Sessions{Idle: time.Hour, Longest: 8 * time.Hour},
 		Tokens:   spec.TokenLives{Longest: 30 * 24 * time.Hour, Login: 12 * time.Hour},
 	}
-	b.cfg = Config{DB: db, Settings: &settings, Local: "root", PublicURL: "https://linnet.example.com", Policy: adminsOnly{},
+}
+
+func newBed(t *testing.T, db *database.DB, change func(*Config)) *bed {
+	t.Helper()
+	b := &bed{db: db, clock: &clock{at: noon}, audit: &audit{}}
+	b.cfg = Config{DB: db, Settings: newSettings(), Local: "root", PublicURL: "https://linnet.example.com", Policy: adminsOnly{},
 		Auditor: b.audit, Log: slog.New(slog.DiscardHandler), Now: b.clock.now, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
 	if change != nil {
 		change(&b.cfg)
@@ -132,13 +135,13 @@ func TestOnBothKindsOfDatabase(t *testing.T) {
 	}
 }
 
-func folder(t *testing.T) *database.DB {
+func folder(t testing.TB) *database.DB {
 	t.Helper()
 	db, err := database.OpenFolder(t.Context(), t.TempDir())
 	return opened(t, db, err)
 }
 
-func opened(t *testing.T, db *database.DB, err error) *database.DB {
+func opened(t testing.TB, db *database.DB, err error) *database.DB {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
