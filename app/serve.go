@@ -114,9 +114,7 @@ type serving struct {
 	desk    *control.Desk
 	// folders are those whose release files are applied.
 	folders []*gitops.Folder
-	// authenticate says who sends a request; set where a login is configured.
-	authenticate func(*http.Request) (access.Actor, error)
-	api          *api.API
+	api     *api.API
 }
 
 // servingPart is one part of the server, in a file of its own. What open returns
@@ -142,8 +140,8 @@ func servingParts() []servingPart {
 		{"releases", (*serving).openFolders},
 		{"hooks", (*serving).openHooks},
 		{"health", (*serving).openHealth},
-		{"api", (*serving).openAPI},
 		{"login", (*serving).openLogin},
+		{"api", (*serving).openAPI},
 		// The last one: from now on releases run and requests are answered.
 		{"turns", (*serving).openTurns},
 		{"http", (*serving).openHTTP},

@@ -2,11 +2,8 @@ package app
 
 import (
 	"context"
-	"net/http"
-	"net/netip"
 	"time"
 
-	"github.com/linnet-project/linnet/access"
 	"github.com/linnet-project/linnet/api"
 	"github.com/linnet-project/linnet/forecast"
 	"github.com/linnet-project/linnet/plan"
@@ -20,11 +17,8 @@ const foretellers = 1
 func (s *serving) openAPI(ctx context.Context) (func() error, error) {
 	began := time.Now().UTC()
 	slots := make(chan struct{}, foretellers)
-	if s.authenticate == nil {
-		s.authenticate = localOnly
-	}
 	made, err := api.New(ctx, s.mux, api.Config{
-		Desk: s.desk, Feed: s.store, DB: s.db, Authenticate: s.authenticate, Version: Version, Log: s.log, Now: time.Now,
+		Desk: s.desk, Feed: s.store, DB: s.db, Authenticate: s.authenticate, Version: Version, Log: s.log, Now: s.now,
 		Foretell: func(ctx context.Context, ask api.Foretelling) (api.Foretold, error) {
 			return s.foretellFor(ctx, slots, ask)
 		},
@@ -32,17 +26,6 @@ func (s *serving) openAPI(ctx context.Context) (func() error, error) {
 	})
 	s.api = made
 	return nil, err
-}
-
-// localOnly lets in whoever uses this machine, and nobody else: a page of
-// somebody else's whose name leads here (DNS rebinding) names another host.
-func localOnly(r *http.Request) (access.Actor, error) {
-	at, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil || !at.Addr().Unmap().IsLoopback() || !api.ThisMachine(r.Host) {
-		return access.Actor{}, &api.Refusal{Status: http.StatusForbidden,
-			Why: "no login is configured, so only this machine is listened to, by its own name (http://127.0.0.1 or http://localhost): configure a login, or ask there"}
-	}
-	return access.Actor{Name: "local:" + person(), Kind: access.Person, From: at.Addr().Unmap().String()}, nil
 }
 
 // foretellFor tells what a release file would do.
@@ -78,7 +61,7 @@ func (s *serving) foretellFor(ctx context.Context, slots chan struct{}, ask api.
 func (s *serving) system(began time.Time) api.System {
 	lag := s.timers.Lag()
 	all := s.fleet.Statuses()
-	told := api.System{Database: string(s.db.Kind()), Started: began, Login: s.login, Releases: len(all), Overdue: lag.Overdue, Lag: lag.Oldest.Seconds()}
+	told := api.System{Database: string(s.db.Kind()), Started: began, Login: s.settings.Login != nil, Releases: len(all), Overdue: lag.Overdue, Lag: lag.Oldest.Seconds()}
 	for _, one := range all {
 		if one.Error != "" {
 			told.Troubles = append(told.Troubles, api.Trouble{Name: one.ID.Name, Attempt: one.ID.Attempt, Error: one.Error, Failures: one.Failures, Next: one.Due.UTC()})

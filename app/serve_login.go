@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/linnet-project/linnet/access"
+	"github.com/linnet-project/linnet/api"
 	"github.com/linnet-project/linnet/login"
 	"github.com/linnet-project/linnet/release"
 )
@@ -38,8 +40,14 @@ func (s *serving) openLogin(ctx context.Context) (func() error, error) {
 	return nil, nil
 }
 
-// authenticate says who sends a request.
-func (s *serving) authenticate(r *http.Request) (access.Actor, error) { return s.who.Authenticate(r) }
+// authenticate says who sends a request, with refusals as the API tells them.
+func (s *serving) authenticate(r *http.Request) (access.Actor, error) {
+	who, err := s.who.Authenticate(r)
+	if no := new(login.Refused); errors.As(err, &no) {
+		return who, &api.Refusal{Status: no.Status, Why: no.Why, Header: no.Header()}
+	}
+	return who, err
+}
 
 // oidcSecret reads the secret that Linnet has at the identity provider.
 func (s *serving) oidcSecret() (string, error) {
