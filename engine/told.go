@@ -85,7 +85,8 @@ func (t *turn) lasts(o Told) bool {
 	case release.ToldRollback:
 		return t.s.Cause == ByEvidence && t.s.Recovered != "verified"
 	case release.ToldApproval:
-		return inner == Waiting
+		_, asked := t.s.Asked() // also before it starts
+		return inner == Waiting || asked
 	case release.ToldHold:
 		return inner == Held
 	case release.ToldBlind:
