@@ -59,7 +59,7 @@ func oneOf[T ~string](of []T) string {
 
 // Actions lists them.
 func Actions() []Action {
-	return []Action{View, Create, Pause, Advance, Abort, Approve, Break, Audit, Tokens, Manage}
+	return []Action{View, Create, Pause, Advance, Abort, Approve, Break, Confirm, Audit, Tokens, Manage}
 }
 
 // Kind is what sort of actor it is.
@@ -82,13 +82,15 @@ const (
 	Pause   Action = "pause"   // and resume
 	Advance Action = "advance" // in place of evidence
 	Abort   Action = "abort"
-	Approve Action = "approve"
-	// Break is to break the glass: past guard rails, freezes and quorums, with a
-	// reason and a second person.
-	Break  Action = "break-glass"
-	Audit  Action = "audit"  // read and export the audit
-	Tokens Action = "tokens" // make and revoke tokens of others
-	Manage Action = "manage" // settings, retention, notices of everybody
+	Approve Action = "approve" // say no, and take it back
+	// Break is to ask for the glass to be broken, past guard rails, freezes and
+	// quorums, with a reason; Confirm is to be the second person, without whom
+	// nothing comes of it.
+	Break   Action = "break-glass"
+	Confirm Action = "confirm-glass"
+	Audit   Action = "audit"  // read and export the audit
+	Tokens  Action = "tokens" // make and revoke tokens of others
+	Manage  Action = "manage" // settings, retention, notices of everybody
 )
 
 // Resource is what an action is about. Empty fields are not known, or do not
@@ -101,6 +103,9 @@ type Resource struct {
 	Release string
 	// Author is who began the release; never alone the one who approves it.
 	Author string
+	// Group is whom an approval is asked of, where it is known; only those in it
+	// may approve then.
+	Group string
 }
 
 // Decision is an answer, with its reason in a sentence that a user
@@ -113,7 +118,14 @@ type Decision struct {
 // Policy decides.
 type Policy interface {
 	Decide(Actor, Action, Resource) Decision
+	// Groups are those of the policy that somebody is in, by name; they go into
+	// the record with what the person orders. Anybody stands for all.
+	Groups(Actor) []string
 }
+
+// Anybody is the group of those who are not looked up anywhere (engine.Anybody).
+// No policy can have a group of this name.
+const Anybody = "*"
 
 // Everybody is the policy where no login is configured: whoever reaches the
 // loopback address of this machine may do everything.
@@ -126,3 +138,6 @@ func (Everybody) Decide(who Actor, action Action, on Resource) Decision {
 	}
 	return Decision{Allowed: true, Why: "no policy is configured, and only this machine is listened to"}
 }
+
+// Groups implements Policy.
+func (Everybody) Groups(Actor) []string { return []string{Anybody} }

@@ -19,7 +19,7 @@ const askAgain = 50 * time.Millisecond
 // actions are what a person must be allowed to do to give an order.
 var actions = map[engine.Verb]access.Action{
 	engine.Pause: access.Pause, engine.Resume: access.Pause, engine.Advance: access.Advance,
-	engine.Abort: access.Abort, engine.Approve: access.Approve,
+	engine.Abort: access.Abort, engine.Approve: access.Approve, engine.Reject: access.Approve, engine.Retract: access.Approve,
 }
 
 // Order is what somebody orders of a release.
@@ -60,7 +60,7 @@ func (a Answer) Waits() bool { return a.Seq == 0 }
 func (d *Desk) Command(ctx context.Context, who access.Actor, o Order) (Answer, error) {
 	action, ok := actions[o.Verb]
 	if !ok {
-		return Answer{}, fmt.Errorf("order %q: expected pause, resume, advance, approve or abort: %w", o.Verb, release.ErrInvalid)
+		return Answer{}, fmt.Errorf("order %q: expected one of %v: %w", o.Verb, engine.Verbs(), release.ErrInvalid)
 	}
 	at, err := d.cfg.Journal.Find(ctx, o.ID)
 	if err != nil {
@@ -100,7 +100,7 @@ func (d *Desk) leave(ctx context.Context, at journal.Summary, o Order, e Entry) 
 		return err
 	}
 	return d.cfg.Journal.Command(ctx, o.ID, engine.Commanded{At: e.At, ID: o.Key, Verb: o.Verb, Who: e.Who.Name, Reason: o.Reason,
-		Groups: e.Who.Groups, From: e.Who.From})
+		Groups: d.cfg.Policy.Groups(e.Who), From: e.Who.From})
 }
 
 // answer waits until an order is in the journal, and tells what was decided.

@@ -9,7 +9,6 @@ package guard
 import (
 	"errors"
 	"fmt"
-	"path"
 	"strings"
 	"time"
 
@@ -184,21 +183,7 @@ func (r Rails) conditions(s Subject, q Request) []Finding {
 
 // fits tells whether a guard rail holds for a release.
 func fits(w spec.Whom, s Subject) bool {
-	return fitsAny(w.Services, s.Service) && fitsAny(w.Teams, s.Team) && fitsAny(w.Environments, s.Environment)
-}
-
-func fitsAny(patterns []string, name string) bool {
-	for _, p := range patterns {
-		if matched, err := path.Match(strings.ReplaceAll(escaped(p), "/", "\x00"), strings.ReplaceAll(name, "/", "\x00")); err == nil && matched {
-			return true
-		}
-	}
-	return len(patterns) == 0
-}
-
-// escaped leaves only * its meaning.
-func escaped(p string) string {
-	return strings.NewReplacer(`\`, `\\`, "?", `\?`, "[", `\[`).Replace(p)
+	return spec.Fits(w.Services, s.Service) && spec.Fits(w.Teams, s.Team) && spec.Fits(w.Environments, s.Environment)
 }
 
 // full says that no more releases may run at once.

@@ -83,6 +83,7 @@ func Kinds() []Kind {
 		kindOf(noticesDocument),
 		kindOf(hooksDocument),
 		kindOf(guardsDocument),
+		kindOf(accessDocument),
 	}
 }
 

@@ -13,8 +13,14 @@ var guardsKeys = &object[Guards]{keys: []key[Guards]{
 
 // whomKeys say which releases a guard rail holds for, and what it is called.
 func whomKeys[T any](sample string, name func(*T) *string, whom func(*T) *Whom) []key[T] {
-	return []key[T]{
+	return append([]key[T]{
 		{name: "name", doc: "What it is called; findings say it.", need: true, sample: sample, bind: at(name, freeText)},
+	}, scopeKeys(whom)...)
+}
+
+// scopeKeys say which releases something holds for.
+func scopeKeys[T any](whom func(*T) *Whom) []key[T] {
+	return []key[T]{
 		{name: "services", doc: "The services it holds for; `*` stands for anything.", words: "all",
 			bind: at(func(t *T) *[]string { return &whom(t).Services }, &listOf[string]{item: pattern})},
 		{name: "teams", doc: "The teams (label `team`) it holds for.", words: "all",
