@@ -2,15 +2,20 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
+	"fmt"
+	"net/http"
 	"path/filepath"
 	"time"
 
 	"github.com/linnet-project/linnet/hook"
+	"github.com/linnet-project/linnet/metric/web"
 	"github.com/linnet-project/linnet/spec"
 )
 
-// openHooks takes what is announced at hooks. A delivery proves itself by the
-// hook's own secret, so whatever asks for a login lets these paths through.
+// openHooks takes what is announced at hooks, and sends what happens to releases.
+// A delivery proves itself by the hook's own secret, so whatever asks for a login
+// lets these paths through.
 func (s *serving) openHooks(ctx context.Context) (func() error, error) {
 	if s.settings.Hooks == "" {
 		return nil, nil
@@ -31,5 +36,48 @@ func (s *serving) openHooks(ctx context.Context) (func() error, error) {
 		return nil, err
 	}
 	s.mux.Handle("POST /v1/hooks/{name}", in)
-	return nil, nil
+	return nil, s.sendEvents(ctx, file, hooks.Out)
+}
+
+// sendEvents sends to each target on its own, so that one that is dead holds up no
+// other; file is the one that names them.
+func (s *serving) sendEvents(ctx context.Context, file string, targets []spec.HookOut) error {
+	cfg := hook.OutConfig{
+		Journal: s.store, DB: s.db, Folder: filepath.Dir(file), Source: s.url, Holder: rand.Text(), Log: s.log, Now: time.Now,
+	}
+	for _, out := range targets {
+		client, err := clientFor(file, out)
+		if err != nil {
+			return fmt.Errorf("hook %s: %w", out.Name, err)
+		}
+		sender, err := hook.NewSender(ctx, cfg, hook.Target{HookOut: out, Client: client})
+		if err != nil {
+			return err
+		}
+		s.group.Go(func() error {
+			sender.Run(ctx)
+			return nil
+		})
+	}
+	return nil
+}
+
+// clientFor trusts and shows what the settings of a target say. A redirection is
+// not followed: an event goes where the file says, or nowhere.
+func clientFor(file string, out spec.HookOut) (*http.Client, error) {
+	at := func(path string) string {
+		if path == "" {
+			return ""
+		}
+		return beside(file, path)
+	}
+	config, err := web.TLS(web.Config{CAFile: at(out.TLS.CAFile), CertFile: at(out.TLS.CertFile), KeyFile: at(out.TLS.KeyFile),
+		ServerName: out.TLS.ServerName, Insecure: out.TLS.Insecure})
+	if err != nil {
+		return nil, err
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig = config
+	transport.MaxIdleConnsPerHost = 1
+	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, nil
 }

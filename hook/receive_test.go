@@ -93,78 +93,70 @@ func announces(version string) string {
 	return fmt.Sprintf(`{"ref":"refs/heads/main","tag":%q,"sha":"abc123","repository":{"id":12345678901234567}}`, version)
 }
 
-func TestDeliveries(t *testing.T) {
-	both(t, func(t *testing.T, db *database.DB) {
-		for _, form := range []string{spec.FormStandard, spec.FormGitHub, spec.FormGitLab, spec.FormBearer} {
-			e := receiving(t, db, nil)
-			e.sends(e.signed(form, "sesame", announces("v1.5.0")), http.StatusCreated, `"release":"checkout-1.5.0/1","fresh":true`)
-			f := e.desk.files["checkout-1.5.0"]
-			if f.Candidate.Version != "1.5.0" || f.Candidate.Commit != "abc123" || e.desk.who.Name != "hook:"+form {
-				t.Errorf("%s: made %+v by %+v", form, f.Candidate, e.desk.who)
-			}
-			// The same again is answered as before and asks nobody.
-			e.desk.fail = release.ErrUnavailable
-			if a := e.sends(e.signed(form, "sesame", announces("v1.5.0")), http.StatusOK, `"seen":true`); len(a.Made) != 1 {
-				t.Errorf("%s: %+v", form, a)
-			}
-			// What failed is not remembered.
-			e.sends(e.signed(form, "sesame", announces("v1.6.0")), http.StatusServiceUnavailable, "")
-			e.desk.fail = nil
-			e.sends(e.signed(form, "sesame", announces("v1.6.0")), http.StatusCreated, "checkout-1.6.0/1")
-			e.sends(e.signed(form, "sesame", `{"ref":"refs/heads/main","tag":"v1.6.0"}`), http.StatusOK, `"fresh":false`)
-
-			e.sends(e.signed(form, "sesame", `{"ref":"refs/heads/other","tag":"v1.7.0"}`), http.StatusOK, `not so: payload.ref`)
-			e.sends(e.signed(form, "sesame", `{"tag":"v1.7.0"}`), http.StatusOK, `no such key: ref`)
-			e.sends(e.signed(form, "sesame", announces("nightly")), http.StatusOK, `does not match`)
-			e.sends(e.signed(form, "sesame", `{"ref":"refs/heads/main"}`), http.StatusUnprocessableEntity, `no such key: tag`)
-			e.sends(e.signed(form, "sesame", `{"ref":`), http.StatusUnprocessableEntity, "no JSON")
-			if len(e.desk.files) != 2 {
-				t.Errorf("%s: made %v", form, e.desk.files)
-			}
+func testDeliveries(t *testing.T, db *database.DB) {
+	for _, form := range []string{spec.FormStandard, spec.FormGitHub, spec.FormGitLab, spec.FormBearer} {
+		e := receiving(t, db, nil)
+		e.sends(e.signed(form, "sesame", announces("v1.5.0")), http.StatusCreated, `"release":"checkout-1.5.0/1","fresh":true`)
+		f := e.desk.files["checkout-1.5.0"]
+		if f.Candidate.Version != "1.5.0" || f.Candidate.Commit != "abc123" || e.desk.who.Name != "hook:"+form {
+			t.Errorf("%s: made %+v by %+v", form, f.Candidate, e.desk.who)
 		}
-	})
+		// The same again is answered as before and asks nobody.
+		e.desk.fail = release.ErrUnavailable
+		if a := e.sends(e.signed(form, "sesame", announces("v1.5.0")), http.StatusOK, `"seen":true`); len(a.Made) != 1 {
+			t.Errorf("%s: %+v", form, a)
+		}
+		// What failed is not remembered.
+		e.sends(e.signed(form, "sesame", announces("v1.6.0")), http.StatusServiceUnavailable, "")
+		e.desk.fail = nil
+		e.sends(e.signed(form, "sesame", announces("v1.6.0")), http.StatusCreated, "checkout-1.6.0/1")
+		e.sends(e.signed(form, "sesame", `{"ref":"refs/heads/main","tag":"v1.6.0"}`), http.StatusOK, `"fresh":false`)
+
+		e.sends(e.signed(form, "sesame", `{"ref":"refs/heads/other","tag":"v1.7.0"}`), http.StatusOK, `not so: payload.ref`)
+		e.sends(e.signed(form, "sesame", `{"tag":"v1.7.0"}`), http.StatusOK, `no such key: ref`)
+		e.sends(e.signed(form, "sesame", announces("nightly")), http.StatusOK, `does not match`)
+		e.sends(e.signed(form, "sesame", `{"ref":"refs/heads/main"}`), http.StatusUnprocessableEntity, `no such key: tag`)
+		e.sends(e.signed(form, "sesame", `{"ref":`), http.StatusUnprocessableEntity, "no JSON")
+		if len(e.desk.files) != 2 {
+			t.Errorf("%s: made %v", form, e.desk.files)
+		}
+	}
 }
 
 func TestProofs(t *testing.T) {
-	both(t, func(t *testing.T, db *database.DB) {
-		e := receiving(t, db, nil)
-		for _, form := range []string{spec.FormStandard, spec.FormGitHub, spec.FormGitLab, spec.FormBearer} {
-			e.sends(e.signed(form, "simsim", announces("v1.0.0")), http.StatusUnauthorized, "not proved")
-			bare := httptest.NewRequest(http.MethodPost, "/v1/hooks/"+form, strings.NewReader(announces("v1.0.0")))
-			e.sends(bare, http.StatusUnauthorized, "not proved")
-		}
-		changed := e.signed(spec.FormGitHub, "sesame", announces("v1.0.0"))
-		changed.Body = http.NoBody
-		e.sends(changed, http.StatusUnauthorized, "not proved")
+	e := receiving(t, lite(t), nil)
+	for _, form := range []string{spec.FormStandard, spec.FormGitHub, spec.FormGitLab, spec.FormBearer} {
+		e.sends(e.signed(form, "simsim", announces("v1.0.0")), http.StatusUnauthorized, "not proved")
+		bare := httptest.NewRequest(http.MethodPost, "/v1/hooks/"+form, strings.NewReader(announces("v1.0.0")))
+		e.sends(bare, http.StatusUnauthorized, "not proved")
+	}
+	changed := e.signed(spec.FormGitHub, "sesame", announces("v1.0.0"))
+	changed.Body = http.NoBody
+	e.sends(changed, http.StatusUnauthorized, "not proved")
 
-		old := e.signed(spec.FormStandard, "sesame", announces("v1.0.0"))
-		e.now = e.now.Add(6 * time.Minute)
-		e.sends(old, http.StatusUnauthorized, "more than 5m0s from now")
-		again := e.signed(spec.FormStandard, "sesame", announces("v1.0.0"))
-		again.Header.Set(headerTimestamp, strconv.FormatInt(e.now.Unix()+1, 10)) // a time of one's own
-		e.sends(again, http.StatusUnauthorized, "not proved")
+	old := e.signed(spec.FormStandard, "sesame", announces("v1.0.0"))
+	e.now = e.now.Add(6 * time.Minute)
+	e.sends(old, http.StatusUnauthorized, "more than 5m0s from now")
+	again := e.signed(spec.FormStandard, "sesame", announces("v1.0.0"))
+	again.Header.Set(headerTimestamp, strconv.FormatInt(e.now.Unix()+1, 10)) // a time of one's own
+	e.sends(again, http.StatusUnauthorized, "not proved")
 
-		if len(e.desk.files) != 0 {
-			t.Errorf("made %v", e.desk.files)
-		}
-		// A secret is changed: for a while both are taken, then the new one alone.
-		put(t, e.dir, "new", "open\n")
-		e.sends(e.signed(spec.FormGitHub, "open", announces("v2.0.0")), http.StatusCreated, "checkout-2.0.0/1")
-		e.sends(e.signed(spec.FormGitHub, "sesame", announces("v2.0.1")), http.StatusCreated, "checkout-2.0.1/1")
-		put(t, e.dir, "old", "")
-		e.sends(e.signed(spec.FormGitHub, "", announces("v2.0.2")), http.StatusUnauthorized, "not proved")
-		put(t, e.dir, "new", "")
-		e.sends(e.signed(spec.FormGitHub, "", announces("v2.0.2")), http.StatusServiceUnavailable, "secret of this hook")
-		e.sends(httptest.NewRequest(http.MethodPost, "/v1/hooks/nobody", http.NoBody), http.StatusNotFound, "no hook")
-	})
+	if len(e.desk.files) != 0 {
+		t.Errorf("made %v", e.desk.files)
+	}
+	// A secret is changed: for a while both are taken, then the new one alone.
+	put(t, e.dir, "new", "open\n")
+	e.sends(e.signed(spec.FormGitHub, "open", announces("v2.0.0")), http.StatusCreated, "checkout-2.0.0/1")
+	e.sends(e.signed(spec.FormGitHub, "sesame", announces("v2.0.1")), http.StatusCreated, "checkout-2.0.1/1")
+	put(t, e.dir, "old", "")
+	e.sends(e.signed(spec.FormGitHub, "", announces("v2.0.2")), http.StatusUnauthorized, "not proved")
+	put(t, e.dir, "new", "")
+	e.sends(e.signed(spec.FormGitHub, "", announces("v2.0.2")), http.StatusServiceUnavailable, "secret of this hook")
+	e.sends(httptest.NewRequest(http.MethodPost, "/v1/hooks/nobody", http.NoBody), http.StatusNotFound, "no hook")
 }
 
 func TestRefusals(t *testing.T) {
-	db, err := database.OpenFolder(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	db := lite(t)
 	e := receiving(t, db, func(in *spec.HookIn) { in.PerMinute = 6 })
 	send := func(n int, want int, holds string) {
 		t.Helper()
@@ -189,11 +181,7 @@ func TestRefusals(t *testing.T) {
 
 // TestRegistry: one notification of a registry tells of several pushes.
 func TestRegistry(t *testing.T) {
-	db, err := database.OpenFolder(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	db := lite(t)
 	e := receiving(t, db, func(in *spec.HookIn) {
 		in.Each = `payload.events.filter(e, e.action == "push")`
 		in.When = []string{`item.target.repository == "shop/checkout"`}

@@ -16,11 +16,19 @@ var tables = []database.Migration{{
 	SQLite: `CREATE TABLE hook_taken (
 	hook TEXT NOT NULL, nonce TEXT NOT NULL, at INTEGER NOT NULL, answer TEXT NOT NULL,
 	PRIMARY KEY (hook, nonce)) STRICT, WITHOUT ROWID;
-CREATE INDEX hook_taken_at ON hook_taken (at)`,
+CREATE INDEX hook_taken_at ON hook_taken (at);
+CREATE TABLE hook_told (
+	target TEXT NOT NULL PRIMARY KEY, place TEXT NOT NULL, holder TEXT NOT NULL, until INTEGER NOT NULL,
+	tries INTEGER NOT NULL, since INTEGER NOT NULL, next INTEGER NOT NULL, trouble TEXT NOT NULL,
+	sent INTEGER NOT NULL, left_out INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
 	Postgres: `CREATE TABLE hook_taken (
 	hook TEXT NOT NULL, nonce TEXT NOT NULL, at BIGINT NOT NULL, answer TEXT NOT NULL,
 	PRIMARY KEY (hook, nonce));
-CREATE INDEX hook_taken_at ON hook_taken (at)`,
+CREATE INDEX hook_taken_at ON hook_taken (at);
+CREATE TABLE hook_told (
+	target TEXT NOT NULL PRIMARY KEY, place TEXT NOT NULL, holder TEXT NOT NULL, until BIGINT NOT NULL,
+	tries BIGINT NOT NULL, since BIGINT NOT NULL, next BIGINT NOT NULL, trouble TEXT NOT NULL,
+	sent BIGINT NOT NULL, left_out BIGINT NOT NULL)`,
 }}
 
 // Migrate makes the tables of this package.
@@ -38,7 +46,7 @@ type delivery struct {
 
 // taken looks up what a delivery came to that was taken before.
 func taken(ctx context.Context, db *database.DB, d delivery) (a answer, known bool, err error) {
-	err = db.Read(ctx, func(tx database.Tx) error {
+	err = db.Glance(ctx, func(tx database.Tx) error {
 		var text string
 		err := tx.QueryRow(ctx, `SELECT answer FROM hook_taken WHERE hook = ? AND nonce = ?`, d.hook, d.nonce).Scan(&text)
 		if errors.Is(err, sql.ErrNoRows) {

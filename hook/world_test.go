@@ -3,6 +3,7 @@ package hook
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -17,29 +18,53 @@ import (
 	"github.com/linnet-project/linnet/testdb"
 )
 
-// both runs a test on each kind of database.
-func both(t *testing.T, test func(t *testing.T, d *database.DB)) {
-	t.Helper()
-	keep := func(t *testing.T, d *database.DB, err error) *database.DB {
-		t.Helper()
-		if err = errors.Join(err, Migrate(t.Context(), d)); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = d.Close() })
-		return d
+// suite is what must hold on every kind of database.
+var suite = []struct {
+	name string
+	test func(*testing.T, *database.DB)
+}{
+	{"deliveries", testDeliveries},
+	{"events are sent once and in order", testEventsAreSentOnceAndInOrder},
+	{"a target that fails", testATargetThatFails},
+}
+
+func TestSQLite(t *testing.T) {
+	for _, s := range suite {
+		t.Run(s.name, func(t *testing.T) { s.test(t, lite(t)) })
 	}
-	t.Run("SQLite", func(t *testing.T) {
-		t.Parallel()
-		d, err := database.OpenFolder(t.Context(), t.TempDir())
-		test(t, keep(t, d, err))
-	})
-	t.Run("PostgreSQL", func(t *testing.T) {
-		t.Parallel()
-		s := testdb.Postgres(t)
-		at := url.URL{Scheme: "postgres", User: url.UserPassword(s.User, s.Password), Host: s.Address(), Path: "postgres"}
-		d, err := database.OpenURL(t.Context(), at.String())
-		test(t, keep(t, d, err))
-	})
+}
+
+func TestPostgres(t *testing.T) {
+	t.Parallel()
+	server := testdb.Postgres(t)
+	admin := server.Postgres(t, "postgres")
+	for n, s := range suite {
+		t.Run(s.name, func(t *testing.T) {
+			name := fmt.Sprintf("hook%d", n)
+			testdb.Exec(t, admin, "CREATE DATABASE "+name)
+			at := url.URL{Scheme: "postgres", User: url.UserPassword(server.User, server.Password), Host: server.Address(), Path: name}
+			db, err := database.OpenURL(t.Context(), at.String())
+			s.test(t, opened(t, db, err))
+		})
+	}
+}
+
+func lite(t *testing.T) *database.DB {
+	t.Helper()
+	db, err := database.OpenFolder(t.Context(), t.TempDir())
+	return opened(t, db, err)
+}
+
+func opened(t *testing.T, db *database.DB, err error) *database.DB {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	if err := Migrate(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	return db
 }
 
 // ledger is a desk that keeps what was begun.
