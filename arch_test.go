@@ -49,7 +49,10 @@ var house = map[string]row{
 	"kayenta":  {floor: 1, imports: []string{"release"}},
 	"forecast": {floor: 1, imports: []string{"release", "spec", "stats", "plan", "judge"}},
 
-	"notify":   {floor: 1, imports: []string{"release", "spec"}},
+	"notify": {floor: 1, imports: []string{"release", "spec"}},
+
+	"notify/outbox": {floor: 2, imports: []string{"release", "spec", "database", "notify"}},
+
 	"access":   {floor: 1, imports: []string{"release", "spec"}},
 	"calendar": {floor: 1, imports: []string{"release"}, vendors: []string{"github.com/emersion/go-ical", "github.com/teambition/rrule-go"}},
 	"guard":    {floor: 1, imports: []string{"release", "spec", "plan", "access", "calendar"}, vendors: []string{"cel.dev/cel-go"}},

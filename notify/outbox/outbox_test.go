@@ -1,0 +1,409 @@
+package outbox
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/linnet-project/linnet/database"
+	"github.com/linnet-project/linnet/notify"
+	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/spec"
+	"github.com/linnet-project/linnet/testdb"
+)
+
+var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+
+// clock is a clock that a test sets.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+// ear is a channel that remembers what it heard.
+type ear struct {
+	mu    sync.Mutex
+	heard []release.Message
+	fault func(m release.Message) (release.Sent, error)
+}
+
+func (e *ear) Send(_ context.Context, m release.Message) (release.Sent, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.fault != nil {
+		if sent, err := e.fault(m); err != nil {
+			return sent, err
+		}
+	}
+	e.heard = append(e.heard, m)
+	return release.Sent{Thread: "thread of " + m.Notices[0].Release}, nil
+}
+
+func (e *ear) ids() (ids []string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, m := range e.heard {
+		for _, n := range m.Notices {
+			ids = append(ids, n.ID)
+		}
+	}
+	return ids
+}
+
+// world is a database and the processes on it.
+type world struct {
+	*testing.T
+	db   *database.DB
+	now  clock
+	ears map[string]*ear
+}
+
+// TestOutbox runs each story on each kind of database.
+func TestOutbox(t *testing.T) {
+	stories := map[string]func(*world){
+		"ANoticeIsSentOnce":                  testANoticeIsSentOnce,
+		"AcknowledgedNoticesAreNotEscalated": testAcknowledgedNoticesAreNotEscalated,
+		"WhatLasts":                          testWhatLasts,
+		"Failures":                           testFailures,
+		"KilledWhileSending":                 testKilledWhileSending,
+		"ManyAtOnce":                         testManyAtOnce,
+		"Prune":                              testPrune,
+		"List":                               testList,
+	}
+	run := func(t *testing.T, story func(*world), db *database.DB, err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = db.Close() })
+		story(&world{T: t, db: db, now: clock{at: noon}, ears: map[string]*ear{"chat": {}, "oncall": {}, "boss": {}}})
+	}
+	server := testdb.Postgres(t)
+	admin := server.Postgres(t, "postgres")
+	for name, story := range stories {
+		t.Run("SQLite/"+name, func(t *testing.T) {
+			db, err := database.OpenFolder(t.Context(), t.TempDir())
+			run(t, story, db, err)
+		})
+		t.Run("PostgreSQL/"+name, func(t *testing.T) {
+			testdb.Exec(t, admin, "CREATE DATABASE "+strings.ToLower(name))
+			at := url.URL{Scheme: "postgres", User: url.UserPassword(server.User, server.Password), Host: server.Address(), Path: strings.ToLower(name)}
+			db, err := database.OpenURL(t.Context(), at.String())
+			run(t, story, db, err)
+		})
+	}
+}
+
+func (w *world) open() *Outbox {
+	w.Helper()
+	channels := map[string]Channel{}
+	for name, e := range w.ears {
+		channels[name] = e
+	}
+	o, err := New(w.Context(), Config{
+		DB: w.db, Now: w.now.now, Lease: rand.Text, Log: slog.New(slog.DiscardHandler), Channels: channels, Server: "https://linnet",
+		Page: func(n release.Notice) string { return "https://linnet/releases/" + n.Release },
+		Rules: notify.Rules{Notices: spec.Notices{Keep: 24 * time.Hour, Digests: []spec.Digest{{Name: "daily", At: 18 * time.Hour}}, Routes: []spec.NoticeRoute{
+			{Match: spec.NoticeMatch{Severities: []release.Urgency{release.Page}}, To: []string{"oncall"}, After: 5 * time.Minute, Group: 10 * time.Second, Also: true,
+				Escalate: []spec.Escalation{{After: 10 * time.Minute, To: []string{"boss"}}}},
+			{To: []string{"chat"}, Digest: "daily"},
+		}}},
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
+	return o
+}
+
+func (w *world) passed(outboxes ...*Outbox) {
+	w.Helper()
+	for _, o := range outboxes {
+		if err := o.Pass(w.Context()); err != nil {
+			w.Fatal(err)
+		}
+	}
+}
+
+func (w *world) tell(o *Outbox, id string, what release.Happening, over bool) {
+	w.Helper()
+	n := notify.Sample(what)
+	n.ID, n.Over = id, over
+	if err := o.Notify(w.Context(), n); err != nil {
+		w.Fatal(err)
+	}
+}
+
+func (w *world) heard(channel, want string) {
+	w.Helper()
+	if got := strings.Join(w.ears[channel].ids(), " "); got != want {
+		w.Errorf("%s heard %q, expected %q", channel, got, want)
+	}
+}
+
+func testANoticeIsSentOnce(w *world) {
+	one, other := w.open(), w.open()
+	for range 3 { // a turn that was killed asks again, maybe elsewhere
+		w.tell(one, "r/1/7/1", release.ToldRollback, false)
+		w.tell(other, "r/1/7/1", release.ToldRollback, false)
+	}
+	w.passed(one, other)
+	w.heard("oncall", "") // waits for company
+	w.heard("chat", "r/1/7/1")
+	w.now.pass(11 * time.Second)
+	w.passed(one, other, one)
+	w.heard("oncall", "r/1/7/1")
+	m := w.ears["oncall"].heard[0]
+	if m.Title != "checkout-1.5.0 is rolled back" || m.Page != "https://linnet/releases/checkout-1.5.0" || !strings.Contains(m.Text, "show checkout-1.5.0 --server https://linnet") {
+		w.Errorf("%+v", m)
+	}
+	w.now.pass(time.Hour)
+	w.passed(other, one)
+	w.heard("boss", "r/1/7/1")
+	w.heard("oncall", "r/1/7/1")
+}
+
+func testAcknowledgedNoticesAreNotEscalated(w *world) {
+	o := w.open()
+	w.tell(o, "r/1/7/1", release.ToldRollback, false)
+	w.now.pass(time.Minute)
+	w.passed(o)
+	if err := o.Ack(w.Context(), "r/1/7/1", "anna"); err != nil {
+		w.Fatal(err)
+	}
+	if err := o.Ack(w.Context(), "nothing", "anna"); !errors.Is(err, release.ErrNotFound) {
+		w.Error(err)
+	}
+	w.now.pass(time.Hour)
+	w.passed(o)
+	w.heard("boss", "")
+	list, err := o.List(w.Context(), Filter{})
+	if err != nil || len(list) != 1 || list[0].AckedBy != "anna" || !list[0].AckedAt.Equal(noon.Add(time.Minute)) || len(list[0].Deliveries) != 2 {
+		w.Errorf("%+v, %v", list, err)
+	}
+}
+
+// What is over before it lasted is not told, and that can be seen; the rest goes
+// into the digest. What was told is told to be over.
+func testWhatLasts(w *world) {
+	o := w.open()
+	w.tell(o, "short", release.ToldProvider, false)
+	w.passed(o)
+	w.now.pass(time.Minute)
+	w.tell(o, "short over", release.ToldProvider, true)
+	w.tell(o, "fine", release.ToldPromotion, false)
+	w.tell(o, "long", release.ToldBlind, false)
+	w.now.pass(6 * time.Minute)
+	w.passed(o)
+	w.heard("oncall", "long")
+	w.tell(o, "long over", release.ToldBlind, true)
+	w.passed(o)
+	w.heard("oncall", "long long over")
+	w.heard("chat", "short long short over long over")
+	w.now.pass(7 * time.Hour)
+	w.passed(o)
+	w.heard("chat", "short long short over long over fine")
+	if last := w.ears["chat"].heard[4]; !last.Digest || !strings.HasPrefix(last.Title, "Digest: ") {
+		w.Errorf("%+v", last)
+	}
+	list, err := o.List(w.Context(), Filter{Release: "checkout-1.5.0"})
+	if err != nil || len(list) != 5 || list[4].Dropped != "over after 1m0s, before oncall was told" {
+		w.Errorf("%+v, %v", list, err)
+	}
+}
+
+// What fails is tried again with longer pauses, or as the channel asks; what can
+// never work is given up, and seen, and sent again by hand.
+func testFailures(w *world) {
+	o := w.open()
+	tries := 0
+	var failure error
+	wait := time.Duration(0)
+	w.ears["chat"].fault = func(release.Message) (release.Sent, error) { tries++; return release.Sent{Wait: wait}, failure }
+	failure = fmt.Errorf("503: %w", release.ErrUnavailable)
+	w.tell(o, "one", release.ToldRollback, false)
+	w.passed(o, o)
+	w.now.pass(5 * time.Second)
+	wait = time.Minute
+	w.passed(o, o)
+	w.now.pass(59 * time.Second)
+	w.passed(o)
+	if tries != 2 {
+		w.Fatalf("%d tries", tries)
+	}
+	w.now.pass(time.Second)
+	failure = nil
+	w.passed(o)
+	w.heard("chat", "one")
+
+	failure = fmt.Errorf("no such channel: %w", release.ErrInvalid)
+	w.tell(o, "two", release.ToldRollback, false)
+	w.passed(o)
+	w.now.pass(time.Hour)
+	w.passed(o)
+	w.heard("chat", "one")
+	list, err := o.List(w.Context(), Filter{Dead: true})
+	if err != nil || len(list) != 1 || list[0].Notice.ID != "two" || list[0].Deliveries[0].Failure != failure.Error() {
+		w.Fatalf("%+v, %v", list, err)
+	}
+	if c, err := o.Count(w.Context()); err != nil || c.Dead != 1 {
+		w.Errorf("%+v, %v", c, err)
+	}
+	failure = nil
+	if err := o.Retry(w.Context(), list[0].Deliveries[0].ID); err != nil {
+		w.Fatal(err)
+	}
+	w.passed(o)
+	w.heard("chat", "one two")
+	if err := o.Retry(w.Context(), list[0].Deliveries[0].ID); !errors.Is(err, release.ErrConflict) {
+		w.Error(err)
+	}
+	if err := o.Retry(w.Context(), "x"); !errors.Is(err, release.ErrNotFound) {
+		w.Error(err)
+	}
+
+	failure = fmt.Errorf("down: %w", release.ErrUnavailable)
+	wait, tries = 0, 0
+	w.tell(o, "three", release.ToldRollback, false)
+	for range 60 {
+		w.passed(o)
+		w.now.pass(maxPause)
+	}
+	if list, err := o.List(w.Context(), Filter{Dead: true}); err != nil || len(list) != 1 || tries != mostTries {
+		w.Errorf("%d tries; %+v, %v", tries, list, err)
+	}
+}
+
+// One that is killed between sending and marking is followed by another once its
+// lease lapses; nobody sends in between, also not what comes after on the channel.
+func testKilledWhileSending(w *world) {
+	dead, alive := w.open(), w.open()
+	w.tell(dead, "one", release.ToldRollback, false)
+	c, err := dead.claim(w.Context(), "chat")
+	if err != nil || c == nil {
+		w.Fatal(c, err)
+	}
+	w.tell(alive, "two", release.ToldWeight, false)
+	w.passed(alive)
+	w.heard("chat", "")
+	w.now.pass(leaseFor + time.Second)
+	w.passed(alive)
+	w.heard("chat", "one two")
+	if err := dead.mark(w.Context(), c, release.Sent{}, fmt.Errorf("late: %w", release.ErrInvalid)); err != nil {
+		w.Fatal(err)
+	}
+	if list, err := alive.List(w.Context(), Filter{Dead: true}); err != nil || len(list) > 0 {
+		w.Errorf("one that came back too late marked it: %+v, %v", list, err)
+	}
+	if m := w.ears["chat"].heard[1]; m.Thread != "thread of checkout-1.5.0" {
+		w.Errorf("the second goes to thread %q", m.Thread)
+	}
+}
+
+// Several processes with many notices: each is sent once.
+func testManyAtOnce(w *world) {
+	outboxes := []*Outbox{w.open(), w.open(), w.open()}
+	var group errgroup.Group
+	for i, o := range outboxes {
+		group.Go(func() error {
+			for j := range 20 {
+				n := notify.Sample(release.ToldWeight)
+				n.ID = fmt.Sprintf("n/%d", (i+j)%20)
+				n.Topic, n.Service = n.ID, fmt.Sprint("s", j%3)
+				if err := o.Notify(w.Context(), n); err != nil {
+					return err
+				}
+				if err := o.Pass(w.Context()); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		w.Fatal(err)
+	}
+	for range 5 {
+		w.now.pass(time.Minute)
+		w.passed(outboxes...)
+	}
+	seen := map[string]int{}
+	for _, id := range w.ears["chat"].ids() {
+		seen[id]++
+	}
+	for id, n := range seen {
+		if n != 1 {
+			w.Errorf("%s was sent %d times", id, n)
+		}
+	}
+	if len(seen) != 20 {
+		w.Errorf("%d of 20 were sent", len(seen))
+	}
+}
+
+func testPrune(w *world) {
+	o := w.open()
+	w.tell(o, "old", release.ToldRollback, false)
+	w.now.pass(time.Hour)
+	w.passed(o)
+	w.now.pass(25 * time.Hour)
+	w.tell(o, "new", release.ToldRollback, false)
+	w.passed(o)
+	if err := o.Prune(w.Context()); err != nil {
+		w.Fatal(err)
+	}
+	list, err := o.List(w.Context(), Filter{})
+	if err != nil || len(list) != 1 || list[0].Notice.ID != "new" {
+		w.Errorf("%+v, %v", list, err)
+	}
+}
+
+// A list goes on where it ended, and finds a release by its name or attempt.
+func testList(w *world) {
+	o := w.open()
+	for i := range 5 {
+		n := notify.Sample(release.ToldRollback)
+		n.ID, n.Release, n.Attempt = fmt.Sprint("n", i), "shop", 1+i%2
+		if err := o.Notify(w.Context(), n); err != nil {
+			w.Fatal(err)
+		}
+	}
+	ids := func(f Filter) (ids string) {
+		list, err := o.List(w.Context(), f)
+		if err != nil {
+			w.Fatal(err)
+		}
+		for _, e := range list {
+			ids += e.Notice.ID
+		}
+		return ids
+	}
+	if got := ids(Filter{Limit: 2}) + "," + ids(Filter{Limit: 2, Before: "n3"}) + "," + ids(Filter{Before: "n1"}); got != "n4n3,n2n1,n0" {
+		w.Error(got)
+	}
+	if got := ids(Filter{Release: "shop/2"}) + "," + ids(Filter{Release: "shop"}) + "," + ids(Filter{Release: "sho"}) + "," + ids(Filter{Unacked: true}); got != "n3n1,n4n3n2n1n0,,n4n3n2n1n0" {
+		w.Error(got)
+	}
+	if _, err := o.List(w.Context(), Filter{Before: "x"}); !errors.Is(err, release.ErrInvalid) {
+		w.Error(err)
+	}
+}
