@@ -168,7 +168,7 @@ func (h *hosts) metricsURL(service string) (string, error) {
 		h.inner = inner
 		server := &http.Server{Handler: http.HandlerFunc(h.metrics), ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: requestHeaders}
 		h.group.Go(func() error {
-			if err := server.Serve(inner); !errors.Is(err, net.ErrClosed) {
+			if err := server.Serve(inner); !errors.Is(err, http.ErrServerClosed) {
 				return err
 			}
 			return nil
