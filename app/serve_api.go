@@ -15,7 +15,7 @@ const foretellers = 1
 
 // openAPI serves the API.
 func (s *serving) openAPI(ctx context.Context) (func() error, error) {
-	began := time.Now().UTC()
+	began := s.now().UTC()
 	slots := make(chan struct{}, foretellers)
 	made, err := api.New(ctx, s.mux, api.Config{
 		Desk: s.desk, Feed: s.store, DB: s.db, Authenticate: s.authenticate, Version: Version, Log: s.log, Now: s.now,
@@ -59,7 +59,7 @@ func (s *serving) foretellFor(ctx context.Context, slots chan struct{}, ask api.
 
 // system tells how this process does.
 func (s *serving) system(began time.Time) api.System {
-	lag := s.timers.Lag()
+	lag := s.lag()
 	all := s.fleet.Statuses()
 	told := api.System{Database: string(s.db.Kind()), Started: began, Login: s.settings.Login != nil, Releases: len(all), Overdue: lag.Overdue, Lag: lag.Oldest.Seconds()}
 	for _, one := range all {

@@ -44,8 +44,8 @@ func (s *serving) ready(ctx context.Context) error {
 	if err != nil {
 		errs = append(errs, fmt.Errorf("the store does not answer: %w", err))
 	}
-	if s.timers == nil {
-		return errors.Join(err, s.behind(ctx))
+	if s.river != nil {
+		return errors.Join(append(errs, s.behind(ctx))...)
 	}
 	if lag := s.timers.Lag(); lag.Oldest > behind {
 		errs = append(errs, fmt.Errorf("%d turns are overdue, the oldest by %s; is this machine, or the store, too slow: %w",

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
-	"time"
 
 	"github.com/linnet-project/linnet/hook"
 	"github.com/linnet-project/linnet/metric/web"
@@ -30,7 +29,7 @@ func (s *serving) openHooks(ctx context.Context) (func() error, error) {
 		return nil, err
 	}
 	in, err := hook.NewReceiver(ctx, hook.InConfig{
-		Hooks: hooks.In, Folder: filepath.Dir(file), Desk: s.desk, DB: s.db, Log: s.log, Now: time.Now,
+		Hooks: hooks.In, Folder: filepath.Dir(file), Desk: s.desk, DB: s.db, Log: s.log, Now: s.now,
 	})
 	if err != nil {
 		return nil, err

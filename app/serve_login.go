@@ -29,7 +29,7 @@ func (s *serving) openLogin(ctx context.Context) (func() error, error) {
 	}
 	l, err := login.New(ctx, login.Config{
 		DB: s.db, Settings: s.settings.Login, Local: localUser(), PublicURL: s.url, OIDCSecret: s.oidcSecret,
-		TrustedProxies: s.settings.TrustedProxies, Policy: s.policy, Auditor: s.auditor, Log: s.log, Now: time.Now,
+		TrustedProxies: s.settings.TrustedProxies, Policy: s.policy, Auditor: s.auditor, Log: s.log, Now: s.now,
 	})
 	if err != nil {
 		return nil, err
@@ -64,7 +64,7 @@ func (s *serving) encrypted(plain net.Listener) (net.Listener, error) {
 	if c == nil {
 		return plain, nil
 	}
-	shown, err := login.NewCertificate(s.path(c.CertFile), s.path(c.KeyFile), s.log, time.Now)
+	shown, err := login.NewCertificate(s.path(c.CertFile), s.path(c.KeyFile), s.log, s.now)
 	if err != nil {
 		return nil, err
 	}

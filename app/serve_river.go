@@ -114,6 +114,14 @@ func (s *serving) openTurns(ctx context.Context) (func() error, error) {
 	return nil, nil
 }
 
+// lag tells how far behind the turns are.
+func (s *serving) lag() fleet.Lag {
+	if s.river != nil {
+		return s.river.Lag()
+	}
+	return s.timers.Lag()
+}
+
 // behind says that the replicas together do not take turns when they are due.
 func (s *serving) behind(ctx context.Context) error {
 	late, err := s.store.Overdue(ctx, behind, 1)
@@ -125,8 +133,8 @@ func (s *serving) behind(ctx context.Context) error {
 
 // queueMeasures tell how the queue of turns does, asked when they are read.
 type queueMeasures struct {
-	caller                              *river.Caller
-	jobs, oldest, here, late, clock, up *prometheus.Desc
+	caller                                      *river.Caller
+	jobs, length, oldest, here, late, clock, up *prometheus.Desc
 }
 
 func newQueueMeasures(c *river.Caller) queueMeasures {
@@ -137,9 +145,10 @@ func newQueueMeasures(c *river.Caller) queueMeasures {
 		caller: c,
 		jobs: desc("linnet_queue_jobs",
 			"Turns in the queue of all replicas, by state: waiting (due and taken by nobody), running, scheduled, failed (given up in the last hour).", "state"),
-		oldest: desc("linnet_queue_oldest_seconds", "How long the turn that waits longest is due."),
+		length: desc("linnet_queue_length", "Turns in the queue of all replicas that are not done."),
+		oldest: desc("linnet_turn_lag_seconds", "How long the turn that waits longest is due."),
 		here:   desc("linnet_turns_running", "Turns under way in this replica."),
-		late:   desc("linnet_releases_overdue", "Releases that were due five seconds ago, or longer, when this replica last looked."),
+		late:   desc("linnet_queue_overdue", "Releases that were due five seconds ago, or longer, when this replica last looked."),
 		clock:  desc("linnet_clock_correction_seconds", "What this replica's own clock is corrected by to follow the database's; 0 where it is right."),
 		up:     desc("linnet_queue_up", "Whether the database answered when it was asked for these figures."),
 	}
@@ -147,7 +156,7 @@ func newQueueMeasures(c *river.Caller) queueMeasures {
 
 // Describe implements prometheus.Collector.
 func (q queueMeasures) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{q.jobs, q.oldest, q.here, q.late, q.clock, q.up} {
+	for _, d := range []*prometheus.Desc{q.jobs, q.length, q.oldest, q.here, q.late, q.clock, q.up} {
 		out <- d
 	}
 }
@@ -172,5 +181,6 @@ func (q queueMeasures) Collect(out chan<- prometheus.Metric) {
 	gauge(q.jobs, float64(s.Running), "running")
 	gauge(q.jobs, float64(s.Scheduled), "scheduled")
 	gauge(q.jobs, float64(s.Failed), "failed")
+	gauge(q.length, float64(s.Waiting+s.Running+s.Scheduled))
 	gauge(q.oldest, s.Oldest.Seconds())
 }

@@ -32,6 +32,9 @@ func (c *Caller) lookAround(ctx context.Context) error {
 		}
 	}
 	c.mu.Lock()
+	if len(late) > 0 && c.overdue == 0 {
+		c.lateSince = now
+	}
 	c.overdue = len(late)
 	c.mu.Unlock()
 	return c.insert(ctx, jobs)

@@ -97,6 +97,8 @@ type Caller struct {
 	busy map[journal.ID]bool // turns under way here
 	// overdue is how many releases were at the last look.
 	overdue int
+	// lateSince is since when there have been any.
+	lateSince time.Time
 }
 
 // New migrates River's tables and returns a Caller that does nothing yet. Errors

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/linnet-project/linnet/fleet"
 	"github.com/linnet-project/linnet/release"
 )
 
@@ -22,6 +23,18 @@ type Stats struct {
 	Here, Overdue int
 	// ClockOff is what this replica's own clock is corrected by.
 	ClockOff time.Duration
+}
+
+// Lag tells how many releases were overdue at the last look around, and for how
+// long there have been any.
+func (c *Caller) Lag() fleet.Lag {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	lag := fleet.Lag{Overdue: c.overdue, Length: len(c.busy)}
+	if c.overdue > 0 {
+		lag.Oldest = overdue + c.cfg.Clock.Now().Sub(c.lateSince)
+	}
+	return lag
 }
 
 // Stats asks the database how the queue does. Errors wrap release.ErrUnavailable.
