@@ -206,6 +206,9 @@ func (w *world) Decide(who access.Actor, action access.Action, on access.Resourc
 	return w.policy(who, action, on)
 }
 
+// Groups implements access.Policy.
+func (w *world) Groups(who access.Actor) []string { return who.Groups }
+
 // Check implements control.Guard.
 func (w *world) Check(context.Context, time.Time, access.Actor, spec.File, plan.Plan) ([]control.Finding, error) {
 	w.mu.Lock()

@@ -157,7 +157,7 @@ func (p *process) newServing(o serveOptions, flags *pflag.FlagSet) (*serving, er
 	}
 	s := &serving{
 		process: p, settings: spec.DefaultServer(), databaseURL: o.database, traces: o.traces, name: o.name,
-		log: log, mux: http.NewServeMux(), policy: access.Everybody{}, notifier: logNotifier{log},
+		log: log, now: time.Now, mux: http.NewServeMux(), policy: access.Everybody{}, notifier: logNotifier{log},
 	}
 	if o.config != "" {
 		text, err := p.readText(o.config)

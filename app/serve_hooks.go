@@ -42,7 +42,7 @@ func (s *serving) openHooks(ctx context.Context) (func() error, error) {
 // other; file is the one that names them.
 func (s *serving) sendEvents(ctx context.Context, file string, targets []spec.HookOut) error {
 	cfg := hook.OutConfig{
-		Journal: s.store, DB: s.db, Folder: filepath.Dir(file), Source: s.url, Holder: rand.Text(), Log: s.log, Now: time.Now,
+		Journal: s.store, DB: s.db, Folder: filepath.Dir(file), Source: s.url, Holder: rand.Text(), Log: s.log, Now: s.now,
 	}
 	for _, out := range targets {
 		client, err := clientFor(file, out)

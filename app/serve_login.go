@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/linnet-project/linnet/access"
 	"github.com/linnet-project/linnet/api"

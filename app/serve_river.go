@@ -22,7 +22,6 @@ import (
 // openClock sets the clock that all parts go by: on several machines it follows
 // the database's.
 func (s *serving) openClock(ctx context.Context) (func() error, error) {
-	s.now = time.Now
 	if s.db.Kind() != database.Postgres {
 		return nil, nil
 	}
