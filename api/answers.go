@@ -233,3 +233,6 @@ func (k *keeper) Unwrap() http.ResponseWriter { return k.ResponseWriter }
 func (k *keeper) keep() bool {
 	return k.status < http.StatusMultipleChoices && k.status != http.StatusAccepted && k.body.Len() <= maxAnswer
 }
+
+// Migrate makes the tables of this package, or brings them to the present schema.
+func Migrate(ctx context.Context, db *database.DB) error { return db.Migrate(ctx, set, migrations) }

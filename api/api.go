@@ -57,7 +57,7 @@ func New(ctx context.Context, mux *http.ServeMux, cfg Config) (*API, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	if err := cfg.DB.Migrate(ctx, set, migrations); err != nil {
+	if err := Migrate(ctx, cfg.DB); err != nil {
 		return nil, err
 	}
 	a := &API{cfg: cfg, answers: answers{db: cfg.DB, now: cfg.Now}}

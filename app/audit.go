@@ -11,25 +11,32 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/linnet-project/linnet/audit"
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/journal"
 	"github.com/linnet-project/linnet/judge"
 )
 
 func (p *process) audit() *cobra.Command {
-	cmd := &cobra.Command{Use: "audit", Short: "Verify and show the journal"}
-	var head string
-	verify := &cobra.Command{
-		Use: "verify [NAME[/ATTEMPT]]", Short: "Prove that no record was changed; with --head also that none was cut off", Args: cobra.MaximumNArgs(1),
+	cmd := &cobra.Command{Use: "audit", Short: "Verify, show, export and anchor the journal and what people did"}
+	p.databaseFlag(cmd)
+	cmd.AddCommand(p.auditVerify(), p.auditShow(), p.auditExport(), p.auditAnchor(), p.auditKey())
+	return cmd
+}
+
+func (p *process) auditShow() *cobra.Command {
+	var c audit.Choice
+	var since time.Duration
+	cmd := &cobra.Command{
+		Use: "show [NAME[/ATTEMPT]]", Short: "Print every record of a release, with its hash; without a name, what people did", Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return p.reading(cmd.Context(), func(r *journal.Reader) error { return p.verify(cmd.Context(), r, args, head) })
-		},
-	}
-	verify.Flags().StringVar(&head, "head", "", `a head kept elsewhere, as printed before ("NAME/ATTEMPT SEQ HASH")`)
-	show := &cobra.Command{
-		Use: "show NAME[/ATTEMPT]", Short: "Print every record, with its hash", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return p.reading(cmd.Context(), func(r *journal.Reader) error {
+			return p.chains(cmd.Context(), func(r *journal.Reader, log *audit.Log) error {
+				if len(args) == 0 {
+					if since > 0 {
+						c.From = time.Now().Add(-since)
+					}
+					return p.showLines(cmd.Context(), log, c)
+				}
 				id, err := find(cmd.Context(), r, args[0])
 				if err != nil {
 					return err
@@ -38,46 +45,14 @@ func (p *process) audit() *cobra.Command {
 			})
 		},
 	}
-	cmd.AddCommand(verify, show)
+	f := cmd.Flags()
+	f.StringVar(&c.Who, "who", "", "only what this person or program did")
+	f.StringVar(&c.What, "what", "", `only this ("release.abort"), or all that begin so ("token.")`)
+	f.StringVar(&c.Object, "object", "", "only what was done to this")
+	f.BoolVar(&c.Denied, "denied", false, "only what was not allowed")
+	f.DurationVar(&since, "since", 0, "only what happened in the last of this time")
+	f.IntVar(&c.Most, "limit", 100, "how many lines, the last ones")
 	return cmd
-}
-
-func (p *process) verify(ctx context.Context, r *journal.Reader, args []string, head string) error {
-	var heads []journal.Head
-	var err error
-	switch {
-	case head != "":
-		var anchor, h journal.Head
-		if anchor, err = journal.ParseHead(head); err != nil {
-			return err
-		}
-		h, err = r.VerifyAgainst(ctx, anchor)
-		heads = []journal.Head{h}
-	case len(args) == 1:
-		var id journal.ID
-		if id, err = find(ctx, r, args[0]); err != nil {
-			return err
-		}
-		var h journal.Head
-		h, err = r.Verify(ctx, id)
-		heads = []journal.Head{h}
-	default:
-		heads, err = r.VerifyAll(ctx)
-	}
-	if err != nil {
-		fmt.Fprintf(p.err, "linnet: %v\n", err)
-		return exit(exitError) // a failed verification, whatever was found
-	}
-	for _, h := range heads {
-		if p.json {
-			if err := json.NewEncoder(p.out).Encode(map[string]any{"release": h.ID.String(), "records": h.Seq, "head": h.String()}); err != nil {
-				return err
-			}
-			continue
-		}
-		fmt.Fprintf(p.out, "%s: %d records, unchanged; head %s\n", h.ID, h.Seq, h)
-	}
-	return nil
 }
 
 // recordLine is one record of `linnet audit show`.

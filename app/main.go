@@ -26,7 +26,9 @@ type process struct {
 	in       io.Reader
 	out, err io.Writer
 	// common flags
-	data      string
+	data string
+	// database is the URL that --db names, for verbs that have it.
+	database  string
 	json      bool
 	quiet     bool
 	logFormat string
@@ -124,6 +126,7 @@ input; 3 rolled back; 4 inconclusive; 5 aborted by a person.`,
 	root.AddCommand(p.demo(), p.demoService(), p.run(), p.serve(), p.proxy(), p.lint(), p.schema(), p.providers(), p.sources(), p.doctor(), p.imports(),
 		p.judge(), p.plan(), p.backtest(), p.replay(), p.audit(), p.release(), p.ingest(), p.hook())
 	root.AddCommand(p.login(), p.logout(), p.token(), p.serviceAccount())
+	root.AddCommand(p.backup(), p.restore(), p.migrate())
 	usageErrors(root)
 	return root
 }

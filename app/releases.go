@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os/user"
 	"time"
@@ -165,14 +164,6 @@ func (p *process) printAnswer(id journal.ID, d engine.Decision) error {
 }
 
 // reading opens the journal for reading.
-func (p *process) reading(ctx context.Context, f func(*journal.Reader) error) error {
-	r, err := journal.OpenReader(ctx, p.data)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f(r), r.Close())
-}
-
 // find turns NAME or NAME/ATTEMPT into an id; a name alone is its last attempt.
 func find(ctx context.Context, r *journal.Reader, text string) (journal.ID, error) {
 	if id, err := journal.ParseID(text); err == nil {

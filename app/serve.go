@@ -132,6 +132,7 @@ func servingParts() []servingPart {
 		{"database", (*serving).openDatabase},
 		{"clock", (*serving).openClock},
 		{"measures", (*serving).openMeasures},
+		{"audit", (*serving).openAudit},
 		{"hosts", (*serving).openHosts},
 		{"fleet", (*serving).openFleet},
 		{"guards", (*serving).openGuards},

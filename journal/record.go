@@ -48,3 +48,6 @@ func outcome(s *engine.State) Outcome {
 	}
 	return RolledBack
 }
+
+// Body is the stored form of a record, over which its hash goes.
+func (r Record) Body() ([]byte, error) { return encodeRecord(r) }

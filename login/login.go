@@ -56,7 +56,7 @@ type Login struct {
 // New returns a Login, and makes its tables where they do not exist. An identity
 // provider that cannot be reached is no error: it is asked when somebody logs in.
 func New(ctx context.Context, cfg Config) (*Login, error) {
-	if err := cfg.DB.Migrate(ctx, set, migrations); err != nil {
+	if err := Migrate(ctx, cfg.DB); err != nil {
 		return nil, err
 	}
 	l := &Login{

@@ -1,6 +1,10 @@
 package login
 
-import "github.com/linnet-project/linnet/database"
+import (
+	"context"
+
+	"github.com/linnet-project/linnet/database"
+)
 
 // set is the name of this package's tables in the database.
 const set = "login"
@@ -73,3 +77,6 @@ CREATE TABLE login_sessions (
 CREATE INDEX login_sessions_by_owner ON login_sessions (owner);
 CREATE INDEX login_sessions_by_end ON login_sessions (ends_at);`,
 }}
+
+// Migrate makes the tables of this package, or brings them to the present schema.
+func Migrate(ctx context.Context, db *database.DB) error { return db.Migrate(ctx, set, migrations) }

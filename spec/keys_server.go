@@ -1,11 +1,8 @@
 package spec
 
-import (
-	"slices"
-	"time"
-)
+import "slices"
 
-var serverSpecKeys = &object[Server]{keys: slices.Concat(serverKeys, loginServerKeys)}
+var serverSpecKeys = &object[Server]{keys: slices.Concat(serverKeys, keepServerKeys, loginServerKeys)}
 
 var serverKeys = []key[Server]{
 	{name: "listen", doc: "The one address that is listened on. Without a login configured it must be of this machine alone.", def: "127.0.0.1:8440",
@@ -24,6 +21,4 @@ var serverKeys = []key[Server]{
 		bind: at(func(s *Server) *string { return &s.Notices }, filePath)},
 	{name: "hooks", doc: "A file of kind Hooks: who may announce versions, and what is sent to whom.", words: "none",
 		bind: at(func(s *Server) *string { return &s.Hooks }, filePath)},
-	{name: "retain", doc: "How long releases that ended are kept.", def: "90d",
-		bind: at(func(s *Server) *time.Duration { return &s.Retain }, durations)},
 }

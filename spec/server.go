@@ -30,7 +30,10 @@ type Server struct {
 	TLS            *Certificate
 	TrustedProxies []netip.Prefix
 	// Retain is how long releases that ended are kept.
-	Retain time.Duration
+	Retain    time.Duration
+	Retention Keeping
+	// Anchors is where heads are kept besides; nil for nowhere.
+	Anchors *Anchoring
 }
 
 var serverDocument = document[Server]{
@@ -56,4 +59,7 @@ func DefaultServer() Server {
 func FormatServer(s Server) []byte { return serverDocument.format(s) }
 
 // serverRules checks what must hold between the keys.
-func serverRules(c *checker, s Server) { loginRules(c, s) }
+func serverRules(c *checker, s Server) {
+	loginRules(c, s)
+	keepRules(c, s)
+}

@@ -114,7 +114,7 @@ func New(ctx context.Context, cfg Config) (*Caller, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	if err := migrate(ctx, cfg); err != nil {
+	if err := Migrate(ctx, cfg.DB, cfg.Log); err != nil {
 		return nil, err
 	}
 	c := &Caller{cfg: cfg, jobs: map[string]job{}, busy: map[journal.ID]bool{}}
@@ -143,19 +143,19 @@ func New(ctx context.Context, cfg Config) (*Caller, error) {
 	return c, nil
 }
 
-// migrate brings River's tables to the schema of this binary, one replica after
-// the other.
-func migrate(ctx context.Context, cfg Config) error {
-	migrator, err := rivermigrate.New(riverpgxv5.New(cfg.DB.Pool()), &rivermigrate.Config{Logger: slog.New(quiet{cfg.Log.Handler()})})
+// Migrate makes River's tables in a database of PostgreSQL, or brings them to the
+// schema of this binary, one replica after the other.
+func Migrate(ctx context.Context, db *database.DB, log *slog.Logger) error {
+	migrator, err := rivermigrate.New(riverpgxv5.New(db.Pool()), &rivermigrate.Config{Logger: slog.New(quiet{log.Handler()})})
 	if err != nil {
 		return fmt.Errorf("queue of turns: %w: %w", err, release.ErrInvalid)
 	}
-	if err := cfg.DB.Migrate(ctx, "fleet", migrations()); err != nil {
+	if err := db.Migrate(ctx, "fleet", migrations()); err != nil {
 		return err
 	}
-	return Alone(cfg.DB)(ctx, "migration of the queue of turns", func(ctx context.Context) error {
+	return Alone(db)(ctx, "migration of the queue of turns", func(ctx context.Context) error {
 		if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
-			return fmt.Errorf("%s: migration of the queue of turns: %w: %w", cfg.DB.Name(), err, release.ErrUnavailable)
+			return fmt.Errorf("%s: migration of the queue of turns: %w: %w", db.Name(), err, release.ErrUnavailable)
 		}
 		return nil
 	})

@@ -1,0 +1,109 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/linnet-project/linnet/audit"
+	"github.com/linnet-project/linnet/database"
+	"github.com/linnet-project/linnet/journal"
+	"github.com/linnet-project/linnet/release"
+)
+
+// removeEvery is how often what is old is removed; the first time a little after
+// the start, when whatever waited for the server has been done.
+const (
+	removeEvery = time.Hour
+	removeFirst = time.Minute
+)
+
+// openAudit keeps what people do, removes what is older than people want to keep
+// it, and anchors the heads of all chains.
+func (s *serving) openAudit(ctx context.Context) (func() error, error) {
+	log, err := audit.On(ctx, s.db)
+	if err != nil {
+		return nil, err
+	}
+	s.auditor = log
+	s.group.Go(func() error {
+		every(ctx, removeFirst, removeEvery, func() {
+			if err := s.removeOld(ctx); err != nil && ctx.Err() == nil {
+				s.log.Error("what is old was not removed", "error", err)
+			}
+		})
+		return nil
+	})
+	if s.settings.Anchors == nil {
+		return nil, nil
+	}
+	a := *s.settings.Anchors
+	a.File, a.KeyFile, a.TokenFile = s.path(a.File), s.path(a.KeyFile), s.path(a.TokenFile)
+	anchorer, err := newAnchorer(a) // what cannot work is told now
+	if err != nil {
+		return nil, err
+	}
+	s.group.Go(func() error {
+		every(ctx, 0, a.Every, func() {
+			fresh, err := newAnchorer(a)
+			if err == nil {
+				anchorer.Key = fresh.Key
+				_, err = anchorer.Anchor(ctx, s.store.Reader, log)
+			}
+			if err != nil && ctx.Err() == nil {
+				s.log.Error("the heads were not anchored", "error", err)
+			}
+		})
+		return nil
+	})
+	return nil, nil
+}
+
+// every calls f after a first wait and then again and again, until the context
+// ends.
+func every(ctx context.Context, first, wait time.Duration, f func()) {
+	timer := time.NewTimer(first)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+			f()
+			timer.Reset(wait)
+		}
+	}
+}
+
+// removeOld removes what is older than people want to keep it, by the role that may.
+func (s *serving) removeOld(ctx context.Context) (err error) {
+	db := s.db
+	if file := s.settings.Retention.DatabaseFile; file != "" && db.Kind() == database.Postgres {
+		text, err := os.ReadFile(s.path(file))
+		if err != nil {
+			return fmt.Errorf("retention.databaseFile: %w: %w", err, release.ErrInvalid)
+		}
+		if db, err = database.OpenURL(ctx, strings.TrimSpace(string(text))); err != nil {
+			return fmt.Errorf("retention.databaseFile: %w", err)
+		}
+		defer func() { err = errors.Join(err, db.Close()) }()
+	}
+	store, err := journal.On(ctx, db)
+	if err != nil {
+		return err
+	}
+	if err := prune(ctx, store, s.settings.Retain); err != nil {
+		return err
+	}
+	if s.settings.Retention.Audit == 0 {
+		return nil
+	}
+	log, err := audit.On(ctx, db)
+	for n := 1; err == nil && n > 0; {
+		n, err = log.Prune(ctx, time.Now().Add(-s.settings.Retention.Audit))
+	}
+	return err
+}
