@@ -3,15 +3,18 @@ package app
 import (
 	"context"
 	"errors"
+	"log/slog"
 
 	"github.com/spf13/cobra"
 
 	"github.com/linnet-project/linnet/api"
 	"github.com/linnet-project/linnet/audit"
 	"github.com/linnet-project/linnet/database"
+	"github.com/linnet-project/linnet/fleet/river"
 	"github.com/linnet-project/linnet/hook"
 	"github.com/linnet-project/linnet/journal"
 	"github.com/linnet-project/linnet/login"
+	"github.com/linnet-project/linnet/notify/outbox"
 	"github.com/linnet-project/linnet/release"
 )
 
@@ -64,16 +67,19 @@ func (p *process) chains(ctx context.Context, f func(*journal.Reader, *audit.Log
 }
 
 // makeTables makes the tables of all that is kept, or brings them to the present
-// schema. What PostgreSQL alone has (see fleet/river) makes its own.
+// schema.
 func makeTables(ctx context.Context, db *database.DB) error {
 	for _, migrate := range []func(context.Context, *database.DB) error{
 		func(ctx context.Context, db *database.DB) error { _, err := journal.On(ctx, db); return err },
 		func(ctx context.Context, db *database.DB) error { _, err := audit.On(ctx, db); return err },
-		login.Migrate, hook.Migrate, api.Migrate,
+		login.Migrate, hook.Migrate, api.Migrate, outbox.Migrate,
 	} {
 		if err := migrate(ctx, db); err != nil {
 			return err
 		}
+	}
+	if db.Kind() == database.Postgres {
+		return river.Migrate(ctx, db, slog.New(slog.DiscardHandler))
 	}
 	return nil
 }

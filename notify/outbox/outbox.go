@@ -59,7 +59,7 @@ type Outbox struct {
 
 // New makes the tables where they are not there yet.
 func New(ctx context.Context, cfg Config) (*Outbox, error) {
-	if err := cfg.DB.Migrate(ctx, set, migrations); err != nil {
+	if err := Migrate(ctx, cfg.DB); err != nil {
 		return nil, err
 	}
 	return &Outbox{cfg: cfg, kick: make(chan struct{}, 1)}, nil

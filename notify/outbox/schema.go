@@ -1,6 +1,10 @@
 package outbox
 
-import "github.com/linnet-project/linnet/database"
+import (
+	"context"
+
+	"github.com/linnet-project/linnet/database"
+)
 
 // set is the name of this package's tables in the database.
 const set = "notices"
@@ -109,3 +113,6 @@ CREATE TABLE notices_threads (
 	PRIMARY KEY (channel, release)
 );`,
 }}
+
+// Migrate makes the tables of this package, or brings them to the present schema.
+func Migrate(ctx context.Context, db *database.DB) error { return db.Migrate(ctx, set, migrations) }
