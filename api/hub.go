@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -66,9 +67,7 @@ func (h *hub) listen(ctx context.Context, who string) (*listener, error) {
 		}
 	}
 	if len(h.listeners) >= maxStreams || mine >= maxStreamsOfOne {
-		p := problem(503, "too many streams are open (at most %d, and %d of one actor); close some, or ask for pages", maxStreams, maxStreamsOfOne)
-		p.wait = again
-		return nil, p
+		return nil, unavailable(fmt.Sprintf("too many streams are open (at most %d, and %d of one actor); close some, or ask for pages", maxStreams, maxStreamsOfOne))
 	}
 	if !h.asking {
 		at, err := h.api.cfg.Feed.Newest(ctx)

@@ -135,12 +135,19 @@ func problemOf(err error) *Problem {
 		return problem(http.StatusConflict, "%s", plain(err))
 	case errors.Is(err, release.ErrInvalid):
 		return problem(http.StatusUnprocessableEntity, "%s", plain(err))
-	case errors.Is(err, release.ErrUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		p := problem(http.StatusServiceUnavailable, "%s", plain(err))
-		p.wait = again
-		return p
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return unavailable("it took too long, or the server stops; ask again")
+	case errors.Is(err, release.ErrUnavailable):
+		return unavailable(plain(err))
 	}
 	return problem(http.StatusInternalServerError, "something went wrong in Linnet itself; its log says what")
+}
+
+// unavailable is a problem that may be over soon.
+func unavailable(detail string) *Problem {
+	p := problem(http.StatusServiceUnavailable, "%s", detail)
+	p.wait = again
+	return p
 }
 
 // plain is an error without the word for its meaning at the end.

@@ -8,7 +8,6 @@ import (
 	"mime"
 	"net"
 	"net/http"
-	"net/netip"
 	"path"
 	"strings"
 
@@ -152,17 +151,3 @@ func (p *probe) Write(b []byte) (int, error) { return len(b), nil }
 
 // WriteHeader implements http.ResponseWriter.
 func (p *probe) WriteHeader(int) {}
-
-// ThisMachine tells whether a host, as a request names it, can be no other than
-// the machine that it came from.
-func ThisMachine(host string) bool {
-	name, _, err := net.SplitHostPort(host)
-	if err != nil {
-		name = strings.Trim(host, "[]")
-	}
-	if strings.EqualFold(name, "localhost") {
-		return true
-	}
-	at, err := netip.ParseAddr(name)
-	return err == nil && at.Unmap().IsLoopback()
-}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -81,8 +82,8 @@ func foretold(ctx context.Context, pl plan.Plan, service forecast.Service, q *pl
 	if err := scene.Check(); err != nil {
 		return forecast.Forecast{}, err
 	}
-	found := playAll(scene, scene.Cells(), bar)
-	found = append(found, playAll(scene, scene.Wishes(found), bar)...)
+	found := playAll(scene, scene.Cells(), q.players, bar)
+	found = append(found, playAll(scene, scene.Wishes(found), q.players, bar)...)
 	if err := ctx.Err(); err != nil {
 		return forecast.Forecast{}, err
 	}
@@ -96,13 +97,13 @@ func draws(seed uint64) forecast.Draws {
 	}
 }
 
-// playAll answers cells, as many at a time as there are processors.
-func playAll(scene forecast.Scene, cells []forecast.Cell, bar *bar) []forecast.Found {
+// playAll answers cells, so many at a time; 0 is as many as there are processors.
+func playAll(scene forecast.Scene, cells []forecast.Cell, players int, bar *bar) []forecast.Found {
 	found := make([]forecast.Found, len(cells))
 	bar.more(len(cells))
 	var next atomic.Int64
 	var wg sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(cells)) {
+	for range min(cmp.Or(players, runtime.GOMAXPROCS(0)), len(cells)) {
 		wg.Go(func() {
 			for {
 				i := int(next.Add(1)) - 1

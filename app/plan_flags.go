@@ -27,6 +27,8 @@ type planFlags struct {
 	instances     int
 	seed          uint64
 	paths         int
+	// players bounds how many processors play; 0 for all.
+	players int
 }
 
 func (q *planFlags) bind(f *pflag.FlagSet) {

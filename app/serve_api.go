@@ -2,16 +2,23 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/linnet-project/linnet/api"
 	"github.com/linnet-project/linnet/forecast"
 	"github.com/linnet-project/linnet/plan"
+	"github.com/linnet-project/linnet/release"
 )
 
-// foretellers bounds how many release files are told of at the same time: it
-// takes a processor each, and releases need them too.
-const foretellers = 1
+// Bounds on telling what release files would do, which takes processors that
+// releases need too: how many are told of at the same time, how often a question is
+// played at most, and how long it may take.
+const (
+	foretellers   = 1
+	foretellPaths = 100
+	foretellWait  = 20 * time.Second
+)
 
 // openAPI serves the API.
 func (s *serving) openAPI(ctx context.Context) (func() error, error) {
@@ -38,13 +45,16 @@ func (s *serving) foretellFor(ctx context.Context, slots chan struct{}, ask api.
 	if ask.Rate == "" {
 		return told, nil
 	}
+	busy := fmt.Errorf("what the steps would see cannot be told within %s here; `linnet plan` tells it on your own machine: %w", foretellWait, release.ErrUnavailable)
+	ctx, cancel := context.WithTimeout(ctx, foretellWait)
+	defer cancel()
 	select {
 	case slots <- struct{}{}:
 		defer func() { <-slots }()
 	case <-ctx.Done():
-		return told, ctx.Err()
+		return told, busy
 	}
-	q := planFlags{rate: []string{ask.Rate}, errors: ask.Errors, seed: 1, paths: 400}
+	q := planFlags{rate: []string{ask.Rate}, errors: ask.Errors, seed: 1, paths: foretellPaths, players: 1}
 	service := forecast.Service{}
 	for _, m := range told.Plan.Metrics {
 		service.Metrics = append(service.Metrics, forecast.Assume(m))
@@ -53,6 +63,9 @@ func (s *serving) foretellFor(ctx context.Context, slots chan struct{}, ask api.
 		return told, err
 	}
 	said, err := foretold(ctx, told.Plan, service, &q, &bar{})
+	if ctx.Err() != nil {
+		err = busy
+	}
 	told.Forecast = &said
 	return told, err
 }
