@@ -108,10 +108,13 @@ type Config struct {
 type Desk struct {
 	cfg     Config
 	reports reports
+	recent  recent
 	// creating lets one release at a time through the guard rails, where how many
 	// may run at once is counted.
 	creating chan struct{}
 }
 
 // New returns a Desk.
-func New(cfg Config) *Desk { return &Desk{cfg: cfg, creating: make(chan struct{}, 1)} }
+func New(cfg Config) *Desk {
+	return &Desk{cfg: cfg, recent: recent{journal: cfg.Journal, now: cfg.Now}, creating: make(chan struct{}, 1)}
+}

@@ -1,10 +1,12 @@
 package control_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/journal"
 	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/spec"
 )
 
 func TestTheSameFileTwiceIsOneRelease(t *testing.T) {
@@ -263,5 +266,46 @@ func TestServices(t *testing.T) {
 	if s.Name != "checkout" || s.Team != "red" || s.Running.ID.Name != "checkout-3" || s.Last.ID.Name != "checkout-2" ||
 		s.Counts[journal.Aborted] != 3 || s.Counts[""] != 1 {
 		t.Errorf("%+v", s)
+	}
+}
+
+// counting is a journal that counts how often it is asked for a choice.
+type counting struct {
+	*journal.Store
+	asked atomic.Int32
+}
+
+func (c *counting) Choose(ctx context.Context, choice journal.Choice) ([]journal.Summary, error) {
+	c.asked.Add(1)
+	return c.Store.Choose(ctx, choice)
+}
+
+// Many who ask for the same list at the same time ask the journal once; what was
+// begun at this desk is in the next list.
+func TestListsAreAskedOnce(t *testing.T) {
+	w := newWorld(t)
+	j := &counting{Store: w.store}
+	now := w.now
+	desk := control.New(control.Config{Journal: j, Beginner: w, Policy: w, Read: spec.Parse, Now: func() time.Time { return now }})
+	list := func() int {
+		page, err := desk.List(t.Context(), ann, journal.Choice{Most: 10})
+		if err != nil {
+			t.Error(err)
+		}
+		return len(page.Releases)
+	}
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() { list() })
+	}
+	if wg.Wait(); j.asked.Load() != 1 {
+		t.Errorf("asked %d times", j.asked.Load())
+	}
+	if _, err := desk.Create(t.Context(), ann, control.Creation{File: file("checkout-2", "red", 5)}); err != nil || list() != 1 {
+		t.Errorf("%v, %d releases", err, list())
+	}
+	now = now.Add(time.Second)
+	if list(); j.asked.Load() != 3 {
+		t.Errorf("asked %d times", j.asked.Load())
 	}
 }

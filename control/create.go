@@ -164,6 +164,7 @@ func (d *Desk) guard(ctx context.Context, c Creation, f spec.File, e Entry) (war
 // that is the answer.
 func (d *Desk) begin(ctx context.Context, id journal.ID, b Beginning) (Created, error) {
 	_, err := d.cfg.Beginner.Begin(ctx, b)
+	d.recent.forget()
 	if errors.Is(err, release.ErrConflict) {
 		if other, err := d.cfg.Journal.Find(ctx, id); err == nil {
 			return sameFile(other, b.File)

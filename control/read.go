@@ -24,13 +24,13 @@ type Page struct {
 }
 
 // List gives the releases of a choice that somebody may see, the last begun
-// first. A page may have fewer than were asked for although there are more.
+// first, as they were at most a quarter of a second ago. A page may have fewer than were asked for although there are more.
 func (d *Desk) List(ctx context.Context, who access.Actor, c journal.Choice) (Page, error) {
 	var page Page
 	most := c.Most
 	for scanned := 0; scanned < mostScanned; {
 		c.Most = most + 1 // one more tells whether there is a next page
-		found, err := d.cfg.Journal.Choose(ctx, c)
+		found, err := d.recent.choose(ctx, c)
 		if err != nil {
 			return Page{}, err
 		}
