@@ -115,7 +115,7 @@ var house = map[string]row{
 	"testdb": {floor: 2},
 
 	// What other programs and the screens see.
-	"api": {floor: 3, imports: []string{"access", "control", "database", "engine", "forecast", "journal", "judge", "plan", "release", "report", "spec"}},
+	"api": {floor: 3, imports: []string{"access", "audit", "control", "database", "engine", "forecast", "journal", "judge", "plan", "release", "report", "spec"}},
 
 	// What is sent to us, from the formats (each a folder) to the store.
 	"ingest/item":          {floor: 3, imports: []string{"release"}},
@@ -164,7 +164,7 @@ var house = map[string]row{
 		"access", "database", "journal", "run", "control", "fleet", "gitops", "hook", "backtest", "report", "kayenta", "forecast", "load", "demo",
 		"journal", "run", "backtest", "report", "kayenta", "forecast", "load", "demo", "guard",
 		"access", "database", "journal", "run", "control", "fleet", "fleet/river", "backtest", "report", "kayenta", "forecast", "load", "demo",
-		"access", "api", "database", "journal", "run", "control", "fleet", "backtest", "report", "kayenta", "forecast", "load", "demo",
+		"access", "api", "audit", "database", "journal", "run", "control", "fleet", "backtest", "report", "kayenta", "forecast", "load", "demo",
 		"traffic/kube", "traffic/split", "metric/series", "metric/web",
 		"ingest", "ingest/item", "ingest/event", "ingest/statsd", "ingest/otlp", "ingest/remotewrite",
 		"ingest/rules", "ingest/quarantine", "ingest/forward", "ingest/send", "ingest/post",

@@ -29,6 +29,8 @@ type Config struct {
 	Feed Feed
 	// DB keeps the answers to requests that may come twice.
 	DB *database.DB
+	// Audit has what people did.
+	Audit Audit
 	// Authenticate says who sends a request; see Refusal for its errors.
 	Authenticate func(*http.Request) (access.Actor, error)
 	// Foretell tells what a release file would do.
@@ -93,6 +95,7 @@ func (a *API) operations() {
 	a.orderOperations()
 	a.eventOperations()
 	a.otherOperations()
+	a.auditOperations()
 }
 
 // Operations is where further operations are registered; see Register.

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"reflect"
@@ -71,9 +72,8 @@ func (a *API) releaseEvents(ctx context.Context, in *eventsInput) (*rawOutput, e
 	}
 	return &rawOutput{Body: func(c huma.Context) {
 		defer a.hub.leave(l)
-		out := a.openStream(c)
-		out.err = a.followOne(ctx, out, l, s.ID, after)
-		out.end()
+		out := a.openEvents(c)
+		a.ended(ctx, a.followOne(ctx, out, l, s.ID, after))
 	}}, nil
 }
 
@@ -116,12 +116,20 @@ func (a *API) followOne(ctx context.Context, out *stream, l *listener, id journa
 			break
 		}
 	}
-	return a.follow(ctx, out, l, func(t told) string {
+	a.follow(ctx, out, l, func(t told) string {
 		if t.ID != id || t.Record.Seq <= after {
 			return ""
 		}
 		return strconv.FormatUint(t.Record.Seq, 10)
 	})
+	return nil
+}
+
+// ended writes down why a stream ended that was not to; its reader goes on with it.
+func (a *API) ended(ctx context.Context, err error) {
+	if err != nil && ctx.Err() == nil {
+		a.cfg.Log.Warn("a stream of events broke off", "error", err)
+	}
 }
 
 type followInput struct {
@@ -140,9 +148,8 @@ func (a *API) allEvents(ctx context.Context, in *followInput) (*rawOutput, error
 	}
 	return &rawOutput{Body: func(c huma.Context) {
 		defer a.hub.leave(l)
-		out := a.openStream(c)
-		out.err = a.followAll(ctx, out, l, after)
-		out.end()
+		out := a.openEvents(c)
+		a.ended(ctx, a.followAll(ctx, out, l, after))
 	}}, nil
 }
 
@@ -181,12 +188,13 @@ func (a *API) followAll(ctx context.Context, out *stream, l *listener, after jou
 			break
 		}
 	}
-	return a.follow(ctx, out, l, wanted)
+	a.follow(ctx, out, l, wanted)
+	return nil
 }
 
 // follow gives a stream what comes, until it ends. wanted is the id of an event
 // under which the stream gets it, "" for one that is not for it.
-func (a *API) follow(ctx context.Context, out *stream, l *listener, wanted func(told) string) error {
+func (a *API) follow(ctx context.Context, out *stream, l *listener, wanted func(told) string) {
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	ctx, cancel := context.WithTimeout(ctx, longestStream)
@@ -194,15 +202,15 @@ func (a *API) follow(ctx context.Context, out *stream, l *listener, wanted func(
 	for out.err == nil {
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return
 		case <-a.hub.ctx.Done():
-			return nil
+			return
 		case <-beat.C:
 			out.comment("still there")
 		case t, ok := <-l.events:
 			if !ok {
 				out.comment("you fell behind; go on with Last-Event-ID: " + out.last)
-				return nil
+				return
 			}
 			out.tell(t, wanted)
 		}
@@ -210,7 +218,6 @@ func (a *API) follow(ctx context.Context, out *stream, l *listener, wanted func(
 			out.flush()
 		}
 	}
-	return out.err
 }
 
 const (
@@ -233,19 +240,32 @@ type stream struct {
 	err  error
 }
 
-func (a *API) openStream(c huma.Context) *stream {
-	_, w := humago.Unwrap(c)
+// openEvents begins a stream of events. Who loses it comes again after 2 s.
+func (a *API) openEvents(c huma.Context) *stream {
+	s := a.openStream(c, "text/event-stream")
+	s.write("retry: 2000\n\n")
+	s.flush()
+	return s
+}
+
+// openStream begins an answer that goes on. To HEAD its headers are all.
+func (a *API) openStream(c huma.Context, kind string) *stream {
+	r, w := humago.Unwrap(c)
 	h := w.Header()
-	h.Set("Content-Type", "text/event-stream")
+	h.Set("Content-Type", kind)
 	h.Set("X-Accel-Buffering", "no") // nginx would hold it back
 	s := &stream{w: w, ctl: http.NewResponseController(w), now: a.cfg.Now}
 	s.err = s.ctl.SetReadDeadline(time.Time{}) // the request is read; its bound would end the stream
 	s.patience()
 	w.WriteHeader(http.StatusOK)
-	s.write("retry: 2000\n\n")
-	s.flush()
+	if s.flush(); r.Method == http.MethodHead {
+		s.err = errHead
+	}
 	return s
 }
+
+// errHead ends a stream that nobody is to read.
+var errHead = errors.New("only the headers were asked for")
 
 // patience gives the reader some time from now; a server's own bound is for
 // answers that end.
@@ -283,10 +303,4 @@ func (s *stream) flush() {
 	if s.err == nil {
 		s.err = s.ctl.Flush()
 	}
-}
-
-// end hands over what is still held.
-func (s *stream) end() {
-	s.err = nil
-	s.flush()
 }

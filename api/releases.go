@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -95,7 +94,7 @@ type Releases struct {
 type listOutput struct{ Body Releases }
 
 func (a *API) listReleases(ctx context.Context, in *listInput) (*listOutput, error) {
-	before, err := place(in.Cursor)
+	before, err := place(releasesForm, in.Cursor)
 	if err != nil {
 		return nil, err
 	}
@@ -106,32 +105,7 @@ func (a *API) listReleases(ctx context.Context, in *listInput) (*listOutput, err
 	if err != nil {
 		return nil, err
 	}
-	return &listOutput{Body: Releases{Items: each(page.Releases, releaseOf), Next: cursor(page.Next)}}, nil
-}
-
-// cursorForm begins the text of a cursor, so that another form can follow.
-const cursorForm = "r1."
-
-// cursor is a place in the list of releases as clients carry it: something to
-// hand back, and not to read.
-func cursor(place int64) string {
-	if place == 0 {
-		return ""
-	}
-	return base64.RawURLEncoding.EncodeToString([]byte(cursorForm + strconv.FormatInt(place, 10)))
-}
-
-func place(text string) (int64, error) {
-	if text == "" {
-		return 0, nil
-	}
-	raw, err := base64.RawURLEncoding.DecodeString(text)
-	number, ours := strings.CutPrefix(string(raw), cursorForm)
-	place, err2 := strconv.ParseInt(number, 10, 64)
-	if err != nil || err2 != nil || !ours || place < 1 || cursor(place) != text {
-		return 0, problem(http.StatusBadRequest, "cursor: not one that a page before gave; leave it out to begin anew")
-	}
-	return place, nil
+	return &listOutput{Body: Releases{Items: each(page.Releases, releaseOf), Next: cursor(releasesForm, page.Next)}}, nil
 }
 
 type createInput struct {

@@ -20,6 +20,7 @@ import (
 
 	"github.com/linnet-project/linnet/access"
 	"github.com/linnet-project/linnet/api"
+	"github.com/linnet-project/linnet/audit"
 	"github.com/linnet-project/linnet/control"
 	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/journal"
@@ -129,11 +130,15 @@ func newWorld(t testing.TB, db *database.DB) *world {
 		t.Fatal(err)
 	}
 	w := &world{TB: t, db: db, store: store, routes: map[string]release.Route{}, policy: access.Everybody{}.Decide}
-	desk := control.New(control.Config{Journal: store, Beginner: w, Policy: w, Guard: w, Read: spec.Parse, Now: w.now})
+	log, err := audit.On(t.Context(), db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	desk := control.New(control.Config{Journal: store, Beginner: w, Policy: w, Guard: w, Auditor: log, Read: spec.Parse, Now: w.now})
 	mux := http.NewServeMux()
 	ctx, stop := context.WithCancel(t.Context())
 	w.api, err = api.New(ctx, mux, api.Config{
-		Desk: desk, Feed: store, DB: db, Authenticate: w.authenticate, Version: "test", Now: w.now,
+		Desk: desk, Feed: store, DB: db, Audit: log, Authenticate: w.authenticate, Version: "test", Now: w.now,
 		Log: slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelError})),
 		Foretell: func(_ context.Context, ask api.Foretelling) (api.Foretold, error) {
 			f, err := spec.Parse("file", ask.File)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/linnet-project/linnet/api"
+	"github.com/linnet-project/linnet/audit"
 	"github.com/linnet-project/linnet/forecast"
 	"github.com/linnet-project/linnet/plan"
 	"github.com/linnet-project/linnet/release"
@@ -24,8 +25,12 @@ const (
 func (s *serving) openAPI(ctx context.Context) (func() error, error) {
 	began := s.now().UTC()
 	slots := make(chan struct{}, foretellers)
+	log, err := audit.On(ctx, s.db)
+	if err != nil {
+		return nil, err
+	}
 	made, err := api.New(ctx, s.mux, api.Config{
-		Desk: s.desk, Feed: s.store, DB: s.db, Authenticate: s.authenticate, Version: Version, Log: s.log, Now: s.now,
+		Desk: s.desk, Feed: s.store, DB: s.db, Audit: log, Authenticate: s.authenticate, Version: Version, Log: s.log, Now: s.now,
 		Foretell: func(ctx context.Context, ask api.Foretelling) (api.Foretold, error) {
 			return s.foretellFor(ctx, slots, ask)
 		},

@@ -1,0 +1,55 @@
+package api_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/linnet-project/linnet/access"
+	"github.com/linnet-project/linnet/api"
+)
+
+func TestAuditOverHTTP(t *testing.T) {
+	w := newWorld(t, lite(t))
+	w.begin("checkout-1", "red")
+	for range 4 {
+		w.ask("POST", "/v1/releases/checkout-1/1/pause?wait=0s", `{"reason":"lunch"}`).want(202, nil)
+	}
+	w.set(func() {
+		w.policy = func(who access.Actor, action access.Action, _ access.Resource) access.Decision {
+			return access.Decision{Allowed: who.Name == "ann@example.com", Why: "ask ann"}
+		}
+	})
+	w.ask("POST", "/v1/releases/checkout-1/1/abort", "", "X-Who", "bob@example.com").want(403, nil)
+	w.ask("GET", "/v1/audit", "", "X-Who", "bob@example.com").want(403, nil)
+	var what []string
+	next := ""
+	for {
+		var page api.AuditLines
+		w.ask("GET", "/v1/audit?limit=3"+next, "").want(200, &page).fits("AuditLines")
+		for _, l := range page.Items {
+			what = append(what, l.What)
+		}
+		if page.Next == "" {
+			break
+		}
+		next = "&cursor=" + page.Next
+	}
+	equal(t, "lines", strings.Join(what, " "), "audit.read release.abort release.pause release.pause release.pause release.pause release.create")
+	var page api.AuditLines
+	w.ask("GET", "/v1/audit?denied=true&who=bob@example.com&what=release.", "").want(200, &page)
+	if len(page.Items) != 1 || !strings.Contains(page.Items[0].Denied, "ask ann") || page.Items[0].From != "127.0.0.1" || page.Items[0].Object != "checkout-1/1" {
+		t.Errorf("%+v", page)
+	}
+	r := w.ask("GET", "/v1/audit", "", "Accept", "application/x-ndjson").want(200, nil)
+	lines := strings.Split(strings.TrimSpace(string(r.body)), "\n")
+	equal(t, "kind and lines", []any{r.header.Get("Content-Type"), len(lines)}, []any{"application/x-ndjson", 7})
+	for n, line := range lines {
+		var l api.AuditLine
+		if err := json.Unmarshal([]byte(line), &l); err != nil || l.Seq != uint64(7-n) || len(l.Hash) != 64 {
+			t.Errorf("%v: %s", err, line)
+		}
+	}
+	w.ask("GET", "/v1/audit?from=yesterday", "").want(422, nil).problem("query.from")
+	w.ask("GET", "/v1/audit?cursor=cjEuMg", "").want(400, nil).problem("leave it out") // of the list of releases
+}

@@ -1,0 +1,91 @@
+package api_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/linnet-project/linnet/access"
+	"github.com/linnet-project/linnet/spec"
+)
+
+// calls are all operations: what each asks, and which roles may in their own team.
+// TEAM stands for a release's name. A new operation fails the test until somebody
+// has decided.
+var calls = map[string]struct {
+	method, path, body string
+	roles              string
+}{
+	"list-releases":   {"GET", "/v1/releases", "", "nobody viewer operator approver owner admin"}, // shows what one may see
+	"list-services":   {"GET", "/v1/services", "", "nobody viewer operator approver owner admin"}, // the same
+	"follow-events":   {"HEAD", "/v1/events", "", "nobody viewer operator approver owner admin"},  // the same
+	"get-system":      {"GET", "/v1/system", "", "nobody viewer operator approver owner admin"},
+	"plan-release":    {"POST", "/v1/plan", "FILE", "nobody viewer operator approver owner admin"},
+	"create-release":  {"POST", "/v1/releases", "FILE", "operator owner admin"},
+	"get-release":     {"GET", "/v1/releases/TEAM/1", "", "viewer operator approver owner admin"},
+	"get-record":      {"GET", "/v1/releases/TEAM/1/record", "", "viewer operator approver owner admin"},
+	"get-file":        {"GET", "/v1/releases/TEAM/1/file", "", "viewer operator approver owner admin"},
+	"list-events":     {"GET", "/v1/releases/TEAM/1/events", "", "viewer operator approver owner admin"},
+	"approve-release": {"POST", "/v1/releases/TEAM/1/approve?wait=0s", "", "approver owner admin"},
+	"pause-release":   {"POST", "/v1/releases/TEAM/1/pause?wait=0s", "", "operator owner admin"},
+	"resume-release":  {"POST", "/v1/releases/TEAM/1/resume?wait=0s", "", "operator owner admin"},
+	"advance-release": {"POST", "/v1/releases/TEAM/1/advance?wait=0s", "", "operator owner admin"},
+	"abort-release":   {"POST", "/v1/releases/TEAM/1/abort?wait=0s", "", "operator owner admin"},
+	"retry-release":   {"POST", "/v1/releases/TEAM/1/retry", "", "operator owner admin"},
+	"list-audit":      {"GET", "/v1/audit", "", ""}, // is about all teams
+}
+
+// TestEveryRoleAgainstEveryCall: each role in its team, and in another.
+func TestEveryRoleAgainstEveryCall(t *testing.T) {
+	w := newWorld(t, lite(t))
+	w.begin("checkout-red", "red")
+	w.begin("checkout-blue", "blue")
+	document := map[string]bool{}
+	for _, item := range w.api.Document().Paths {
+		for _, op := range []*huma.Operation{item.Get, item.Post, item.Put, item.Delete, item.Patch} {
+			if op != nil {
+				document[op.OperationID] = true
+			}
+		}
+	}
+	if got, want := slices.Sorted(maps.Keys(calls)), slices.Sorted(maps.Keys(document)); !slices.Equal(got, want) {
+		t.Errorf("the table has %v, the document %v", got, want)
+	}
+	for _, role := range append(roleNames(), "nobody") {
+		binding := fmt.Sprintf("    - { role: %s, to: [ann@example.com], teams: [red] }\n", role)
+		if role == "nobody" {
+			binding = "    - { role: viewer, to: [somebody-else] }\n"
+		}
+		rules, err := spec.ParseAccess("access.yaml", []byte("apiVersion: linnet/v1\nkind: Access\nspec:\n  bindings:\n"+binding))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.set(func() { w.policy = access.New("access.yaml", rules).Decide })
+		for id, c := range calls {
+			for _, team := range []string{"red", "blue"} {
+				may := slices.Contains(strings.Fields(c.roles), role) && (team == "red" || strings.Contains(c.roles, "nobody"))
+				text := c.body
+				if text == "FILE" {
+					text = body(map[string]any{"file": file("checkout-"+team, team, 5)})
+				}
+				r := w.ask(c.method, strings.ReplaceAll(c.path, "TEAM", "checkout-"+team), text)
+				if denied := r.status == 403; denied == may || r.status >= 500 {
+					t.Errorf("%s, %s of team %s: %d %s", role, id, team, r.status, r.body)
+				} else if denied {
+					r.problem("denied", "may not")
+				}
+			}
+		}
+	}
+}
+
+func roleNames() (all []string) {
+	for _, r := range access.Roles() {
+		all = append(all, string(r))
+	}
+	return all
+}
