@@ -135,6 +135,11 @@ func TestPlansAndTheSystem(t *testing.T) {
 	var p api.Planned
 	w.ask("POST", "/v1/plan", body(map[string]any{"file": file("checkout-2", "red", 5)})).want(200, &p).fits("Planned")
 	equal(t, "plan", []any{p.Name, len(p.Steps), p.Steps[0].Weight, p.Steps[0].AtMost, p.Steps[1].Approval.From, p.Forecast == nil}, []any{"checkout-2", 2, "5 %", 1800.0, "managers", true})
+	var again api.Planned
+	w.ask("POST", "/v1/plan", file("checkout-2", "red", 5), "Content-Type", "application/yaml").want(200, &again)
+	equal(t, "the file as it is", again.SHA256, p.SHA256)
+	w.ask("POST", "/v1/plan", "kind: \xff", "Content-Type", "application/yaml").want(422, nil).problem("UTF-8")
+	w.ask("POST", "/v1/releases/checkout-1/1/pause", "x", "Content-Type", "application/yaml").want(415, nil)
 	var s api.System
 	w.ask("GET", "/v1/system", "").want(200, &s).fits("System")
 	equal(t, "system", []any{s.Version, s.Database, len(s.Troubles)}, []any{"test", "SQLite", 1})

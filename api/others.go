@@ -23,6 +23,7 @@ func (a *API) otherOperations() {
 	Register(a, huma.Operation{
 		OperationID: "plan-release", Method: http.MethodPost, Path: "/v1/plan", Tags: []string{"releases"},
 		Summary: "Check a release file, and tell what it would do", Description: "All that is wrong with it, with line and column; or its steps and, where the traffic is told, what each step would see and how soon, as `linnet plan --json` prints it. Nothing is begun.",
+		RequestBody: orFile(),
 	}, a.plan)
 	Register(a, huma.Operation{
 		OperationID: "get-system", Method: http.MethodGet, Path: "/v1/system", Tags: []string{"system"},

@@ -51,7 +51,8 @@ func (a *API) releaseOperations() {
 	Register(a, huma.Operation{
 		OperationID: "create-release", Method: http.MethodPost, Path: "/v1/releases", Tags: tags, DefaultStatus: http.StatusCreated,
 		Summary: "Begin a release", Description: "The same file twice is one release: 201 where it was begun just now, 200 where it was there, unfinished or ended. Everything wrong with the file comes back at once, with line and column.",
-		Responses: also("200", "The release was there before; created is false.", Created{}, a),
+		Responses:   also("200", "The release was there before; created is false.", Created{}, a),
+		RequestBody: orFile(),
 	}, a.createRelease)
 	Register(a, huma.Operation{
 		OperationID: "get-release", Method: http.MethodGet, Path: "/v1/releases/{name}/{attempt}", Tags: tags,
@@ -67,6 +68,12 @@ func (a *API) releaseOperations() {
 		Responses: map[string]*huma.Response{"200": {Description: "The file.", Content: map[string]*huma.MediaType{
 			"application/yaml": {Schema: &huma.Schema{Type: huma.TypeString}}}}},
 	}, a.getFile)
+}
+
+// orFile describes a body that may be a release file as it is.
+func orFile() *huma.RequestBody {
+	return &huma.RequestBody{Content: map[string]*huma.MediaType{
+		yaml: {Schema: &huma.Schema{Type: huma.TypeString, Description: "The release file as it is."}}}}
 }
 
 // unchanged describes the answer to a question with If-None-Match.

@@ -3,13 +3,16 @@ package api
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"mime"
 	"net"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/linnet-project/linnet/access"
 )
@@ -52,6 +55,9 @@ func (a *API) admit(w http.ResponseWriter, r *http.Request, handler http.Handler
 		return
 	}
 	body, err := readBody(w, r)
+	if err == nil && kindOf(r) == yaml {
+		body, err = fileAlone(r, body)
+	}
 	if err != nil {
 		a.fail(w, r, err)
 		return
@@ -64,12 +70,35 @@ func (a *API) admit(w http.ResponseWriter, r *http.Request, handler http.Handler
 	handler(w, r)
 }
 
+// yaml is the kind of a release file that is sent as it is.
+const yaml = "application/yaml"
+
+// takeFiles are the paths to which a release file may be sent as it is.
+var takeFiles = []string{"/v1/releases", "/v1/plan"}
+
+// kindOf is what a request says that it sends.
+func kindOf(r *http.Request) string {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil {
+		return ""
+	}
+	return kind
+}
+
+// fileAlone makes the JSON of a request that is a release file and nothing else.
+func fileAlone(r *http.Request, text []byte) ([]byte, error) {
+	if !utf8.Valid(text) {
+		return nil, problem(http.StatusUnprocessableEntity, "the file is not text in UTF-8").called("invalid-file")
+	}
+	r.Header.Set("Content-Type", "application/json")
+	return json.Marshal(map[string]string{"file": string(text)})
+}
+
 // readBody reads what a request sends, all of it or none.
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	if kind := r.Header.Get("Content-Type"); kind != "" {
-		if name, _, err := mime.ParseMediaType(kind); err != nil || name != "application/json" {
-			return nil, problem(http.StatusUnsupportedMediaType, "Content-Type %.100q: send application/json", kind)
-		}
+	kind := r.Header.Get("Content-Type")
+	if known := kindOf(r); kind != "" && known != "application/json" && !(known == yaml && slices.Contains(takeFiles, r.URL.Path)) {
+		return nil, problem(http.StatusUnsupportedMediaType, "Content-Type %.100q: send application/json", kind)
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var long *http.MaxBytesError
