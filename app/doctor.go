@@ -90,14 +90,18 @@ type problem struct {
 }
 
 func (p *process) doctor() *cobra.Command {
-	var file string
+	var file, databaseURL string
 	var timeout time.Duration
 	cmd := &cobra.Command{
-		Use:   "doctor -f release.yaml",
-		Short: "Ask every metric source of a release right now, and say what the release would get",
+		Use:   "doctor -f FILE",
+		Short: "Ask every metric source of a release right now, and say what the release would get; or look a server's settings over",
 		Long: `Asks every source of a release file for every metric, both arms, as the release
 would, and says what is there: samples, how fine and how old the data is, what
 the source warns of, and the first problem with what to do. Nothing is changed.
+
+Of a server's settings it says whether a server could start with them: the files
+they name, the store, the clock, and the sources and providers of the releases
+that it would run.
 
 Exit codes: 0 a release could start; 1 a guardrail has no data of an arm that
 should have it, or a source fails; 2 unusable input.`,
@@ -106,7 +110,18 @@ should have it, or a source fails; 2 unusable input.`,
 			if timeout <= 0 {
 				return fmt.Errorf("--timeout must be above 0; %w", errUsage)
 			}
-			f, err := p.readFile(file)
+			text, err := p.readText(file)
+			if err != nil {
+				return err
+			}
+			if kind, ok := spec.KindOf(text); ok && kind.Name == "Server" {
+				d, err := p.examineServer(cmd.Context(), file, text, databaseURL, timeout)
+				if err != nil {
+					return err
+				}
+				return p.printServer(d)
+			}
+			f, err := parseFile(file, text)
 			if err != nil {
 				return err
 			}
@@ -125,7 +140,8 @@ should have it, or a source fails; 2 unusable input.`,
 			return exit(exitError)
 		},
 	}
-	cmd.Flags().StringVarP(&file, "file", "f", "", "release file")
+	cmd.Flags().StringVarP(&file, "file", "f", "", "release file, or settings of a server")
+	cmd.Flags().StringVar(&databaseURL, "db", "", "of a server: URL of a PostgreSQL database")
 	cmd.Flags().DurationVar(&timeout, "timeout", 20*time.Second, "how long each source may take")
 	must(cmd.MarkFlagRequired("file"))
 	return cmd

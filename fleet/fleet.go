@@ -65,6 +65,11 @@ type Config struct {
 	OnOver func(id journal.ID)
 }
 
+// mostReading is how many releases are read from the journal at once: it is work
+// for the processor, and thousands that are taken up together must leave room for
+// who asks whether a command waits.
+const mostReading = 3
+
 // Fleet takes turns of releases. It is safe for use by several goroutines.
 type Fleet struct {
 	cfg Config
@@ -75,6 +80,8 @@ type Fleet struct {
 	begun func(journal.ID)
 
 	beginning sync.Mutex
+	// reading bounds the releases that are read from the journal at once.
+	reading chan struct{}
 	inbox     inbox
 }
 
@@ -92,7 +99,7 @@ func New(cfg Config) *Fleet {
 	if cfg.OnOver == nil {
 		cfg.OnOver = func(journal.ID) {}
 	}
-	return &Fleet{cfg: cfg, members: map[journal.ID]*member{}}
+	return &Fleet{cfg: cfg, members: map[journal.ID]*member{}, reading: make(chan struct{}, mostReading)}
 }
 
 // OnBegun sets who is told of a release that was begun here, so that its first

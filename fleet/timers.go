@@ -65,6 +65,9 @@ func NewTimers(cfg TimersConfig) *Timers {
 	if cfg.Workers == 0 {
 		cfg.Workers = 512
 	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
 	t := &Timers{cfg: cfg, kick: make(chan struct{}, 1), known: map[journal.ID]*entry{}}
 	cfg.Fleet.OnBegun(func(id journal.ID) { t.add(id, cfg.Now()) })
 	return t

@@ -173,6 +173,13 @@ func (f *Fleet) meet(ctx context.Context, m *member) (over bool, err error) {
 		return false, fmt.Errorf("release %s: its parts cannot be put together: %w", m.id, err)
 	}
 	m.parts = parts
+	select {
+	case f.reading <- struct{}{}:
+		defer func() { <-f.reading }()
+	case <-ctx.Done():
+		m.drop()
+		return false, fmt.Errorf("release %s: its turn to be read from the journal did not come in time: %w", m.id, release.ErrUnavailable)
+	}
 	if m.runner, err = run.New(ctx, f.runs(parts), m.id); err != nil {
 		m.drop()
 	}
