@@ -23,7 +23,7 @@ func (f *Fleet) Begin(ctx context.Context, b control.Beginning) (id journal.ID, 
 	f.beginning.Lock()
 	defer f.beginning.Unlock()
 	err = alone(ctx, b.File.Service, func(ctx context.Context) error {
-		if err := f.room(ctx, b.File); err != nil {
+		if err := f.free(ctx, b.File); err != nil {
 			return err
 		}
 		id, err = f.begin(ctx, b)
@@ -45,11 +45,11 @@ func (f *Fleet) begin(ctx context.Context, b control.Beginning) (journal.ID, err
 	return run.Begin(ctx, f.runs(parts), run.Beginning{Plan: b.Plan, Attempt: b.Attempt, File: b.File.Text, Salt: f.cfg.Salt(), By: b.By})
 }
 
-// room refuses a release of a service whose traffic another one is moving: the
+// free refuses a release of a service whose traffic another one is moving: the
 // two would undo each other's weights. One that only watches after its end is no
 // hindrance; it steps aside by itself. The same service in another environment is
 // another one.
-func (f *Fleet) room(ctx context.Context, file spec.File) error {
+func (f *Fleet) free(ctx context.Context, file spec.File) error {
 	all, err := f.cfg.Store.Choose(ctx, journal.Choice{Service: file.Service, Unfinished: true, Most: mostOfService})
 	if err != nil {
 		return err

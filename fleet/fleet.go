@@ -2,14 +2,17 @@ package fleet
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/journal"
+	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/run"
 	"github.com/linnet-project/linnet/spec"
 )
@@ -70,6 +73,26 @@ type Config struct {
 // who asks whether a command waits.
 const mostReading = 3
 
+// mostStoring is how many looks are being recorded at once: few enough that all
+// of them are written within the time that the journal has.
+const mostStoring = 64
+
+// room waits for a place among those that record.
+func (f *Fleet) room(ctx context.Context) (func(), error) {
+	select {
+	case f.storing <- struct{}{}:
+	default:
+		f.late.Add(1)
+		defer f.late.Add(-1)
+		select {
+		case f.storing <- struct{}{}:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("the journal is behind with what %d releases saw: %w", f.late.Load(), release.ErrUnavailable)
+		}
+	}
+	return func() { <-f.storing }, nil
+}
+
 // Fleet takes turns of releases. It is safe for use by several goroutines.
 type Fleet struct {
 	cfg Config
@@ -80,9 +103,13 @@ type Fleet struct {
 	begun func(journal.ID)
 
 	beginning sync.Mutex
+	// storing has a place for each look that is being recorded; late counts those
+	// that wait for one.
+	storing chan struct{}
+	late    atomic.Int64
 	// reading bounds the releases that are read from the journal at once.
 	reading chan struct{}
-	inbox     inbox
+	inbox   inbox
 }
 
 // New returns a Fleet.
@@ -99,7 +126,7 @@ func New(cfg Config) *Fleet {
 	if cfg.OnOver == nil {
 		cfg.OnOver = func(journal.ID) {}
 	}
-	return &Fleet{cfg: cfg, members: map[journal.ID]*member{}, reading: make(chan struct{}, mostReading)}
+	return &Fleet{cfg: cfg, members: map[journal.ID]*member{}, reading: make(chan struct{}, mostReading), storing: make(chan struct{}, mostStoring)}
 }
 
 // OnBegun sets who is told of a release that was begun here, so that its first

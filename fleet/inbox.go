@@ -43,13 +43,12 @@ func (b *inbox) empty(now time.Time, id journal.ID) bool {
 // something may be in it.
 type glance struct {
 	Store
-	inbox *inbox
-	now   func() time.Time
+	fleet *Fleet
 }
 
 // Waiting implements run.Store.
 func (g glance) Waiting(ctx context.Context, id journal.ID) ([]engine.Commanded, error) {
-	if g.inbox.empty(g.now(), id) {
+	if g.fleet.inbox.empty(g.fleet.cfg.Now(), id) {
 		return nil, nil
 	}
 	return g.Store.Waiting(ctx, id)

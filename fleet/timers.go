@@ -185,14 +185,20 @@ func (t *Timers) start(ctx context.Context) time.Duration {
 		t.hasty++
 		t.begin(ctx, e, &t.hasty)
 	}
-	for len(t.waiting) > 0 && t.busy < t.cfg.Workers && !t.waiting[0].due.After(now) {
+	for len(t.waiting) > 0 && !t.full() && !t.waiting[0].due.After(now) {
 		t.busy++
 		t.begin(ctx, heap.Pop(&t.waiting).(*entry), &t.busy)
 	}
-	if len(t.waiting) == 0 || t.busy >= t.cfg.Workers {
+	if len(t.waiting) == 0 || t.full() {
 		return sweepEvery // a turn that ends kicks
 	}
 	return max(t.waiting[0].due.Sub(now), leastRest)
+}
+
+// full says that no more turns are begun now: all workers are busy, or the store
+// is behind with what was seen. Turns that wait for sources hold up nobody.
+func (t *Timers) full() bool {
+	return t.busy >= t.cfg.Workers || t.busy > mostStoring && t.cfg.Fleet.late.Load() > 0
 }
 
 // begin takes a turn in a goroutine of its own, and enters when the next is due.

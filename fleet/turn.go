@@ -189,8 +189,8 @@ func (f *Fleet) meet(ctx context.Context, m *member) (over bool, err error) {
 // runs is what a runner works with.
 func (f *Fleet) runs(parts Parts) run.Config {
 	return run.Config{
-		Store: glance{f.cfg.Store, &f.inbox, f.cfg.Now}, Router: parts.Router, Source: parts.Source, Notifier: f.cfg.Notifier,
-		Now: f.cfg.Now, Log: f.cfg.Log, Tracer: f.cfg.Tracer, OnStep: f.cfg.OnStep,
+		Store: glance{f.cfg.Store, f}, Router: parts.Router, Source: parts.Source, Notifier: f.cfg.Notifier,
+		Now: f.cfg.Now, Log: f.cfg.Log, Tracer: f.cfg.Tracer, Room: f.room, OnStep: f.cfg.OnStep,
 	}
 }
 
@@ -223,12 +223,20 @@ func (f *Fleet) settle(m *member, began time.Time, t *Turn, err error) {
 	case elsewhere && !known.Elsewhere:
 		f.cfg.Log.Info("left to the process that runs it", "release", m.id.String(), "why", err)
 	case err != nil && !elsewhere:
-		f.cfg.Log.Error("turn", "release", m.id.String(), "failures", m.failures, "error", err)
+		f.cfg.Log.Error("turn", "release", m.id.String(), "seq", m.seq(), "failures", m.failures, "again_in", t.Next.Round(time.Millisecond).String(), "error", err)
 	}
 	if t.Over {
 		m.letGo(f.cfg.Log)
 		f.cfg.OnOver(m.id)
 	}
+}
+
+// seq is the last record that is known; 0 where none is.
+func (m *member) seq() uint64 {
+	if m.runner == nil {
+		return 0
+	}
+	return m.runner.State().Seq
 }
 
 // patient is after how many failures in a row a release is tried more and more

@@ -83,6 +83,11 @@ func (r *Runner) step(ctx context.Context, e engine.Event) error {
 // of the provider is left out where the route has changed since. One that is
 // too large for the journal is recorded without its observations.
 func (r *Runner) record(ctx context.Context, look engine.Looked) (recorded bool, err error) {
+	done, err := r.room(ctx)
+	if err != nil || r.cut {
+		return false, err
+	}
+	defer done()
 	for range tries {
 		err := r.try(ctx, look)
 		switch {
@@ -104,6 +109,21 @@ func (r *Runner) record(ctx context.Context, look engine.Looked) (recorded bool,
 		}
 	}
 	return false, r.contended()
+}
+
+// room waits for room to record a look. An abort does not.
+func (r *Runner) room(ctx context.Context) (done func(), err error) {
+	if r.cfg.Room == nil {
+		return func() {}, nil
+	}
+	r.interruptible(ctx, func(ctx context.Context) { done, err = r.cfg.Room(ctx) })
+	if err != nil && r.cut {
+		return nil, nil
+	}
+	if err == nil && r.cut {
+		done()
+	}
+	return done, err
 }
 
 func (r *Runner) contended() error {

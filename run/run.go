@@ -29,6 +29,11 @@ type Config struct {
 	Now    func() time.Time
 	Log    *slog.Logger
 	Tracer trace.Tracer
+	// Room waits until there is room to record a look, and is given it back by
+	// what it returns; nil where there always is. Many releases on one journal
+	// wait here, where there is time, and not in the journal, where there is
+	// little.
+	Room func(context.Context) (func(), error)
 	// OnStep is called after every record, by the goroutine that owns the
 	// release; it must return quickly.
 	OnStep func(engine.State, journal.Record)
