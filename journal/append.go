@@ -42,7 +42,8 @@ func (s *Store) Begin(ctx context.Context, id ID, file []byte, rec Record, state
 		if _, err := tx.Exec(ctx, `INSERT INTO files (release, text) VALUES (?, ?)`, key, file); err != nil {
 			return err
 		}
-		return s.add(ctx, tx, entry{key: key}, ready)
+		_, err = s.add(ctx, tx, entry{key: key}, ready)
+		return err
 	})
 }
 
@@ -103,7 +104,8 @@ func (s *Store) Append(ctx context.Context, id ID, expect uint64, rec Record, st
 	if err != nil {
 		return err
 	}
-	return s.db.Write(ctx, func(tx database.Tx) error {
+	var hash Hash
+	err = s.db.Write(ctx, func(tx database.Tx) error {
 		at, err := hold(ctx, tx, id)
 		switch {
 		case err != nil:
@@ -113,9 +115,17 @@ func (s *Store) Append(ctx context.Context, id ID, expect uint64, rec Record, st
 		case at.Seq != expect:
 			return fmt.Errorf("release %s is at record %d, not at %d: somebody else recorded meanwhile; load it again: %w",
 				id, at.Seq, expect, release.ErrConflict)
+		case s.marks.strange(id, expect, at.hash):
+			return fmt.Errorf("release %s has another record %d than the one that this builds on, which a fail-over of the database lost: load it again: %w",
+				id, expect, release.ErrConflict)
 		}
-		return s.add(ctx, tx, at, ready)
+		hash, err = s.add(ctx, tx, at, ready)
+		return err
 	})
+	if err == nil {
+		s.marks.set(id, ready.Seq, hash, state)
+	}
+	return err
 }
 
 // prepared is a record on its way into the journal, as it will come back: the
@@ -160,11 +170,11 @@ func (s *Store) prepare(id ID, expect uint64, rec Record, state *engine.State) (
 	return ready, err
 }
 
-// add writes a prepared record and all that goes with it.
-func (s *Store) add(ctx context.Context, tx database.Tx, at entry, p prepared) error {
+// add writes a prepared record and all that goes with it, and gives its hash.
+func (s *Store) add(ctx context.Context, tx database.Tx, at entry, p prepared) (Hash, error) {
 	hash := Link(at.hash, p.id, p.Seq, formNow, p.body)
 	if err := put(ctx, tx, at.key, p, hash); err != nil {
-		return err
+		return hash, err
 	}
 	rest, live := p.state.Rest()
 	_, err := tx.Exec(ctx, `UPDATE releases SET updated = ?, seq = ?, hash = ?,
@@ -173,17 +183,17 @@ func (s *Store) add(ctx context.Context, tx database.Tx, at entry, p prepared) e
 		p.Decision.Phase, p.Decision.Step, p.Decision.Weight, p.Decision.Reason.Code, database.Text(p.Decision.Reason.Text),
 		outcome(p.state), rest.Nanoseconds(), bit(live), at.key)
 	if err != nil {
-		return err
+		return hash, err
 	}
 	if command, ok := p.Event.(engine.Commanded); ok {
 		if err := take(ctx, tx, at.key, command, p.Seq); err != nil {
-			return err
+			return hash, err
 		}
 	}
 	if p.snapshot != nil {
-		return p.snapshot.write(ctx, tx, at.key, p.Seq, hash)
+		err = p.snapshot.write(ctx, tx, at.key, p.Seq, hash)
 	}
-	return nil
+	return hash, err
 }
 
 // put writes the row of a record. On SQLite its id follows all that ever were,

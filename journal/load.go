@@ -61,9 +61,15 @@ func (r *Reader) Records(ctx context.Context, id ID, from uint64, fn func(Record
 // another version of linnet took, or that is damaged, is passed over and all
 // events are folded again. Errors are those of Records.
 func (r *Reader) Load(ctx context.Context, id ID, fold Fold) (engine.State, uint64, error) {
-	var state engine.State
-	var c *chain
-	err := r.db.Read(ctx, func(tx database.Tx) error {
+	state, c, err := r.load(ctx, id, fold)
+	if err != nil {
+		return engine.State{}, 0, err
+	}
+	return state, c.seq, nil
+}
+
+func (r *Reader) load(ctx context.Context, id ID, fold Fold) (state engine.State, c *chain, err error) {
+	err = r.db.Read(ctx, func(tx database.Tx) error {
 		at, err := find(ctx, tx, id)
 		if err == nil && at.Pruned {
 			err = goneError(at.Summary)
@@ -76,10 +82,7 @@ func (r *Reader) Load(ctx context.Context, id ID, fold Fold) (engine.State, uint
 		}
 		return c.walk(ctx, tx, at, func(rec Record) { state = fold(state, rec.Event) })
 	})
-	if err != nil {
-		return engine.State{}, 0, err
-	}
-	return state, c.seq, nil
+	return state, c, err
 }
 
 // begin gives a chain that stands before a record.

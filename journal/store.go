@@ -39,6 +39,7 @@ type Store struct {
 	*Reader
 	mu    sync.Mutex
 	packs packer // guarded by mu
+	marks marks
 }
 
 // Open opens the journal in a data folder for writing, and makes both where

@@ -21,6 +21,7 @@ var suite = []struct {
 	{"append refuses", testAppendRefuses},
 	{"one of two beginnings wins", testOneOfTwoBeginnings},
 	{"one of two writers wins", testOneOfTwoWritersWins},
+	{"records that a fail-over lost are not built on", testLostRecordsAreNotBuiltOn},
 	{"load folds from the snapshot", testLoadFoldsFromTheSnapshot},
 	{"load gives the engine's state", testLoadGivesTheEnginesState},
 	{"a context ends work", testContextEndsWork},
