@@ -25,7 +25,7 @@ type stage struct {
 	skews   map[string]time.Duration
 }
 
-func newStage(t *testing.T) *stage {
+func newStage(t testing.TB) *stage {
 	s := &stage{served: map[string]release.Route{}, told: map[string][]release.Route{}, skews: map[string]time.Duration{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /route", s.apply)
@@ -77,7 +77,7 @@ type line struct {
 	ends []net.Conn
 }
 
-func newLine(t *testing.T, to string) *line {
+func newLine(t testing.TB, to string) *line {
 	t.Helper()
 	at, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -26,7 +26,7 @@ import (
 
 // How much chaos: LINNET_CHAOS_FAULTS faults, in the order of LINNET_CHAOS_SEED.
 const (
-	fewFaults  = 7
+	fewFaults  = 5
 	faultsName = "LINNET_CHAOS_FAULTS"
 	seedName   = "LINNET_CHAOS_SEED"
 	// running is how many releases are under way at a time.
@@ -48,7 +48,7 @@ func setting(t *testing.T, name string, usual int) int {
 // chaos is three replicas in processes of their own, a PostgreSQL with a standby,
 // and releases that begin one after the other.
 type chaos struct {
-	*testing.T
+	testing.TB
 	pair     *testdb.Pair
 	stage    *stage
 	db       *database.DB
@@ -58,15 +58,28 @@ type chaos struct {
 
 	begun     int
 	failovers int
-	faults    sync.WaitGroup
+	upgraded  bool
+	// standstill is how long a process stands still at most.
+	standstill time.Duration
+	faults     sync.WaitGroup
+}
+
+func newChaos(t testing.TB, seed int) *chaos {
+	t.Helper()
+	c := &chaos{TB: t, pair: testdb.NewPair(t), stage: newStage(t), chance: rand.New(rand.NewPCG(uint64(seed), 0)), standstill: 8 * time.Second}
+	c.open()
+	return c
 }
 
 // TestChaos does to replicas and database what happens to them in years, and then
 // asks the journals whether everything held that must hold.
 func TestChaos(t *testing.T) {
+	t.Parallel()
 	n, seed := setting(t, faultsName, fewFaults), setting(t, seedName, 1)
-	c := &chaos{T: t, pair: testdb.NewPair(t), stage: newStage(t), chance: rand.New(rand.NewPCG(uint64(seed), 0))}
-	c.open()
+	c := newChaos(t, seed)
+	if n > fewFaults {
+		c.standstill = time.Minute
+	}
 	for i := range 3 {
 		c.replicas = append(c.replicas, c.replica(fmt.Sprintf("replica-%d", i)))
 	}
@@ -74,17 +87,21 @@ func TestChaos(t *testing.T) {
 	c.until("looks", func() bool { return c.looked() })
 	from := time.Now()
 	counts := map[string]int{}
-	for i := range n {
+	for done := 0; done < n; {
 		// Every kind comes once before any comes at random.
 		kind := kinds[c.chance.IntN(len(kinds))]
-		if i < len(kinds) {
-			kind = kinds[i]
+		if done < len(kinds) {
+			kind = kinds[done]
 		}
 		if kind.do(c) {
 			counts[kind.name]++
+			done++
+		}
+		if done == n/2 && !c.upgraded {
+			c.upgrade()
 		}
 		for range 3 + c.chance.IntN(4) {
-			<-time.After(300 * time.Millisecond)
+			<-time.After(250 * time.Millisecond)
 			c.load()
 		}
 	}
@@ -177,6 +194,27 @@ func (c *chaos) over() bool {
 	return err == nil && len(left) == 0
 }
 
+// upgrade makes the schemas those of the next Linnet, as the first of its replicas
+// does while the others are old still: columns are added, and nothing else.
+func (c *chaos) upgrade() {
+	c.Helper()
+	for _, change := range []string{
+		`ALTER TABLE releases ADD COLUMN of_the_next TEXT NOT NULL DEFAULT ''`,
+		`ALTER TABLE records ADD COLUMN of_the_next TEXT`,
+		`ALTER TABLE fleet_jobs ADD COLUMN of_the_next TEXT`,
+		`UPDATE schemas SET version = version + 1`,
+		`INSERT INTO river_migration (line, version) SELECT 'main', max(version) + 1 FROM river_migration WHERE line = 'main'`,
+	} {
+		c.until(change, func() bool {
+			ctx, cancel := context.WithTimeout(c.Context(), 5*time.Second)
+			defer cancel()
+			_, err := c.db.Pool().Exec(ctx, change)
+			return err == nil
+		})
+	}
+	c.upgraded = true
+}
+
 func (c *chaos) looked() bool {
 	all, err := c.store.List(c.Context())
 	return err == nil && len(all) > 0 && !slices.ContainsFunc(all, func(s journal.Summary) bool { return s.Seq < 4 })
@@ -205,7 +243,7 @@ func (c *chaos) replica(name string) *process {
 	p := &process{name: name}
 	hosts := ""
 	for _, to := range c.pair.Addresses() {
-		l := newLine(c.T, to)
+		l := newLine(c, to)
 		p.lines = append(p.lines, l)
 		hosts += "," + l.Addr().String()
 	}
@@ -298,7 +336,7 @@ var kinds = []struct {
 		return c.during(3*time.Second, func(p *process) { p.signal(syscall.SIGKILL); <-p.ended }, func(p *process) { _ = p.start() })
 	}},
 	{"stood still", func(c *chaos) bool {
-		return c.during(15*time.Second, func(p *process) { p.signal(syscall.SIGSTOP) }, func(p *process) { p.signal(syscall.SIGCONT) })
+		return c.during(c.standstill, func(p *process) { p.signal(syscall.SIGSTOP) }, func(p *process) { p.signal(syscall.SIGCONT) })
 	}},
 	{"cut off", func(c *chaos) bool {
 		return c.during(15*time.Second, func(p *process) {
@@ -311,6 +349,7 @@ var kinds = []struct {
 			}
 		})
 	}},
+	{"failed over", func(c *chaos) bool { c.failovers++; c.pair.FailOver(c); return true }},
 	{"clock ahead", func(c *chaos) bool {
 		return c.during(15*time.Second, func(p *process) { c.stage.skew(p.name, 90*time.Second) }, func(p *process) { c.stage.skew(p.name, 0) })
 	}},
@@ -320,9 +359,8 @@ var kinds = []struct {
 	{"replaced", func(c *chaos) bool {
 		return c.during(time.Second, func(p *process) { p.signal(syscall.SIGTERM) }, func(p *process) { <-p.ended; _ = p.start() })
 	}},
-	{"failed over", func(c *chaos) bool { c.failovers++; c.pair.FailOver(c.T); return true }},
-	{"restarted", func(c *chaos) bool { c.pair.Restart(c.T); return true }},
-	{"crashed", func(c *chaos) bool { c.pair.Crash(c.T); return true }},
+	{"restarted", func(c *chaos) bool { c.pair.Restart(c); return true }},
+	{"crashed", func(c *chaos) bool { c.pair.Crash(c); return true }},
 	{"commanded", (*chaos).command},
 }
 

@@ -226,6 +226,7 @@ func (w *world) gap(since time.Time) (longest time.Duration, by int) {
 }
 
 func TestSeveralReplicas(t *testing.T) {
+	t.Parallel()
 	everywhere(t, map[string]func(w *world){
 		"turns are shared, whatever the clocks": turnsAreShared,
 		"far turns are River's to schedule":     farTurns,
