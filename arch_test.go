@@ -63,7 +63,7 @@ var house = map[string]row{
 	// Who somebody is.
 	"login/token": {floor: 1, imports: []string{"release"}},
 	"login/limit": {floor: 3},
-	"login":       {floor: 3, imports: []string{"release", "access", "control", "database", "spec", "login/token", "login/limit"}},
+	"login":       {floor: 3, imports: []string{"release", "access", "api", "control", "database", "spec", "login/token", "login/limit"}},
 
 	// The journal stores whole states, and a state holds a plan and evidence.
 	"journal":  {floor: 2, imports: []string{"release", "plan", "judge", "engine", "database"}},
@@ -168,7 +168,7 @@ var house = map[string]row{
 		"traffic/kube", "traffic/split", "metric/series", "metric/web",
 		"ingest", "ingest/item", "ingest/event", "ingest/statsd", "ingest/otlp", "ingest/remotewrite",
 		"ingest/rules", "ingest/quarantine", "ingest/forward", "ingest/send", "ingest/post",
-		"login", "login/token",
+		"login", "login/token", "audit",
 	})},
 	"cmd/linnet": {floor: 4, imports: []string{"app"}},
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/linnet-project/linnet/login/token"
 	"github.com/linnet-project/linnet/release"
 )
 
@@ -86,8 +87,10 @@ func tokenFor(server, file string) (string, error) {
 		}
 		return strings.TrimSpace(string(text)), nil
 	}
-	if t := os.Getenv("LINNET_TOKEN"); t != "" {
-		return strings.TrimSpace(t), nil
+	// The variable may also hold the token of a splitter's administration, which
+	// is no business of the server's.
+	if t := strings.TrimSpace(os.Getenv(tokenVariable)); strings.HasPrefix(t, token.Prefix) {
+		return t, nil
 	}
 	kept, err := userCredentials()
 	if err != nil {

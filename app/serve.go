@@ -88,7 +88,7 @@ type serving struct {
 	mux *http.ServeMux
 	// around is what requests pass before they come to mux, the outermost last.
 	around []func(http.Handler) http.Handler
-	// who says who sends a request.
+	// who knows who somebody is.
 	who *login.Login
 
 	db    *database.DB
@@ -143,6 +143,7 @@ func servingParts() []servingPart {
 		{"health", (*serving).openHealth},
 		{"login", (*serving).openLogin},
 		{"api", (*serving).openAPI},
+		{"people", (*serving).openPeople},
 		// The last one: from now on releases run and requests are answered.
 		{"turns", (*serving).openTurns},
 		{"http", (*serving).openHTTP},

@@ -30,7 +30,7 @@ func (s *serving) openAPI(ctx context.Context) (func() error, error) {
 		return nil, err
 	}
 	made, err := api.New(ctx, s.mux, api.Config{
-		Desk: s.desk, Feed: s.store, DB: s.db, Audit: log, Authenticate: s.authenticate, Version: Version, Log: s.log, Now: s.now,
+		Desk: s.desk, Feed: s.store, DB: s.db, Audit: log, Authenticate: s.who.Authenticate, Version: Version, Log: s.log, Now: s.now,
 		Foretell: func(ctx context.Context, ask api.Foretelling) (api.Foretold, error) {
 			return s.foretellFor(ctx, slots, ask)
 		},

@@ -3,15 +3,11 @@ package app
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"strings"
 
-	"github.com/linnet-project/linnet/access"
-	"github.com/linnet-project/linnet/api"
 	"github.com/linnet-project/linnet/login"
 	"github.com/linnet-project/linnet/release"
 )
@@ -39,13 +35,10 @@ func (s *serving) openLogin(ctx context.Context) (func() error, error) {
 	return nil, nil
 }
 
-// authenticate says who sends a request, with refusals as the API tells them.
-func (s *serving) authenticate(r *http.Request) (access.Actor, error) {
-	who, err := s.who.Authenticate(r)
-	if no := new(login.Refused); errors.As(err, &no) {
-		return who, &api.Refusal{Status: no.Status, Why: no.Why, Header: no.Header()}
-	}
-	return who, err
+// openPeople puts what people do with their logins into the API.
+func (s *serving) openPeople(context.Context) (func() error, error) {
+	s.who.Operations(s.api)
+	return nil, nil
 }
 
 // oidcSecret reads the secret that Linnet has at the identity provider.

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/linnet-project/linnet/access"
+	"github.com/linnet-project/linnet/audit"
 	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/login"
 )
@@ -231,8 +232,12 @@ func (p *process) keeping(cmd *cobra.Command, o tokenOptions, fn func(tokenKeepe
 		return err
 	}
 	defer s.db.Close()
+	kept, err := audit.On(ctx, s.db)
+	if err != nil {
+		return err
+	}
 	l, err := login.New(ctx, login.Config{DB: s.db, Settings: s.settings.Login, Local: localUser(), Policy: access.Everybody{},
-		Auditor: s.auditor, Log: s.log, Now: time.Now})
+		Auditor: kept, Log: s.log, Now: time.Now})
 	if err != nil {
 		return err
 	}
