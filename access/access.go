@@ -72,6 +72,17 @@ const (
 	Machine Kind = "machine" // Linnet itself, for a folder or a hook
 )
 
+// KindOf tells the kind of an actor by the name: what stands before a colon.
+func KindOf(name string) Kind {
+	switch prefix, _, _ := strings.Cut(name, ":"); prefix {
+	case "service":
+		return Service
+	case "folder", "hook":
+		return Machine
+	}
+	return Person
+}
+
 // Action is something that can be asked for.
 type Action string
 

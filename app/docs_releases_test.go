@@ -9,10 +9,11 @@ import (
 	"testing"
 
 	"github.com/linnet-project/linnet/app"
+	"github.com/linnet-project/linnet/spec"
 )
 
-// TestReleaseFilesOfTheDocs: every release file and rules file that a page shows
-// is fine, and the rights that the pages on Kubernetes show are those that it needs.
+// TestReleaseFilesOfTheDocs: every release file and file of another kind that a
+// page shows is fine, and the rights that the pages on Kubernetes show are those that it needs.
 func TestReleaseFilesOfTheDocs(t *testing.T) {
 	pages, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
 	if err != nil || len(pages) == 0 {
@@ -26,8 +27,8 @@ func TestReleaseFilesOfTheDocs(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, b := range block.FindAllSubmatch(text, -1) {
-			isRules := bytes.Contains(b[1], []byte("\nkind: Ingest\n"))
-			if !isRules && !bytes.Contains(b[1], []byte("\nkind: Release\n")) {
+			_, another := spec.KindOf(b[1])
+			if !another && !bytes.Contains(b[1], []byte("\nkind: Release\n")) {
 				continue
 			}
 			files++
@@ -38,7 +39,7 @@ func TestReleaseFilesOfTheDocs(t *testing.T) {
 			if out, code := told(t, "lint", file); code != 0 {
 				t.Errorf("%s: its release file: %s", page, out)
 			}
-			if isRules {
+			if another {
 				continue
 			}
 			rights, code := told(t, "import", "rbac", "-f", file)

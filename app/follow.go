@@ -2,6 +2,9 @@ package app
 
 import (
 	"context"
+	"maps"
+	"slices"
+	"sync"
 	"time"
 )
 
@@ -34,6 +37,37 @@ func (s *serving) follow(ctx context.Context, what string, read func() error) {
 				s.log.Error(what+" cannot be read; what held before holds on", "error", now)
 			}
 			told = now
+			s.troubles.set(what, now)
 		}
 	})
+}
+
+// troubles are what is wrong with files that are followed, while what held before
+// holds on. It is safe for use by several goroutines.
+type troubles struct {
+	mu  sync.Mutex
+	are map[string]string
+}
+
+// set notes what is wrong; nothing where the text is empty.
+func (t *troubles) set(what, text string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.are == nil {
+		t.are = map[string]string{}
+	}
+	if t.are[what] = text; text == "" {
+		delete(t.are, what)
+	}
+}
+
+// lines tells them, one a line.
+func (t *troubles) lines() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var out []string
+	for _, what := range slices.Sorted(maps.Keys(t.are)) {
+		out = append(out, what+" cannot be read; what held before holds on: "+t.are[what])
+	}
+	return out
 }

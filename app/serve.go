@@ -99,6 +99,8 @@ type serving struct {
 	auditor control.Auditor
 	// notifier tells people of what releases decide.
 	notifier run.Notifier
+	// troubles are files that are followed and cannot be read.
+	troubles troubles
 	measures *serverMeasures
 	sources  sharedSources
 	hosts    *hosts
@@ -134,6 +136,7 @@ func servingParts() []servingPart {
 		{"measures", (*serving).openMeasures},
 		{"audit", (*serving).openAudit},
 		{"hosts", (*serving).openHosts},
+		{"access", (*serving).openAccess},
 		{"fleet", (*serving).openFleet},
 		{"guards", (*serving).openGuards},
 		{"jobs", (*serving).openJobs},

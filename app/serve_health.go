@@ -27,6 +27,9 @@ func (s *serving) openHealth(context.Context) (func() error, error) {
 			return
 		}
 		fmt.Fprintln(w, "ok")
+		for _, line := range s.troubles.lines() {
+			fmt.Fprintln(w, line) // it works on, by what held before
+		}
 	})
 	return nil, nil
 }

@@ -22,6 +22,13 @@ var actions = map[engine.Verb]access.Action{
 	engine.Abort: access.Abort, engine.Approve: access.Approve, engine.Reject: access.Approve, engine.Retract: access.Approve,
 }
 
+// Needs is the action that a person must be allowed to give an order; false for
+// an order that there is not.
+func Needs(verb engine.Verb) (access.Action, bool) {
+	action, ok := actions[verb]
+	return action, ok
+}
+
 // Order is what somebody orders of a release.
 type Order struct {
 	ID     journal.ID
