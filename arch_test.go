@@ -56,6 +56,7 @@ var house = map[string]row{
 	"access":   {floor: 1, imports: []string{"release", "spec"}},
 	"calendar": {floor: 1, imports: []string{"release"}, vendors: []string{"github.com/emersion/go-ical", "github.com/teambition/rrule-go"}},
 	"guard":    {floor: 1, imports: []string{"release", "spec", "plan", "access", "calendar"}, vendors: []string{"cel.dev/cel-go"}},
+	"glass":    {floor: 2, imports: []string{"control", "database", "release"}},
 	"audit":    {floor: 2, imports: []string{"access", "control", "database", "journal", "release"}},
 	"database": {floor: 2, imports: []string{"release"}},
 	"control":  {floor: 2, imports: []string{"access", "journal", "report", "release", "spec", "plan", "engine"}},
@@ -170,6 +171,7 @@ var house = map[string]row{
 		"ingest", "ingest/item", "ingest/event", "ingest/statsd", "ingest/otlp", "ingest/remotewrite",
 		"ingest/rules", "ingest/quarantine", "ingest/forward", "ingest/send", "ingest/post",
 		"login", "login/token", "audit",
+		"login", "login/token", "glass",
 	})},
 	"cmd/linnet": {floor: 4, imports: []string{"app"}},
 }

@@ -96,6 +96,7 @@ func (a *API) operations() {
 	a.eventOperations()
 	a.otherOperations()
 	a.auditOperations()
+	a.glassOperations()
 }
 
 // Operations is where further operations are registered; see Register.

@@ -21,7 +21,9 @@ var orderings = []struct {
 	verb    engine.Verb
 	summary string
 }{
-	{engine.Approve, "Give the approval that the next step waits for"},
+	{engine.Approve, "Give an approval that the next step waits for"},
+	{engine.Reject, "Say no to what waits for an approval: ends the release"},
+	{engine.Retract, "Take an approval back, until the weight it is for is set"},
 	{engine.Pause, "Stay at the present weight; looking goes on, and a fail still rolls back"},
 	{engine.Resume, "Go on after a pause, or after somebody lowered the weight"},
 	{engine.Advance, "Go to the next step in place of evidence"},
@@ -56,6 +58,7 @@ type orderInput struct {
 	Wait           string `query:"wait" default:"5s" maxLength:"10" example:"2s" doc:"How long to wait for what the release makes of it, up to 30s; 0s for not at all."`
 	Body           *struct {
 		Reason string `json:"reason,omitempty" maxLength:"1000" doc:"Why, for the record."`
+		Glass  string `json:"glass,omitempty" maxLength:"1000" doc:"Why it must go past approvals (approve and advance alone): asks a second person, see /v1/glass."`
 	} `required:"false"`
 }
 
@@ -105,6 +108,9 @@ func (a *API) order(ctx context.Context, verb engine.Verb, in *orderInput) (*ord
 		id = at.ID
 	}
 	o := control.Order{ID: id, Verb: verb, Reason: in.reason(), Wait: wait}
+	if in.Body != nil {
+		o.Glass = in.Body.Glass
+	}
 	if tag := strings.Trim(in.IfMatch, `"`); tag != "" && tag != "*" {
 		if o.Expect, err = strconv.ParseUint(tag, 10, 64); err != nil || o.Expect == 0 {
 			return nil, problem(http.StatusPreconditionFailed, "If-Match %s: no record has this sequence", in.IfMatch)

@@ -113,6 +113,7 @@ func problemOf(err error) *Problem {
 	var denied *control.Denied
 	var refused *control.Refused
 	var moved *control.Moved
+	var unconfirmed *control.Unconfirmed
 	var file spec.Errors
 	switch {
 	case errors.As(err, &known):
@@ -125,6 +126,8 @@ func problemOf(err error) *Problem {
 		p := problem(http.StatusUnprocessableEntity, "%s", plain(err)).called("guard-rails")
 		p.Findings = findings(refused.Findings)
 		return p
+	case errors.As(err, &unconfirmed):
+		return problem(http.StatusConflict, "%s", plain(err)).called("unconfirmed")
 	case errors.As(err, &moved):
 		return problem(http.StatusPreconditionFailed, "%s", plain(err))
 	case errors.As(err, &file):

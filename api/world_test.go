@@ -212,7 +212,12 @@ func (w *world) Decide(who access.Actor, action access.Action, on access.Resourc
 }
 
 // Groups implements access.Policy.
-func (w *world) Groups(who access.Actor) []string { return who.Groups }
+func (w *world) Groups(who access.Actor) []string {
+	if len(who.Groups) == 0 {
+		return []string{access.Anybody}
+	}
+	return who.Groups
+}
 
 // Check implements control.Guard.
 func (w *world) Check(context.Context, time.Time, access.Actor, spec.File, plan.Plan) ([]control.Finding, error) {

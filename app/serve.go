@@ -24,6 +24,7 @@ import (
 	"github.com/linnet-project/linnet/fleet"
 	"github.com/linnet-project/linnet/fleet/river"
 	"github.com/linnet-project/linnet/gitops"
+	"github.com/linnet-project/linnet/glass"
 	"github.com/linnet-project/linnet/journal"
 	"github.com/linnet-project/linnet/login"
 	"github.com/linnet-project/linnet/run"
@@ -260,9 +261,14 @@ func (s *serving) openTraces(ctx context.Context) (_ func() error, err error) {
 	return func() error { flush(); return nil }, nil
 }
 
-func (s *serving) openDesk(context.Context) (func() error, error) {
+func (s *serving) openDesk(ctx context.Context) (func() error, error) {
+	requests, err := glass.New(ctx, s.db)
+	if err != nil {
+		return nil, err
+	}
 	s.desk = control.New(control.Config{
 		Journal: s.deskJournal(), Beginner: s.fleet, Policy: s.policy, Guard: s.guard, Auditor: s.auditor,
+		Glass: requests, Notifier: s.notifier,
 		Read: parseFile, Now: s.now, Alone: s.alone(),
 	})
 	return nil, nil

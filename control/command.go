@@ -34,6 +34,9 @@ type Order struct {
 	ID     journal.ID
 	Verb   engine.Verb
 	Reason string
+	// Glass is why it must go past approvals: for Approve and Advance alone; empty
+	// where it need not.
+	Glass string
 	// Key makes an order that comes twice one; one is drawn where it is empty. Two
 	// different orders of a release have different keys.
 	Key string
@@ -42,6 +45,8 @@ type Order struct {
 	Expect uint64
 	// Wait is how long to wait for what the release makes of it, 0 for not at all.
 	Wait time.Duration
+	// agreed is the request that a second person agreed to.
+	agreed *GlassRequest
 }
 
 // Answer is what a release made of an order.
@@ -89,6 +94,9 @@ func (d *Desk) Command(ctx context.Context, who access.Actor, o Order) (Answer, 
 	case known:
 		return d.answer(ctx, o)
 	}
+	if err := d.pastApprovals(ctx, o, resourceOf(at), entry); err != nil {
+		return Answer{}, err
+	}
 	if err := d.leave(ctx, at, o, entry); err != nil {
 		return Answer{}, err
 	}
@@ -106,8 +114,12 @@ func (d *Desk) leave(ctx context.Context, at journal.Summary, o Order, e Entry) 
 	if err := d.audit(ctx, e); err != nil {
 		return err
 	}
-	return d.cfg.Journal.Command(ctx, o.ID, engine.Commanded{At: e.At, ID: o.Key, Verb: o.Verb, Who: e.Who.Name, Reason: o.Reason,
-		Groups: d.cfg.Policy.Groups(e.Who), From: e.Who.From})
+	order := engine.Commanded{At: e.At, ID: o.Key, Verb: o.Verb, Who: e.Who.Name, Reason: o.Reason,
+		Groups: d.cfg.Policy.Groups(e.Who), From: e.Who.From}
+	if o.agreed != nil {
+		order.Glass = o.agreed.By
+	}
+	return d.cfg.Journal.Command(ctx, o.ID, order)
 }
 
 // answer waits until an order is in the journal, and tells what was decided.

@@ -46,6 +46,8 @@ type Beginning struct {
 	Attempt int
 	// By is who asked for it.
 	By string
+	// Glass tells how it comes past the guard rails; empty where it meets them.
+	Glass string
 }
 
 // Guard holds a release that somebody wants to begin against what the company
@@ -96,6 +98,10 @@ type Config struct {
 	Policy   access.Policy
 	Guard    Guard
 	Auditor  Auditor
+	// Glass keeps requests to break the glass, and Notifier tells those who can
+	// agree; without them nobody can go past anything.
+	Glass    GlassKeeper
+	Notifier Notifier
 	// Read reads and checks a release file; name is what its errors call it.
 	Read func(name string, text []byte) (spec.File, error)
 	Now  func() time.Time

@@ -25,6 +25,8 @@ type Creation struct {
 	// Glass is why the release must begin although it does not meet the guard
 	// rails; empty where it need not.
 	Glass string
+	// agreed is the request that a second person agreed to.
+	agreed *GlassRequest
 }
 
 // Created is the release that a file is.
@@ -101,13 +103,15 @@ func (d *Desk) within(ctx context.Context, c Creation, f spec.File, id journal.I
 		return Created{}, err
 	}
 	entry.Object = id.String()
+	beginning := Beginning{File: f, Plan: plan.Compile(f), Attempt: id.Attempt, By: entry.Who.Name}
 	if len(broken) > 0 {
 		entry.What, entry.Reason = "release.create-past-guards", c.Glass
+		beginning.Glass = past(entry.Who.Name, c, broken)
 	}
 	if err := d.audit(ctx, entry); err != nil {
 		return Created{}, err
 	}
-	created, err := d.begin(ctx, id, Beginning{File: f, Plan: plan.Compile(f), Attempt: id.Attempt, By: entry.Who.Name})
+	created, err := d.begin(ctx, id, beginning)
 	if created.Fresh {
 		created.Warnings, created.Overridden = warnings, broken
 	}
@@ -157,7 +161,7 @@ func (d *Desk) guard(ctx context.Context, c Creation, f spec.File, e Entry) (war
 	case c.Glass == "":
 		return nil, nil, d.deny(ctx, e, &Refused{Findings: broken})
 	}
-	return warnings, broken, d.ask(ctx, access.Break, resourceIn(f), e)
+	return warnings, broken, d.breakGlass(ctx, c, f, broken, e)
 }
 
 // begin begins an attempt. Where somebody else began the same one in this moment,

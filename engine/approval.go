@@ -239,6 +239,7 @@ func (t *turn) approve(e Commanded) {
 		}
 		if e.Glass != "" {
 			why.Text += "; the glass was broken, and " + e.Glass + " agreed"
+			defer t.tell(release.Page, release.ToldGlass, ": the glass was broken", why.Text)
 		}
 		if early || t.s.missing(g) > 0 {
 			t.count(g, why)

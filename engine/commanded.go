@@ -177,6 +177,10 @@ func (t *turn) inPlace(e Commanded, why release.Reason) {
 		}
 		t.vote(g, e)
 	}
+	if e.Glass != "" {
+		why.Text += "; the glass was broken, and " + e.Glass + " agreed"
+		defer t.tell(release.Page, release.ToldGlass, ": the glass was broken", why.Text)
+	}
 	t.s.Before = ""
 	t.s.Waived = next + 1
 	t.climb(Forward, why)

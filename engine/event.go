@@ -27,6 +27,9 @@ type Started struct {
 	// By is who began the release: its author, who does not approve it. Empty
 	// where nobody is named.
 	By string
+	// Glass tells who broke the glass for it, who agreed, why, and which guard rails
+	// it does not meet; empty where it meets them.
+	Glass string
 }
 
 // Looked is one look at the world: what was observed, not what was concluded.

@@ -115,6 +115,9 @@ func (t *turn) started(e Started) {
 		Seq: t.s.Seq, Now: e.At, StartedAt: e.At, Step: Withdrawn, Served: true, DataAt: e.At,
 	}
 	t.s.Route = t.route(0, 0)
+	if e.Glass != "" {
+		defer t.tell(release.Page, release.ToldGlass, " begins past the guard rails", e.Glass) // after its routes
+	}
 	if p.StartAt.After(e.At) {
 		t.phase(Scheduled, release.NotYet, t.s.startsAt())
 		t.decide(Start)

@@ -42,7 +42,7 @@ func (f *Fleet) begin(ctx context.Context, b control.Beginning) (journal.ID, err
 		return id, err
 	}
 	defer (&member{parts: parts}).drop()
-	return run.Begin(ctx, f.runs(parts), run.Beginning{Plan: b.Plan, Attempt: b.Attempt, File: b.File.Text, Salt: f.cfg.Salt(), By: b.By})
+	return run.Begin(ctx, f.runs(parts), run.Beginning{Plan: b.Plan, Attempt: b.Attempt, File: b.File.Text, Salt: f.cfg.Salt(), By: b.By, Glass: b.Glass})
 }
 
 // free refuses a release of a service whose traffic another one is moving: the

@@ -24,6 +24,7 @@ type storedStarted struct {
 	Epoch   uint64     `json:"e,omitempty"`
 	Methods int        `json:"m"`
 	By      string     `json:"by,omitempty"`
+	Glass   string     `json:"bg,omitempty"`
 }
 
 type storedAcknowledged struct {
@@ -104,14 +105,14 @@ func (s storedEvent) load() (engine.Event, error) {
 func storeStarted(e engine.Started) *storedStarted {
 	return &storedStarted{
 		At: e.At.UTC(), Attempt: e.Attempt, Plan: storePlan(e.Plan),
-		Salt: e.Salt, Epoch: e.Epoch, Methods: e.Methods, By: e.By,
+		Salt: e.Salt, Epoch: e.Epoch, Methods: e.Methods, By: e.By, Glass: e.Glass,
 	}
 }
 
 func (s *storedStarted) load() engine.Started {
 	return engine.Started{
 		At: s.At, Attempt: s.Attempt, Plan: s.Plan.load(),
-		Salt: s.Salt, Epoch: s.Epoch, Methods: s.Methods, By: s.By,
+		Salt: s.Salt, Epoch: s.Epoch, Methods: s.Methods, By: s.By, Glass: s.Glass,
 	}
 }
 

@@ -23,6 +23,8 @@ type Beginning struct {
 	Salt string
 	// By is who begins it; empty where nobody is named.
 	By string
+	// Glass tells how it comes past the guard rails (see engine.Started).
+	Glass string
 }
 
 // Begin writes the first record of a new attempt. Of cfg it uses Store, Router
@@ -38,7 +40,7 @@ func Begin(ctx context.Context, cfg Config, b Beginning) (journal.ID, error) {
 	}
 	e := engine.Started{
 		At: now, Attempt: b.Attempt, Plan: b.Plan, Salt: b.Salt,
-		Epoch: epoch, Methods: judge.Methods, By: b.By,
+		Epoch: epoch, Methods: judge.Methods, By: b.By, Glass: b.Glass,
 	}
 	s, d, effects := engine.Step(engine.State{}, e)
 	ctx, cancel := context.WithTimeout(ctx, storeWait)
