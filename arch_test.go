@@ -155,15 +155,16 @@ var house = map[string]row{
 	"testbed/shop":      {floor: 3, imports: []string{"release", "engine", "journal", "load", "testbed/program"}},
 
 	// How other systems drive Linnet, and are told by it.
-	"hook":   {floor: 3, imports: []string{"access", "control", "database", "journal", "engine", "plan", "release", "spec"}},
-	"gitops": {floor: 3, imports: []string{"access", "control", "journal", "release", "spec"}},
+	"hook":       {floor: 3, imports: []string{"access", "control", "database", "journal", "engine", "plan", "release", "spec"}},
+	"api/client": {floor: 3, imports: []string{"release"}},
+	"gitops":     {floor: 3, imports: []string{"access", "control", "journal", "release", "spec"}},
 
 	// Whoever puts it all together may import each adapter.
 	"app": {floor: 4, imports: slices.Concat(pureFolders, adapters, []string{
 		"access", "database", "journal", "run", "control", "fleet", "backtest", "report", "kayenta", "forecast", "load", "demo",
 		"access", "control", "journal", "run", "backtest", "report", "kayenta", "forecast", "load", "demo",
 		"access", "control", "journal", "run", "backtest", "report", "kayenta", "forecast", "load", "demo",
-		"access", "database", "journal", "run", "control", "fleet", "gitops", "hook", "backtest", "report", "kayenta", "forecast", "load", "demo",
+		"access", "database", "journal", "run", "control", "fleet", "gitops", "hook", "api/client", "backtest", "report", "kayenta", "forecast", "load", "demo",
 		"journal", "run", "backtest", "report", "kayenta", "forecast", "load", "demo", "guard",
 		"access", "database", "journal", "run", "control", "fleet", "fleet/river", "backtest", "report", "kayenta", "forecast", "load", "demo",
 		"access", "api", "audit", "database", "journal", "run", "control", "fleet", "backtest", "report", "kayenta", "forecast", "load", "demo",

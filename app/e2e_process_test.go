@@ -72,13 +72,19 @@ type program struct {
 // are watched too. What it says in two streams is kept as one.
 func linnet(t *testing.T, args ...string) *program {
 	t.Helper()
+	return linnetAs(t, aToken, args...)
+}
+
+// linnetAs starts it with another token in its environment.
+func linnetAs(t *testing.T, token string, args ...string) *program {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(self, args...)
 	// The race detector would keep each process for a second at its end.
-	cmd.Env = append(os.Environ(), "LINNET_TEST_PROCESS=1", "LINNET_TOKEN="+aToken, "GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE"))
+	cmd.Env = append(os.Environ(), "LINNET_TEST_PROCESS=1", "LINNET_TOKEN="+token, "GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE"))
 	temp := t.TempDir()
 	cmd.Env = append(cmd.Env, "TMPDIR="+temp)
 	p := launch(t, cmd)

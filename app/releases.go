@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/linnet-project/linnet/access"
+	"github.com/linnet-project/linnet/api/client"
 	"github.com/linnet-project/linnet/control"
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/journal"
@@ -24,8 +25,10 @@ const fromHere = "command line"
 const commandWait = 5 * time.Second
 
 func (p *process) release() *cobra.Command {
-	cmd := &cobra.Command{Use: "release", Short: "List, show and steer releases"}
-	cmd.AddCommand(p.releaseList(), p.releaseShow())
+	cmd := &cobra.Command{Use: "release", Short: "List, show and steer releases, of the data folder or at a server"}
+	at := new(elsewhere)
+	at.flags(cmd)
+	cmd.AddCommand(p.releaseList(at), p.releaseShow(at), p.releaseCreate(at), p.releaseWatch(at), p.releaseRetry(at))
 	for _, v := range []struct {
 		verb  engine.Verb
 		short string
@@ -38,17 +41,27 @@ func (p *process) release() *cobra.Command {
 		{engine.Retract, "Take an approval back, until the weight it is for is set"},
 		{engine.Abort, "Return all traffic to the baseline and end the release"},
 	} {
-		cmd.AddCommand(p.releaseOrder(v.verb, v.short))
+		cmd.AddCommand(p.releaseOrder(at, v.verb, v.short))
 	}
 	return cmd
 }
 
-func (p *process) releaseList() *cobra.Command {
-	return &cobra.Command{
+func (p *process) releaseList(at *elsewhere) *cobra.Command {
+	var c client.Choice
+	cmd := &cobra.Command{
 		Use: "list", Short: "List releases, the last begun first", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if at.server != "" {
+				return p.listThere(cmd.Context(), at, c)
+			}
+			if c.State != "" && c.State != "running" && c.State != "ended" {
+				return fmt.Errorf("--state %s: expected running or ended; %w", c.State, errUsage)
+			}
 			return p.reading(cmd.Context(), func(r *journal.Reader) error {
-				list, err := r.List(cmd.Context())
+				list, err := r.Choose(cmd.Context(), journal.Choice{
+					Service: c.Service, Team: c.Team, Environment: c.Environment, Outcome: journal.Outcome(c.Outcome),
+					Unfinished: c.State == "running", Ended: c.State == "ended", Text: c.Text, Most: mostListedHere,
+				})
 				if err != nil {
 					return err
 				}
@@ -59,48 +72,72 @@ func (p *process) releaseList() *cobra.Command {
 			})
 		},
 	}
+	f := cmd.Flags()
+	f.StringVar(&c.Service, "service", "", "only of this service")
+	f.StringVar(&c.Team, "team", "", "only with this label team")
+	f.StringVar(&c.Environment, "environment", "", "only with this label environment")
+	f.StringVar(&c.Outcome, "outcome", "", "only those that ended so: promoted, rolled-back or aborted")
+	f.StringVar(&c.State, "state", "", "only those that are running, or that have ended")
+	f.StringVar(&c.Text, "match", "", "only with this in their name or service")
+	return cmd
 }
 
-func (p *process) releaseShow() *cobra.Command {
+// mostListedHere bounds a list of the data folder's releases.
+const mostListedHere = 10_000
+
+func (p *process) releaseShow(at *elsewhere) *cobra.Command {
 	var markdown bool
 	cmd := &cobra.Command{
-		Use: "show NAME[/ATTEMPT]", Short: "Show a release's decisions and the evidence for each", Args: cobra.ExactArgs(1),
+		Use: "show NAME[/ATTEMPT]", Short: "Show a release's decisions and the evidence for each, and what is useful next", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return p.reading(cmd.Context(), func(r *journal.Reader) error {
-				id, err := find(cmd.Context(), r, args[0])
-				if err != nil {
-					return err
-				}
-				rel, err := control.Recorded(cmd.Context(), r, id)
-				if err != nil {
-					return err
-				}
-				switch {
-				case p.json:
-					return report.JSON(p.out, rel)
-				case markdown:
-					return report.Markdown(p.out, rel)
-				}
-				return report.Text(p.out, rel, report.Options{Color: p.colour()})
-			})
+			rel, err := p.recordOf(cmd.Context(), at, args[0])
+			switch {
+			case err != nil:
+				return err
+			case p.json:
+				return report.JSON(p.out, rel)
+			case markdown:
+				return report.Markdown(p.out, rel)
+			}
+			return report.Text(p.out, rel, report.Options{Color: p.colour()})
 		},
 	}
 	cmd.Flags().BoolVar(&markdown, "markdown", false, "print Markdown, for a pull request")
 	return cmd
 }
 
-func (p *process) releaseOrder(verb engine.Verb, short string) *cobra.Command {
+// recordOf is the decision record of a release, here or at a server.
+func (p *process) recordOf(ctx context.Context, at *elsewhere, name string) (rel report.Release, err error) {
+	if at.server != "" {
+		return p.recordThere(ctx, at, name)
+	}
+	err = p.reading(ctx, func(r *journal.Reader) error {
+		id, err := find(ctx, r, name)
+		if err != nil {
+			return err
+		}
+		rel, err = control.Recorded(ctx, r, id)
+		return err
+	})
+	return rel, err
+}
+
+func (p *process) releaseOrder(at *elsewhere, verb engine.Verb, short string) *cobra.Command {
 	var reason, who string
 	var wait time.Duration
 	cmd := &cobra.Command{
 		Use: string(verb) + " NAME[/ATTEMPT]", Short: short, Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			o := control.Order{Verb: verb, Reason: reason, Wait: wait}
+			if at.server != "" {
+				return p.orderThere(cmd.Context(), at, args[0], o)
+			}
 			by := access.Actor{Name: who, Kind: access.Person, Groups: []string{engine.Anybody}, From: fromHere}
-			return p.order(cmd.Context(), by, args[0], control.Order{Verb: verb, Reason: reason, Wait: wait})
+			return p.order(cmd.Context(), by, args[0], o)
 		},
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for the record")
-	cmd.Flags().StringVar(&who, "who", person(), "who orders it, for the record")
+	cmd.Flags().StringVar(&who, "who", person(), "who orders it, for the record; a server knows by the token")
 	cmd.Flags().DurationVar(&wait, "wait", commandWait, "how long to wait until it is taken")
 	return cmd
 }
