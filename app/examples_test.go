@@ -170,11 +170,19 @@ func TestExampleRecordings(t *testing.T) {
 	}
 }
 
-// TestReadme runs the commands that the README shows and holds what they print
-// to what the README says. A shown command begins with "$ linnet"; what it
-// prints follows up to the next command or the end of the block.
+// TestReadme holds the commands that pages show to what they print.
 func TestReadme(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(root, "README.md"))
+	for _, page := range []string{"README.md", "docs/hooks.md"} {
+		consoles(t, page)
+	}
+}
+
+// consoles runs the commands that a page shows and holds what they print to what
+// it says. A shown command begins with "$ linnet"; what it prints follows up to
+// the next command or the end of the block.
+func consoles(t *testing.T, page string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, page))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,9 +203,9 @@ func TestReadme(t *testing.T) {
 		blocks[i] = "console\n" + b.String()
 	}
 	if commands == 0 {
-		t.Error("the README shows no command")
+		t.Errorf("%s shows no command", page)
 	}
-	current(t, "README.md", []byte(strings.Join(blocks, "```")))
+	current(t, page, []byte(strings.Join(blocks, "```")))
 }
 
 // printed is what a command prints, run in the project's folder; "< FILE" at
