@@ -112,6 +112,15 @@ var house = map[string]row{
 	"metric/googlemonitoring":            {floor: 3, imports: []string{"release", "metric/rows", "metric/template", "metric/web"}},
 	"metric/googlemonitoring/googletest": {floor: 3},
 
+	"notify/post":         {floor: 3, imports: []string{"release", "secret"}},
+	"notify/notifyconf":   {floor: 3, imports: []string{"release"}},
+	"notify/slack":        {floor: 3, imports: []string{"release", "notify/post"}},
+	"notify/pagerduty":    {floor: 3, imports: []string{"release", "notify/post"}},
+	"notify/alertmanager": {floor: 3, imports: []string{"release", "notify/post"}},
+	"notify/webhook":      {floor: 3, imports: []string{"release", "notify/post"}},
+	"notify/email":        {floor: 3, imports: []string{"release", "secret", "notify/post"}},
+	"notify/shoutrrr":     {floor: 3, imports: []string{"release", "notify/post"}},
+
 	// Database servers for tests, of the journal's floor and above.
 	"testdb": {floor: 2},
 
@@ -178,7 +187,7 @@ var house = map[string]row{
 }
 
 // suites are what every adapter of a kind must pass; any test may import them.
-var suites = []string{"traffic/trafficconf", "traffic/chaos", "metric/metricconf"}
+var suites = []string{"traffic/trafficconf", "traffic/chaos", "metric/metricconf", "notify/notifyconf"}
 
 // worldly are the packages of the standard library that the pure floors must
 // not import, each with all below it, and why.
