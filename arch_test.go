@@ -33,6 +33,7 @@ var adapters = []string{
 	"traffic/alb", "traffic/haproxy", "traffic/nginx", "traffic/exec", "traffic/webhook", "traffic/several",
 	"metric/prometheus", "metric/tsdb", "metric/recording", "metric/httpjson",
 	"metric/cloudwatch", "metric/googlemonitoring", "metric/sql", "metric/exec",
+	"notify/slack", "notify/pagerduty", "notify/alertmanager", "notify/email", "notify/webhook", "notify/shoutrrr",
 }
 
 // house has one row for each folder with Go code.
@@ -177,6 +178,8 @@ var house = map[string]row{
 		"journal", "run", "backtest", "report", "kayenta", "forecast", "load", "demo", "guard",
 		"access", "database", "journal", "run", "control", "fleet", "fleet/river", "backtest", "report", "kayenta", "forecast", "load", "demo",
 		"access", "api", "audit", "database", "journal", "run", "control", "fleet", "backtest", "report", "kayenta", "forecast", "load", "demo",
+		"notify", "notify/outbox", "notify/post",
+		"access", "api", "database", "journal", "run", "control", "fleet", "backtest", "report", "kayenta", "forecast", "load", "demo",
 		"traffic/kube", "traffic/split", "metric/series", "metric/web",
 		"ingest", "ingest/item", "ingest/event", "ingest/statsd", "ingest/otlp", "ingest/remotewrite",
 		"ingest/rules", "ingest/quarantine", "ingest/forward", "ingest/send", "ingest/post",

@@ -117,9 +117,10 @@ func (p *process) lintFile(name string) (about string, err error) {
 
 // checks are what more than its keys is checked of a file, by its kind.
 var checks = map[string]func(name string, text []byte) error{
-	"Ingest": checkIngest,
-	"Guards": checkGuards,
-	"Hooks":  checkHooks,
+	"Ingest":  checkIngest,
+	"Guards":  checkGuards,
+	"Hooks":   checkHooks,
+	"Notices": checkNotices,
 }
 
 func checkIngest(name string, text []byte) error {

@@ -102,6 +102,8 @@ type serving struct {
 	notifier run.Notifier
 	// troubles are files that are followed and cannot be read.
 	troubles troubles
+	// telling is what sends notices; nil without a file of them.
+	telling  *telling
 	measures *serverMeasures
 	sources  sharedSources
 	hosts    *hosts
@@ -138,6 +140,7 @@ func servingParts() []servingPart {
 		{"audit", (*serving).openAudit},
 		{"hosts", (*serving).openHosts},
 		{"access", (*serving).openAccess},
+		{"notices", (*serving).openNotices},
 		{"fleet", (*serving).openFleet},
 		{"guards", (*serving).openGuards},
 		{"jobs", (*serving).openJobs},
@@ -148,6 +151,7 @@ func servingParts() []servingPart {
 		{"login", (*serving).openLogin},
 		{"api", (*serving).openAPI},
 		{"people", (*serving).openPeople},
+		{"notices' API", (*serving).openNoticesAPI},
 		// The last one: from now on releases run and requests are answered.
 		{"turns", (*serving).openTurns},
 		{"http", (*serving).openHTTP},

@@ -93,6 +93,22 @@ func (o *Outbox) List(ctx context.Context, f Filter) (entries []Entry, err error
 	return entries, err
 }
 
+// Find gives a notice by its id; release.ErrNotFound where none is known.
+func (o *Outbox) Find(ctx context.Context, id string) (n release.Notice, err error) {
+	err = o.cfg.DB.Read(ctx, func(tx database.Tx) error {
+		var body string
+		err := tx.QueryRow(ctx, `SELECT body FROM notices_told WHERE id = ?`, id).Scan(&body)
+		if errors.Is(err, sql.ErrNoRows) {
+			return fmt.Errorf("no notice %q is known; `linnet notices list` shows them: %w", id, release.ErrNotFound)
+		}
+		if err != nil {
+			return err
+		}
+		return json.Unmarshal([]byte(body), &n)
+	})
+	return n, err
+}
+
 // choose puts a filter into SQL.
 func choose(ctx context.Context, tx database.Tx, f Filter) (query string, args []any, err error) {
 	where := []string{"1 = 1"}

@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/linnet-project/linnet/database"
@@ -32,14 +33,19 @@ type Channel interface {
 	Send(ctx context.Context, m release.Message) (release.Sent, error)
 }
 
-// Config is what an Outbox works with.
-type Config struct {
-	DB    *database.DB
+// Plan is who is told of what, and by which channels.
+type Plan struct {
 	Rules notify.Rules
 	// Channels and Words are those of the rules' channels, by name. A channel
 	// without an entry in Words uses those that are built in.
 	Channels map[string]Channel
 	Words    map[string]notify.Words
+}
+
+// Config is what an Outbox works with.
+type Config struct {
+	DB *database.DB
+	Plan
 	// Page is the URL of a release's page; nil for none.
 	Page func(release.Notice) string
 	// Server is added to commands, so that they reach this server; "" for none.
@@ -54,6 +60,7 @@ type Config struct {
 // Outbox is safe for use by several goroutines.
 type Outbox struct {
 	cfg  Config
+	plan atomic.Pointer[Plan]
 	kick chan struct{}
 }
 
@@ -62,8 +69,17 @@ func New(ctx context.Context, cfg Config) (*Outbox, error) {
 	if err := Migrate(ctx, cfg.DB); err != nil {
 		return nil, err
 	}
-	return &Outbox{cfg: cfg, kick: make(chan struct{}, 1)}, nil
+	return newOutbox(cfg), nil
 }
+
+func newOutbox(cfg Config) *Outbox {
+	o := &Outbox{cfg: cfg, kick: make(chan struct{}, 1)}
+	o.Follow(cfg.Plan)
+	return o
+}
+
+// Follow takes another plan; what waits goes on by it as far as it can.
+func (o *Outbox) Follow(p Plan) { o.plan.Store(&p) }
 
 // maxBody bounds a stored notice, in bytes.
 const maxBody = 64 << 10
@@ -74,7 +90,7 @@ func (o *Outbox) Notify(ctx context.Context, n release.Notice) error {
 	if n.Topic == "" {
 		n.Topic = n.Release + "/" + n.ID // of an old record: a thing of its own
 	}
-	n = o.cfg.Rules.WithRunbook(n)
+	n = o.plan.Load().Rules.WithRunbook(n)
 	body, err := json.Marshal(n)
 	if err != nil || len(body) > maxBody || n.ID == "" {
 		return fmt.Errorf("notice %q cannot be kept: it has no id, or more than %d bytes: %w", n.ID, maxBody, release.ErrInvalid)
@@ -132,7 +148,7 @@ func (o *Outbox) advance(ctx context.Context, tx database.Tx, name string, now t
 	if err := json.Unmarshal([]byte(body), &book); err != nil {
 		return fmt.Errorf("the book of notices of %s is damaged: %w: %w", name, err, release.ErrInvalid)
 	}
-	book, result := notify.Step(o.cfg.Rules, book, now, events...)
+	book, result := notify.Step(o.plan.Load().Rules, book, now, events...)
 	text, err := json.Marshal(book)
 	if err != nil {
 		return err
@@ -248,7 +264,7 @@ func (o *Outbox) Retry(ctx context.Context, delivery string) error {
 // Test sends a sample on one channel, past the rules, and tells how it went. It
 // is kept like any other.
 func (o *Outbox) Test(ctx context.Context, channel, by string) error {
-	if o.cfg.Channels[channel] == nil {
+	if o.plan.Load().Channels[channel] == nil {
 		return fmt.Errorf("%q is no channel of the notices file: %w", channel, release.ErrNotFound)
 	}
 	n := notify.Sample(release.ToldTest)
@@ -256,7 +272,7 @@ func (o *Outbox) Test(ctx context.Context, channel, by string) error {
 	n.Topic, n.Service, n.Text = n.ID, "test of "+channel, by+" tries whether this channel works; nothing is asked of you"
 	n.Title, n.Release, n.Next = "Linnet: a test", "test", ""
 	m := o.compose(channel, release.Message{ID: channel + " " + n.ID, Notices: []release.Notice{n}})
-	_, err := o.cfg.Channels[channel].Send(ctx, m)
+	_, err := o.plan.Load().Channels[channel].Send(ctx, m)
 	return err
 }
 
@@ -276,7 +292,7 @@ func (o *Outbox) compose(channel string, m release.Message) release.Message {
 	if len(m.Notices) > 0 {
 		m.Page = page(m.Notices[0])
 	}
-	return o.cfg.Words[channel].Put(m, func(n release.Notice) notify.Fields {
+	return o.plan.Load().Words[channel].Put(m, func(n release.Notice) notify.Fields {
 		f := notify.FieldsOf(n)
 		f.Page = page(n)
 		return f

@@ -121,13 +121,13 @@ func (w *world) open() *Outbox {
 		channels[name] = e
 	}
 	o, err := New(w.Context(), Config{
-		DB: w.db, Now: w.now.now, Lease: rand.Text, Log: slog.New(slog.DiscardHandler), Channels: channels, Server: "https://linnet",
+		DB: w.db, Now: w.now.now, Lease: rand.Text, Log: slog.New(slog.DiscardHandler), Server: "https://linnet",
 		Page: func(n release.Notice) string { return "https://linnet/releases/" + n.Release },
-		Rules: notify.Rules{Notices: spec.Notices{Keep: 24 * time.Hour, Digests: []spec.Digest{{Name: "daily", At: 18 * time.Hour}}, Routes: []spec.NoticeRoute{
+		Plan: Plan{Channels: channels, Rules: notify.Rules{Notices: spec.Notices{Keep: 24 * time.Hour, Digests: []spec.Digest{{Name: "daily", At: 18 * time.Hour}}, Routes: []spec.NoticeRoute{
 			{Match: spec.NoticeMatch{Severities: []release.Urgency{release.Page}}, To: []string{"oncall"}, After: 5 * time.Minute, Group: 10 * time.Second, Also: true,
 				Escalate: []spec.Escalation{{After: 10 * time.Minute, To: []string{"boss"}}}},
 			{To: []string{"chat"}, Digest: "daily"},
-		}}},
+		}}}},
 	})
 	if err != nil {
 		w.Fatal(err)

@@ -19,7 +19,7 @@ type Previewed struct {
 // Preview is what each channel would get of a notice, by the rules and words of a
 // Config alone.
 func Preview(cfg Config, n release.Notice) []Previewed {
-	o := &Outbox{cfg: cfg}
+	o := newOutbox(cfg)
 	n = cfg.Rules.WithRunbook(n)
 	var all []Previewed
 	add := func(channel, how string, escalated bool) {

@@ -232,7 +232,7 @@ func fill(ctx context.Context, tx database.Tx, d *claimed) error {
 
 // send sends a delivery, within a time.
 func (o *Outbox) send(ctx context.Context, c *claimed) (release.Sent, error) {
-	channel := o.cfg.Channels[c.channel]
+	channel := o.plan.Load().Channels[c.channel]
 	if channel == nil {
 		return release.Sent{}, fmt.Errorf("%s is no channel of the notices file any more: %w", c.channel, release.ErrInvalid)
 	}
@@ -302,7 +302,7 @@ func (o *Outbox) Prune(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		before := now.Add(-o.cfg.Rules.Keep).UnixNano()
+		before := now.Add(-o.plan.Load().Rules.Keep).UnixNano()
 		for _, statement := range []string{
 			`DELETE FROM notices_deliveries WHERE state <> 'waiting' AND due < ?`,
 			`DELETE FROM notices_told WHERE at < ? AND NOT EXISTS (SELECT 1 FROM notices_parts p WHERE p.notice = notices_told.id)`,

@@ -111,3 +111,14 @@ func ParsePress(body []byte) (Press, error) {
 	}
 	return bad("unknown action " + strconv.Quote(a.ActionID))
 }
+
+// MayAnswer tells whether a URL that a press names for its answer is Slack's own,
+// or of the host that the API is at: nothing is posted anywhere else.
+func MayAnswer(api, answer string) bool {
+	a, err := url.Parse(answer)
+	b, err2 := url.Parse(api)
+	if err != nil || err2 != nil || a.User != nil {
+		return false
+	}
+	return a.Scheme == "https" && a.Host == "hooks.slack.com" || a.Scheme == b.Scheme && a.Host == b.Host
+}
