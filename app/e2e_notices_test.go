@@ -23,16 +23,16 @@ import (
 	"github.com/linnet-project/linnet/journal"
 )
 
-// listener is a server that keeps what it was sent, and answers like Slack.
-type listener struct {
+// mailman is a server that keeps what it was sent, and answers like Slack.
+type mailman struct {
 	*httptest.Server
 	mu   sync.Mutex
 	down bool
 	got  []string
 }
 
-func newListener(t *testing.T) *listener {
-	l := &listener{}
+func newListener(t *testing.T) *mailman {
+	l := &mailman{}
 	l.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		l.mu.Lock()
@@ -48,7 +48,7 @@ func newListener(t *testing.T) *listener {
 	return l
 }
 
-func (l *listener) heard(words ...string) (found string) {
+func (l *mailman) heard(words ...string) (found string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 next:
@@ -63,7 +63,7 @@ next:
 	return ""
 }
 
-func (l *listener) is(down bool) {
+func (l *mailman) is(down bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.down = down
