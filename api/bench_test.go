@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -32,6 +33,7 @@ func BenchmarkReads(b *testing.B) {
 	const clients = 8
 	took := make([][]time.Duration, clients)
 	var wg sync.WaitGroup
+	before := processor(b)
 	b.ResetTimer()
 	for c := range clients {
 		wg.Go(func() {
@@ -58,6 +60,7 @@ func BenchmarkReads(b *testing.B) {
 	}
 	wg.Wait()
 	b.StopTimer()
+	spent := processor(b) - before
 	stop()
 	writers.Wait()
 	all := slices.Concat(took...)
@@ -65,7 +68,18 @@ func BenchmarkReads(b *testing.B) {
 	if len(all) > 0 {
 		b.ReportMetric(float64(len(all))/b.Elapsed().Seconds(), "reads/s")
 		b.ReportMetric(float64(all[len(all)*99/100].Microseconds())/1000, "ms-p99")
+		b.ReportMetric(float64(spent.Microseconds())/float64(len(all)), "us-cpu/read")
 	}
+}
+
+// processor is the processor time that this process has taken: server, clients and
+// the releases that look.
+func processor(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // get asks once, as cheaply as can be: the client shares the machine.

@@ -56,6 +56,13 @@ func newHub(ctx context.Context, a *API) *hub {
 	return &hub{ctx: ctx, api: a, listeners: map[*listener]bool{}, known: map[journal.ID]access.Resource{}}
 }
 
+// count tells how many streams are open.
+func (h *hub) count() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.listeners)
+}
+
 // listen opens a stream: from now on it gets every event.
 func (h *hub) listen(ctx context.Context, who string) (*listener, error) {
 	h.mu.Lock()

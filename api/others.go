@@ -182,7 +182,7 @@ func (a *API) system(ctx context.Context, _ *struct{}) (*systemOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	told.Version, told.Now = a.cfg.Version, a.cfg.Now().UTC()
+	told.Version, told.Now, told.Streams = a.cfg.Version, a.cfg.Now().UTC(), a.hub.count()
 	seen := []Trouble{}
 	for _, t := range told.Troubles {
 		if len(seen) == mostTroubles {

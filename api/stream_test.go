@@ -164,5 +164,26 @@ func TestStreamsAreBounded(t *testing.T) {
 	r.problem("too many streams")
 	equal(t, "when to try again", r.header.Get("Retry-After"), "5")
 	w.follow("/v1/events", "", "X-Who", "bob@example.com")
+	var s api.System
+	w.ask("GET", "/v1/system", "").want(200, &s)
+	equal(t, "streams", s.Streams, 51)
 	w.set(func() { w.log.Reset() })
+}
+
+// Streams end at once when the server stops; it does not wait for them.
+func TestStreamsEndWithTheServer(t *testing.T) {
+	w := newWorld(t, lite(t))
+	w.begin("checkout-1", "red")
+	all, one := w.follow("/v1/events", ""), w.follow("/v1/releases/checkout-1/1/events", "")
+	one.upTo(1)
+	began := time.Now()
+	w.stop()
+	for _, f := range []*follower{all, one} {
+		if e, ok := f.next(); ok {
+			t.Errorf("after the stop: %+v", e)
+		}
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("the streams took %s to end", took)
+	}
 }

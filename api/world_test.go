@@ -62,6 +62,7 @@ type world struct {
 	store  *journal.Store
 	api    *api.API
 	server *httptest.Server
+	stop   context.CancelFunc // of the server
 
 	mu      sync.Mutex
 	skew    time.Duration
@@ -137,6 +138,7 @@ func newWorld(t testing.TB, db *database.DB) *world {
 	desk := control.New(control.Config{Journal: store, Beginner: w, Policy: w, Guard: w, Auditor: log, Read: spec.Parse, Now: w.now})
 	mux := http.NewServeMux()
 	ctx, stop := context.WithCancel(t.Context())
+	w.stop = stop
 	w.api, err = api.New(ctx, mux, api.Config{
 		Desk: desk, Feed: store, DB: db, Audit: log, Authenticate: w.authenticate, Version: "test", Now: w.now,
 		Log: slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelError})),
