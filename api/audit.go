@@ -42,7 +42,7 @@ type auditInput struct {
 	Denied bool      `query:"denied" doc:"Only what was not allowed."`
 	Limit  int       `query:"limit" minimum:"1" maximum:"500" default:"100" doc:"How many at most, of a page."`
 	Cursor string    `query:"cursor" maxLength:"200" doc:"The next of the page before."`
-	Accept string    `header:"Accept" maxLength:"1000" doc:"application/x-ndjson for all lines."`
+	Accept string    `header:"Accept" hidden:"true" maxLength:"1000" doc:"application/x-ndjson for all lines."`
 }
 
 // AuditLines is a page of the audit.

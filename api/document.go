@@ -112,17 +112,23 @@ func pageOf(d *huma.OpenAPI) ([]byte, error) {
 func describe(op *huma.Operation) described {
 	d := described{Operation: op}
 	if op.RequestBody != nil {
-		for _, media := range op.RequestBody.Content {
+		if media := op.RequestBody.Content["application/json"]; media != nil {
 			d.Body = refName(media.Schema)
 		}
 	}
 	for _, status := range slices.Sorted(maps.Keys(op.Responses)) {
 		r := op.Responses[status]
-		one := answerOn{Status: status, Text: r.Description}
-		for kind, media := range r.Content {
-			one.Kind, one.Schema = kind, refName(media.Schema)
+		kinds := slices.Sorted(maps.Keys(r.Content))
+		if len(kinds) == 0 {
+			kinds = []string{""}
 		}
-		d.Answers = append(d.Answers, one)
+		for _, kind := range kinds {
+			one := answerOn{Status: status, Text: r.Description, Kind: kind}
+			if media := r.Content[kind]; media != nil {
+				one.Schema = refName(media.Schema)
+			}
+			d.Answers = append(d.Answers, one)
+		}
 	}
 	return d
 }

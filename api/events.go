@@ -46,7 +46,7 @@ type eventsInput struct {
 	Named
 	After       uint64 `query:"after" maximum:"9007199254740991" doc:"The sequence after which to begin; 0 for the beginning."`
 	Limit       int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"How many at most, of a page."`
-	Accept      string `header:"Accept" maxLength:"1000" doc:"text/event-stream for a stream."`
+	Accept      string `header:"Accept" hidden:"true" maxLength:"1000" doc:"text/event-stream for a stream."`
 	LastEventID string `header:"Last-Event-ID" maxLength:"20" doc:"The sequence after which a stream goes on."`
 }
 
