@@ -35,8 +35,13 @@ var calls = map[string]struct {
 	"resume-release":  {"POST", "/v1/releases/TEAM/1/resume?wait=0s", "", "operator owner admin"},
 	"advance-release": {"POST", "/v1/releases/TEAM/1/advance?wait=0s", "", "operator owner admin"},
 	"abort-release":   {"POST", "/v1/releases/TEAM/1/abort?wait=0s", "", "operator owner admin"},
-	"retry-release":   {"POST", "/v1/releases/TEAM/1/retry", "", "operator owner admin"},
-	"list-audit":      {"GET", "/v1/audit", "", ""}, // is about all teams
+	"reject-release":  {"POST", "/v1/releases/TEAM/1/reject?wait=0s", "", "approver owner admin"},
+	"retract-release": {"POST", "/v1/releases/TEAM/1/retract?wait=0s", "", "approver owner admin"},
+	"list-glass":      {"GET", "/v1/glass", "", "nobody viewer operator approver owner admin"}, // shows what one may see
+	// There is no request of that id; who may agree to one is tested with package glass.
+	"confirm-glass": {"POST", "/v1/glass/none/confirm", "", "nobody viewer operator approver owner admin"},
+	"retry-release": {"POST", "/v1/releases/TEAM/1/retry", "", "operator owner admin"},
+	"list-audit":    {"GET", "/v1/audit", "", ""}, // is about all teams
 }
 
 // TestEveryRoleAgainstEveryCall: each role in its team, and in another.
