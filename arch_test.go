@@ -171,7 +171,7 @@ var house = map[string]row{
 
 	// Whoever puts it all together may import each adapter.
 	"app": {floor: 4, imports: slices.Concat(pureFolders, adapters, []string{
-		"access", "database", "journal", "run", "control", "fleet", "backtest", "report", "kayenta", "forecast", "load", "demo",
+		"access", "database", "notify/outbox", "audit", "journal", "run", "control", "fleet", "backtest", "report", "kayenta", "forecast", "load", "demo",
 		"access", "control", "journal", "run", "backtest", "report", "kayenta", "forecast", "load", "demo",
 		"access", "control", "journal", "run", "backtest", "report", "kayenta", "forecast", "load", "demo",
 		"access", "database", "journal", "run", "control", "fleet", "gitops", "hook", "api/client", "backtest", "report", "kayenta", "forecast", "load", "demo",
