@@ -38,7 +38,10 @@ type DB struct {
 	read *sql.DB
 	// write is nil where the database was opened for reading only.
 	write *sql.DB
-	pool  *pgxpool.Pool
+	// reads and writes are the statements that SQLite has ready; nil on
+	// PostgreSQL.
+	reads, writes *prepared
+	pool          *pgxpool.Pool
 }
 
 // Kind tells what kind of database it is.
@@ -59,10 +62,11 @@ func (d *DB) Close() error {
 		d.pool.Close()
 		return d.fault(err)
 	}
-	if d.write == nil {
-		return d.fault(d.read.Close())
+	err := errors.Join(d.reads.close(), d.read.Close())
+	if d.write != nil {
+		err = errors.Join(err, d.writes.close(), d.write.Close())
 	}
-	return d.fault(errors.Join(d.read.Close(), d.write.Close()))
+	return d.fault(err)
 }
 
 // Ping asks whether the database answers and can be written to.
@@ -162,8 +166,25 @@ func (d *DB) Read(ctx context.Context, fn func(Tx) error) error {
 	if err != nil {
 		return d.fault(err)
 	}
-	defer tx.Rollback() // nothing was written
-	return d.fault(fn(Tx{d.kind, tx}))
+	defer tx.Rollback()
+	err = fn(Tx{d.kind, within(d.reads, tx)})
+	_ = tx.Rollback() // nothing was written; the connection is free again
+	d.settle(ctx, d.reads)
+	return d.fault(err)
+}
+
+// within carries out statements in a transaction.
+func within(p *prepared, tx *sql.Tx) statements {
+	if p == nil {
+		return tx
+	}
+	return quick{p, tx}
+}
+
+func (d *DB) settle(ctx context.Context, p *prepared) {
+	if p != nil {
+		p.settle(ctx)
+	}
 }
 
 func (d *DB) still() sql.IsolationLevel {
@@ -176,7 +197,12 @@ func (d *DB) still() sql.IsolationLevel {
 // Glance calls fn for a single statement that reads. It costs less than Read;
 // two statements in it may see different things.
 func (d *DB) Glance(ctx context.Context, fn func(Tx) error) error {
-	return d.fault(fn(Tx{d.kind, d.read}))
+	if d.reads == nil {
+		return d.fault(fn(Tx{d.kind, d.read}))
+	}
+	err := fn(Tx{d.kind, quick{d.reads, nil}})
+	d.settle(ctx, d.reads)
+	return d.fault(err)
 }
 
 // Write calls fn in a transaction: all of it happens, or nothing. After an
@@ -190,11 +216,13 @@ func (d *DB) Write(ctx context.Context, fn func(Tx) error) error {
 	if err != nil {
 		return d.fault(err)
 	}
-	defer tx.Rollback() // after a commit this does nothing
-	if err := fn(Tx{d.kind, tx}); err != nil {
-		return d.fault(err)
+	defer tx.Rollback()
+	if err = fn(Tx{d.kind, within(d.writes, tx)}); err == nil {
+		err = tx.Commit()
 	}
-	return d.fault(tx.Commit())
+	_ = tx.Rollback() // after a commit this does nothing
+	d.settle(ctx, d.writes)
+	return d.fault(err)
 }
 
 // Alone runs a statement of SQLite that cannot be in a transaction (a PRAGMA

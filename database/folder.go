@@ -62,6 +62,7 @@ func OpenFolderWith(ctx context.Context, dir string, with Settings) (*DB, error)
 	if d.read, err = connect(path, readers, with, "_pragma=query_only(1)"); err != nil {
 		return nil, errors.Join(d.fault(err), d.write.Close())
 	}
+	d.reads, d.writes = newPrepared(d.read), newPrepared(d.write)
 	// A transaction, so that a file which cannot be written is found out now.
 	if err := d.Write(ctx, func(tx Tx) error { return ours(ctx, tx, path) }); err != nil {
 		return nil, errors.Join(err, d.Close())
@@ -114,6 +115,7 @@ func readAs(ctx context.Context, path string, with Settings, mode string) (*DB, 
 	if d.read, err = connect(path, readers, with, mode); err != nil {
 		return nil, d.fault(err)
 	}
+	d.reads = newPrepared(d.read)
 	if err := d.Read(ctx, func(tx Tx) error { return ours(ctx, tx, path) }); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
