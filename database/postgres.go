@@ -53,7 +53,7 @@ func OpenURL(ctx context.Context, address string) (*DB, error) {
 		}
 	}
 	conn.ConnectTimeout = connectWait
-	if conn.ValidateConnect == nil { // the URL does not say target_session_attrs
+	if conn.ValidateConnect == nil && !strings.Contains(address, "target_session_attrs") { // it is nil for `any`, too
 		conn.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	}
 	conn.DialFunc = (&net.Dialer{KeepAliveConfig: net.KeepAliveConfig{

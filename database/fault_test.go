@@ -1,0 +1,107 @@
+package database
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/testdb"
+)
+
+// What a server says is told in words, with what to do, and never with the
+// password; what its operator can put right is unavailable.
+func TestServerFaults(t *testing.T) {
+	t.Parallel()
+	server := testdb.Postgres(t)
+	admin := server.Postgres(t, "postgres")
+	testdb.Exec(t, admin, `CREATE ROLE guest LOGIN PASSWORD 'geheim'`, `CREATE ROLE standby LOGIN PASSWORD 'geheim'`,
+		`ALTER ROLE standby SET default_transaction_read_only = on`, `CREATE TABLE things (id BIGINT PRIMARY KEY, name TEXT NOT NULL)`)
+	at := func(user, password, name, query string) string {
+		return (&url.URL{Scheme: "postgres", User: url.UserPassword(user, password), Host: server.Address(), Path: name, RawQuery: query}).String()
+	}
+	fails := func(err, meaning error, text string) {
+		t.Helper()
+		if !errors.Is(err, meaning) || !strings.Contains(err.Error(), text) || strings.Contains(err.Error(), "geheim") || strings.Contains(err.Error(), server.Password) {
+			t.Errorf("error is %v, want %v and %q", err, meaning, text)
+		}
+	}
+	for text, address := range map[string]string{
+		"the login was refused":     at("guest", "wrong geheim", "postgres", ""),
+		"there is no such database": at("guest", "geheim", "nowhere", ""),
+		"cannot be reached":         strings.Replace(at("guest", "geheim", "postgres", ""), server.Address(), "127.0.0.1:1", 1),
+	} {
+		_, err := OpenURL(t.Context(), address)
+		fails(err, release.ErrUnavailable, text)
+	}
+	if _, err := OpenURL(t.Context(), at("standby", "geheim", "postgres", "")); err == nil {
+		t.Error("a server that takes no writes is taken")
+	}
+
+	open := func(address string) *DB {
+		t.Helper()
+		d, err := OpenURL(t.Context(), address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = d.Close() })
+		return d
+	}
+	run := func(d *DB, statement string, args ...any) error {
+		return d.Write(t.Context(), func(tx Tx) error {
+			_, err := tx.Exec(t.Context(), statement, args...)
+			return err
+		})
+	}
+	owner := open(at(server.User, server.Password, "postgres", ""))
+	if err := run(owner, `INSERT INTO things VALUES (1, 'kept')`); err != nil {
+		t.Fatal(err)
+	}
+	fails(run(owner, `INSERT INTO things VALUES (1, 'twice')`), release.ErrConflict, "it is there already")
+	fails(run(owner, `INSERT INTO things VALUES (2, ?)`, "a\x00b"), release.ErrInvalid, "no such value")
+	fails(run(owner, `INSERT INTO nothing VALUES (1)`), release.ErrInvalid, "its tables are not those of this linnet")
+	fails(run(open(at("guest", "geheim", "postgres", "")), `DELETE FROM things`), release.ErrUnavailable, "this role may not do that")
+	reader := open(at("standby", "geheim", "postgres", "target_session_attrs=any"))
+	fails(run(reader, `DELETE FROM things`), release.ErrUnavailable, "takes no writes")
+
+	// Somebody holds the row.
+	held, err := admin.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := held.ExecContext(t.Context(), `UPDATE things SET name = 'mine'`); err != nil {
+		t.Fatal(err)
+	}
+	hasty := open(at(server.User, server.Password, "postgres", "lock_timeout=50"))
+	fails(run(hasty, `UPDATE things SET name = 'yours'`), release.ErrUnavailable, "somebody else holds it locked")
+	if err := held.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+
+	// Connections that are lost are made anew.
+	testdb.Exec(t, admin, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'linnet'`)
+	deadline := time.Now().Add(10 * time.Second)
+	for err = run(owner, `UPDATE things SET name = 'again'`); err != nil && time.Now().Before(deadline); err = run(owner, `UPDATE things SET name = 'again'`) {
+		fails(err, release.ErrUnavailable, owner.Name())
+	}
+	if err != nil {
+		t.Errorf("after its connections were ended: %v", err)
+	}
+}
+
+// The first host of several that takes writes is used.
+func TestSeveralHosts(t *testing.T) {
+	t.Parallel()
+	server := testdb.Postgres(t)
+	at := url.URL{Scheme: "postgres", User: url.UserPassword(server.User, server.Password), Host: "127.0.0.1:1," + server.Address(), Path: "postgres"}
+	d, err := OpenURL(t.Context(), at.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if err := d.Ping(t.Context()); err != nil || !strings.Contains(d.Name(), "127.0.0.1:1, "+server.Address()) {
+		t.Errorf("%s: %v", d.Name(), err)
+	}
+}
