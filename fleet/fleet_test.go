@@ -249,3 +249,27 @@ func pause(t testing.TB, d time.Duration) {
 		t.Fatal(t.Context().Err())
 	}
 }
+
+func TestRoomInTheStore(t *testing.T) {
+	t.Parallel()
+	f := fleet.New(fleet.Config{Now: time.Now})
+	var back func()
+	for range fleet.MostStoring {
+		done, err := f.Room(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		back = done
+	}
+	short, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := f.Room(short); !errors.Is(err, release.ErrUnavailable) {
+		t.Errorf("one too many: %v", err)
+	}
+	got := make(chan error, 1)
+	go func() { _, err := f.Room(t.Context()); got <- err }()
+	back()
+	if err := <-got; err != nil {
+		t.Error(err)
+	}
+}
