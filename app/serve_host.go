@@ -16,6 +16,10 @@ import (
 	"github.com/linnet-project/linnet/traffic/proxy"
 )
 
+// handOver is how long a splitter that was replaced goes on as before: who has just
+// connected has sent a request by then, and is answered.
+const handOver = 2 * time.Second
+
 // host is what lives in this process for one service.
 type host struct {
 	hosts   *hosts
@@ -26,6 +30,8 @@ type host struct {
 
 	splitter atomic.Pointer[proxy.Server]
 	board    *switchboard
+	// accepting are those that hand out the connections of boards.
+	accepting sync.WaitGroup
 	// retire ends the splitter that there is.
 	retire func() error
 
@@ -100,7 +106,7 @@ func (o *host) changeSplitter(ctx context.Context, f spec.File) error {
 		}
 	})
 	if board != oldBoard {
-		going.Go(func() { _ = board.run() }) // it ends with its listener
+		o.accepting.Go(func() { _ = board.run() }) // it ends with its listener
 		o.board = board
 	}
 	o.splitter.Store(server)
@@ -108,7 +114,9 @@ func (o *host) changeSplitter(ctx context.Context, f spec.File) error {
 		stop()
 		short, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 		defer cancel()
-		return server.Shutdown(short)
+		err := server.Shutdown(short)
+		going.Wait()
+		return err
 	}
 	if old == nil {
 		return nil
@@ -117,6 +125,10 @@ func (o *host) changeSplitter(ctx context.Context, f spec.File) error {
 		_ = oldBoard.Close() // nobody is to come there any more
 	}
 	o.hosts.group.Go(func() error {
+		select {
+		case <-time.After(handOver):
+		case <-o.hosts.ctx.Done():
+		}
 		if err := retire(); err != nil {
 			o.hosts.log.Warn("connections of the last release were cut", "service", o.service, "error", err)
 		}
@@ -165,6 +177,7 @@ func (o *host) close() error {
 			errs = append(errs, err)
 		}
 		errs = append(errs, o.retire())
+		o.accepting.Wait()
 	}
 	o.data.Lock()
 	defer o.data.Unlock()

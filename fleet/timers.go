@@ -42,6 +42,8 @@ const (
 	// mostOverdue bounds how many overdue releases are put in order; the others
 	// come after them.
 	mostOverdue = 10_000
+	// hopes is after how many failures in a row a command hurries a release no more.
+	hopes = 3
 	// leastRest is how long a release rests at least between two turns.
 	leastRest = time.Millisecond
 )
@@ -141,7 +143,7 @@ func (t *Timers) poll(ctx context.Context) error {
 	t.cfg.Fleet.inbox.read(at, ids)
 	t.mu.Lock()
 	for _, id := range ids {
-		if e := t.known[id]; e != nil && e.state == resting {
+		if e := t.known[id]; e != nil && e.state == resting && !t.hopeless(id) {
 			heap.Remove(&t.waiting, e.place)
 			e.state = hurried
 			t.urgent = append(t.urgent, e)
@@ -150,6 +152,13 @@ func (t *Timers) poll(ctx context.Context) error {
 	t.mu.Unlock()
 	t.changed()
 	return nil
+}
+
+// hopeless says that turns of a release have failed again and again: a command
+// does not change that, and waits for the next try.
+func (t *Timers) hopeless(id journal.ID) bool {
+	how, ok := t.cfg.Fleet.Status(id)
+	return ok && how.Failures > hopes
 }
 
 // add enters a release, unless it is known.
