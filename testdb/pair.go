@@ -127,3 +127,8 @@ func writable(ctx context.Context, db *sql.DB) error {
 func (p *Pair) Addresses() []string {
 	return []string{p.nodes[0].server.Address(), p.nodes[1].server.Address()}
 }
+
+// Processes are the first processes of both, which all others are children of.
+func (p *Pair) Processes() []int {
+	return []int{p.nodes[0].process.Pid, p.nodes[1].process.Pid}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -25,7 +26,7 @@ func BenchmarkReplicas(b *testing.B) {
 	for _, n := range []int{250, 500, 1000} {
 		b.Run(fmt.Sprintf("releases=%d", n), func(b *testing.B) {
 			for range b.N {
-				carry(b, n, time.Minute)
+				carry(b, n, 45*time.Second)
 			}
 		})
 	}
@@ -98,28 +99,37 @@ func (c *chaos) commits() (n int64) {
 // processor is the processor time of replicas and database so far, in seconds.
 func (c *chaos) processor() (replicas, database float64) {
 	for _, p := range c.replicas {
-		replicas += ticks(p.cmd.Process.Pid)
+		own, _, _ := ticks(strconv.Itoa(p.cmd.Process.Pid))
+		replicas += own
 	}
-	folders, _ := filepath.Glob("/proc/[0-9]*/comm")
+	first := c.pair.Processes()
+	folders, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, f := range folders {
-		if text, err := os.ReadFile(f); err == nil && strings.TrimSpace(string(text)) == "postgres" {
-			pid, _ := strconv.Atoi(strings.Split(f, "/")[2])
-			database += ticks(pid)
+		name := strings.Split(f, "/")[2]
+		own, children, parent := ticks(name)
+		if pid, _ := strconv.Atoi(name); slices.Contains(first, pid) {
+			database += own + children
+		} else if slices.Contains(first, parent) {
+			database += own
 		}
 	}
 	return replicas, database
 }
 
-// ticks is the processor time of a process, of Linux, in seconds.
-func ticks(pid int) float64 {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+// ticks is the processor time of a process and of its children that have ended,
+// of Linux, in seconds, and its parent.
+func ticks(pid string) (own, children float64, parent int) {
+	text, err := os.ReadFile("/proc/" + pid + "/stat")
 	if err != nil {
-		return 0
+		return 0, 0, 0
 	}
 	fields := strings.Fields(string(text)[strings.LastIndex(string(text), ")")+1:])
-	user, _ := strconv.ParseFloat(fields[11], 64)
-	system, _ := strconv.ParseFloat(fields[12], 64)
-	return (user + system) / 100
+	at := func(i int) float64 {
+		n, _ := strconv.ParseFloat(fields[i], 64)
+		return n / 100
+	}
+	parent, _ = strconv.Atoi(fields[1])
+	return at(11) + at(12), at(13) + at(14), parent
 }
 
 // memory is what the largest replica has resident, in bytes.
