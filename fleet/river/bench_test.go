@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/linnet-project/linnet/journal"
 	"github.com/linnet-project/linnet/plan"
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/run"
@@ -152,12 +151,18 @@ func (c *chaos) late(from time.Time) (mean, most time.Duration, looks int) {
 	if err != nil {
 		c.Fatal(err)
 	}
-	var sum time.Duration
+	var sum, gaps time.Duration
 	for _, s := range all {
-		for _, gap := range c.read(journal.ID{Name: s.ID.Name, Attempt: s.ID.Attempt}).gaps(from) {
+		r := c.read(s.ID)
+		for _, at := range r.looks {
+			if at.After(from) {
+				looks++
+			}
+		}
+		for _, gap := range r.gaps(from) {
 			d := max(0, gap-15*time.Second)
-			sum, most, looks = sum+d, max(most, d), looks+1
+			sum, most, gaps = sum+d, max(most, d), gaps+1
 		}
 	}
-	return sum / time.Duration(max(looks, 1)), most, looks
+	return sum / max(gaps, 1), most, looks
 }
