@@ -69,6 +69,10 @@ const (
 	lookAround = time.Second
 	// overdue is how late a release is when it is made a job again.
 	overdue = 5 * time.Second
+	// fetchEvery is how often a replica asks for turns that have become due. It
+	// bounds how late looks are, and that a replica takes all its workers can do:
+	// each asking fills those that are free, once.
+	fetchEvery = 200 * time.Millisecond
 	// most is how many overdue releases are made jobs at a time.
 	most = 1000
 	// storeWait bounds a call of the database.
@@ -125,7 +129,7 @@ func New(ctx context.Context, cfg Config) (*Caller, error) {
 		ID:     cfg.Name,
 		Logger: slog.New(quiet{cfg.Log.Handler()}),
 		Queues: map[string]queue.QueueConfig{
-			turnsQueue:    {MaxWorkers: cfg.Workers},
+			turnsQueue:    {MaxWorkers: cfg.Workers, FetchPollInterval: fetchEvery},
 			commandsQueue: {MaxWorkers: max(cfg.Workers/4, 1)},
 			jobsQueue:     {MaxWorkers: 10},
 		},
