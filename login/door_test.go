@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/linnet-project/linnet/access"
+	"github.com/linnet-project/linnet/spec"
 )
 
 func TestWhereARequestComesFrom(t *testing.T) {
@@ -118,6 +119,39 @@ func TestWhatEveryAnswerHas(t *testing.T) {
 			}
 		}
 	})
+}
+
+// The settings that docs/login.md shows, and those of the compose file, can be
+// served; without what they say of the way to the server they cannot.
+func TestSettingsThatCanBeServed(t *testing.T) {
+	page, err1 := os.ReadFile("../docs/login.md")
+	compose, err2 := os.ReadFile("../deploy/server.yaml")
+	if err1 != nil || err2 != nil {
+		t.Fatal(err1, err2)
+	}
+	_, block, _ := strings.Cut(string(page), "```yaml\n")
+	block, _, _ = strings.Cut(block, "```")
+	for _, text := range []string{block, string(compose)} {
+		s, err := spec.ParseServer("server.yaml", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		everywhere := netip.IPv4Unspecified()
+		if err := MayListen(s, everywhere); err != nil {
+			t.Error(err)
+		}
+		s.TLS, s.TrustedProxies = nil, nil
+		if err := MayListen(s, everywhere); err == nil || !strings.Contains(err.Error(), "spec.tls {certFile, keyFile}") {
+			t.Errorf("tokens for all to read: %v", err)
+		}
+		s.Login = nil
+		if err := MayListen(s, everywhere); err == nil || !strings.Contains(err.Error(), "no login is configured") {
+			t.Errorf("no login: %v", err)
+		}
+		if err := MayListen(s, netip.MustParseAddr("::1")); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 func TestACertificateIsReadAgain(t *testing.T) {
