@@ -114,15 +114,22 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-// fail answers with a problem.
+// fail answers with a problem, and writes down what only the people who run
+// Linnet should read.
 func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
+	a.problem(r.Context(), r.Method+" "+r.URL.Path, err)
+	Fail(w, err)
+}
+
+// Fail answers with a problem where no operation does.
+func Fail(w http.ResponseWriter, err error) {
 	var refusal *Refusal
 	if errors.As(err, &refusal) {
 		for name, values := range refusal.Header {
 			w.Header()[name] = values
 		}
 	}
-	writeProblem(w, a.problem(r.Context(), r.Method+" "+r.URL.Path, err))
+	writeProblem(w, problemOf(err))
 }
 
 func writeProblem(w http.ResponseWriter, p *Problem) {

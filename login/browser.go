@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/linnet-project/linnet/access"
+	"github.com/linnet-project/linnet/api"
 	"github.com/linnet-project/linnet/control"
 	"github.com/linnet-project/linnet/release"
 )
@@ -82,31 +84,19 @@ func (l *Login) handle(do func(http.ResponseWriter, *http.Request) error) http.H
 	}
 }
 
-// problem writes an error as problem+json. What is none of ours to tell is in
-// the log alone.
+// problem answers with an error. Of what cannot be reached, or went wrong here,
+// strangers are told no more than that; the rest is in the log.
 func (l *Login) problem(rw http.ResponseWriter, err error) {
-	status, text := http.StatusInternalServerError, "something went wrong here; the log of the server says what"
 	var no *Refused
 	switch {
-	case errors.As(err, &no):
-		status, text = no.Status, no.Why
-		for k, v := range no.Header() {
-			rw.Header()[k] = v
-		}
-	case errors.Is(err, release.ErrInvalid):
-		status, text = http.StatusUnprocessableEntity, err.Error()
-	case errors.Is(err, release.ErrNotFound):
-		status, text = http.StatusNotFound, err.Error()
+	case errors.As(err, &no), errors.Is(err, release.ErrInvalid), errors.Is(err, release.ErrNotFound):
 	case errors.Is(err, release.ErrUnavailable):
-		status, text = http.StatusServiceUnavailable, "what a login needs cannot be reached at the moment; the log of the server says what"
-		rw.Header().Set("Retry-After", "5")
 		l.cfg.Log.Warn("login", "error", err)
+		err = fmt.Errorf("what a login needs cannot be reached at the moment; the log of the server says what: %w", release.ErrUnavailable)
 	default:
 		l.cfg.Log.Error("login", "error", err)
 	}
-	rw.Header().Set("Content-Type", "application/problem+json")
-	rw.WriteHeader(status)
-	_ = json.NewEncoder(rw).Encode(map[string]any{"title": http.StatusText(status), "status": status, "detail": text})
+	api.Fail(rw, err)
 }
 
 // start sends a browser to the identity provider: GET /v1/login/start?to=/path.

@@ -107,6 +107,27 @@ func TestWhatEveryAnswerHas(t *testing.T) {
 			}
 		}
 	})
+	t.Run("a made-up token or session does not hurry a login", func(t *testing.T) {
+		fast := newBed(t, folder(t), func(c *Config) {
+			c.Settings = newSettings()
+			c.Settings.Rates.Anonymous = 1
+		})
+		for _, header := range []string{"Authorization", "Cookie"} {
+			slowed := 0
+			for range 20 {
+				r := request("POST", "192.0.2.1", header, map[string]string{"Authorization": "Bearer x", "Cookie": "__Host-linnet_session=x"}[header])
+				r.URL, _ = url.Parse("/v1/login/device")
+				w := httptest.NewRecorder()
+				fast.Wrap(http.NotFoundHandler()).ServeHTTP(w, r)
+				if w.Code == 429 {
+					slowed++
+				}
+			}
+			if slowed < 15 {
+				t.Errorf("%s: %d of 20 were too fast", header, slowed)
+			}
+		}
+	})
 	t.Run("pages of others send nothing", func(t *testing.T) {
 		for want, r := range map[int]*http.Request{
 			403: request("POST", "192.0.2.1", "Sec-Fetch-Site", "cross-site"),
