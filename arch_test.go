@@ -168,6 +168,7 @@ var house = map[string]row{
 	"hook":       {floor: 3, imports: []string{"access", "control", "database", "journal", "engine", "plan", "release", "spec"}},
 	"api/client": {floor: 3, imports: []string{"release"}},
 	"gitops":     {floor: 3, imports: []string{"access", "control", "journal", "plan", "release", "spec"}},
+	"link":       {floor: 3, imports: []string{"access", "control", "database", "engine", "journal", "release", "report"}},
 
 	// Whoever puts it all together may import each adapter.
 	"app": {floor: 4, imports: slices.Concat(pureFolders, adapters, []string{
@@ -185,6 +186,7 @@ var house = map[string]row{
 		"ingest/rules", "ingest/quarantine", "ingest/forward", "ingest/send", "ingest/post",
 		"login", "login/token", "audit",
 		"login", "login/token", "glass",
+		"login", "login/token", "glass", "link",
 	})},
 	"cmd/linnet": {floor: 4, imports: []string{"app"}},
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/linnet-project/linnet/gitops"
 	"github.com/linnet-project/linnet/glass"
 	"github.com/linnet-project/linnet/journal"
+	"github.com/linnet-project/linnet/link"
 	"github.com/linnet-project/linnet/login"
 	"github.com/linnet-project/linnet/run"
 	"github.com/linnet-project/linnet/spec"
@@ -100,6 +101,8 @@ type serving struct {
 	auditor control.Auditor
 	// notifier tells people of what releases decide.
 	notifier run.Notifier
+	// links sign the links in notices; nil without a login.
+	links *link.Keys
 	// troubles are files that are followed and cannot be read.
 	troubles troubles
 	// telling is what sends notices; nil without a file of them.
@@ -141,6 +144,7 @@ func servingParts() []servingPart {
 		{"hosts", (*serving).openHosts},
 		{"access", (*serving).openAccess},
 		{"notices", (*serving).openNotices},
+		{"links", (*serving).openLinks},
 		{"fleet", (*serving).openFleet},
 		{"guards", (*serving).openGuards},
 		{"jobs", (*serving).openJobs},
@@ -149,6 +153,7 @@ func servingParts() []servingPart {
 		{"hooks", (*serving).openHooks},
 		{"health", (*serving).openHealth},
 		{"login", (*serving).openLogin},
+		{"pages of links", (*serving).openLinkPages},
 		{"api", (*serving).openAPI},
 		{"people", (*serving).openPeople},
 		{"notices' API", (*serving).openNoticesAPI},
