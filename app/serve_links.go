@@ -24,7 +24,7 @@ func (s *serving) openLinks(ctx context.Context) (func() error, error) {
 // openLinkPages serves the pages that links lead to.
 func (s *serving) openLinkPages(context.Context) (func() error, error) {
 	if s.links != nil {
-		link.Pages{Keys: s.links, Desk: s.desk, Authenticate: s.authenticate}.Register(s.mux)
+		link.Pages{Keys: s.links, Desk: s.desk, Authenticate: s.who.Authenticate}.Register(s.mux)
 	}
 	return nil, nil
 }
