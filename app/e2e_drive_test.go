@@ -21,15 +21,15 @@ import (
 	"github.com/linnet-project/linnet/demo"
 )
 
-// listener is another system that is told of releases.
-type listener struct {
+// hearer is another system that is told of releases.
+type hearer struct {
 	*httptest.Server
 	mu    sync.Mutex
 	heard []string // id and kind
 }
 
-func listens(t *testing.T) *listener {
-	l := &listener{}
+func hears(t *testing.T) *hearer {
+	l := &hearer{}
 	l.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		var e struct{ ID, Type string }
@@ -42,7 +42,7 @@ func listens(t *testing.T) *listener {
 	return l
 }
 
-func (l *listener) has(kind string) bool {
+func (l *hearer) has(kind string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, h := range l.heard {
@@ -106,7 +106,7 @@ func (d *driven) file(release string) string {
 // another system that hears of both.
 func TestAFolderAndAHookBeginReleases(t *testing.T) {
 	t.Parallel()
-	d, bus := drive(t, "driven", demo.None, "  releases: [releases]\n  hooks: hooks.yaml\n"), listens(t)
+	d, bus := drive(t, "driven", demo.None, "  releases: [releases]\n  hooks: hooks.yaml\n"), hears(t)
 	d.put("secret", "sesame\n")
 	d.put("template.yaml", d.file("driven-$(version)"))
 	d.put("hooks.yaml", fmt.Sprintf(`apiVersion: linnet/v1
@@ -131,6 +131,13 @@ spec:
 		t.Fatal(err)
 	}
 	d.server.says(`file=till.yaml condition=drift .*release=from-folder/1`)
+	resp, err := http.Get(d.url() + "/v1/folders")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	folders, _ := io.ReadAll(resp.Body)
+	matches(t, string(folders), `"path":"till.yaml","condition":"drift"`, `"release":"from-folder/1"`)
 
 	payload := []byte(`{"release":{"tag_name":"v2.0.0"}}`)
 	h := hmac.New(sha256.New, []byte("sesame"))

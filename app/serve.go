@@ -157,6 +157,7 @@ func servingParts() []servingPart {
 		{"api", (*serving).openAPI},
 		{"people", (*serving).openPeople},
 		{"notices' API", (*serving).openNoticesAPI},
+		{"folders", (*serving).openFolderList},
 		// The last one: from now on releases run and requests are answered.
 		{"turns", (*serving).openTurns},
 		{"http", (*serving).openHTTP},

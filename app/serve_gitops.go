@@ -31,3 +31,17 @@ func (s *serving) openFolders(ctx context.Context) (func() error, error) {
 	}
 	return nil, nil
 }
+
+// openFolderList tells over the API how the folders stand.
+func (s *serving) openFolderList(context.Context) (func() error, error) {
+	if len(s.folders) > 0 {
+		s.api.Folders(func() []gitops.State {
+			var all []gitops.State
+			for _, f := range s.folders {
+				all = append(all, f.State())
+			}
+			return all
+		})
+	}
+	return nil, nil
+}

@@ -15,6 +15,7 @@ import (
 	"github.com/linnet-project/linnet/access"
 	"github.com/linnet-project/linnet/control"
 	"github.com/linnet-project/linnet/journal"
+	"github.com/linnet-project/linnet/plan"
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/spec"
 )
@@ -58,8 +59,9 @@ type Folder struct {
 
 // parsed is what a file says.
 type parsed struct {
-	name string
-	err  error
+	name                       string
+	service, team, environment string
+	err                        error
 }
 
 // try is an attempt at a file that was refused.
@@ -179,7 +181,8 @@ func (f *Folder) parse(r *reading) {
 		if _, other := spec.KindOf(file.text); !ok && !other && bytes.Contains(file.text, []byte("linnet/v1")) {
 			var read spec.File
 			read, p.err = spec.Parse(file.path, file.text)
-			p.name = read.Name
+			p.name, p.service = read.Name, read.Service
+			p.team, p.environment = read.Labels[plan.TeamLabel], read.Labels[plan.EnvironmentLabel]
 		}
 		all[file.hash] = p
 	}
@@ -188,8 +191,8 @@ func (f *Folder) parse(r *reading) {
 
 // judge says how one file stands, and begins its release where that is due.
 func (f *Folder) judge(ctx context.Context, file found, before File, named map[string][]found) File {
-	now := File{Path: file.path, Hash: file.hash}
 	p := f.parsed[file.hash]
+	now := File{Path: file.path, Hash: file.hash, Service: p.service, Team: p.team, Environment: p.environment}
 	errors.As(p.err, &now.Errors)
 	switch {
 	case p.err != nil:

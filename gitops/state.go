@@ -38,6 +38,9 @@ type File struct {
 	Since time.Time
 	// Hash is the SHA-256 of the file, in hex.
 	Hash string
+	// Service, Team and Environment are what the file says of itself; empty where
+	// it cannot be read.
+	Service, Team, Environment string
 	// Release is the last attempt of the file's name, and ReleaseHash the hash of
 	// the file that it was begun with; zero where there is none.
 	Release     journal.ID
