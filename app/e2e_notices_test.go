@@ -23,16 +23,16 @@ import (
 	"github.com/linnet-project/linnet/journal"
 )
 
-// mailman is a server that keeps what it was sent, and answers like Slack.
-type mailman struct {
+// ear is a server that keeps what it was sent, and answers like Slack.
+type ear struct {
 	*httptest.Server
 	mu   sync.Mutex
 	down bool
 	got  []string
 }
 
-func newListener(t *testing.T) *mailman {
-	l := &mailman{}
+func newEar(t *testing.T) *ear {
+	l := &ear{}
 	l.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		l.mu.Lock()
@@ -48,7 +48,7 @@ func newListener(t *testing.T) *mailman {
 	return l
 }
 
-func (l *mailman) heard(words ...string) (found string) {
+func (l *ear) heard(words ...string) (found string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 next:
@@ -63,7 +63,7 @@ next:
 	return ""
 }
 
-func (l *mailman) is(down bool) {
+func (l *ear) is(down bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.down = down
@@ -79,7 +79,7 @@ func TestServeTellsPeople(t *testing.T) {
 		t.Fatal(err)
 	}
 	const secret = "the signing secret"
-	chat, wall := newListener(t), newListener(t)
+	chat, wall := newEar(t), newEar(t)
 	wall.is(true)
 	s := openShop(t, "told", demo.None)
 	dir := t.TempDir()

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/linnet-project/linnet/release"
 )
 
 // Everything that a user can meet by name is explained in docs/states.md.
@@ -31,6 +33,22 @@ func TestEveryNameIsExplained(t *testing.T) {
 				t.Errorf("docs/states.md does not explain the %s %q", source.kind, name)
 			}
 		}
+	}
+}
+
+// Everything that people can be told of is explained in docs/notices.md.
+func TestEveryHappeningIsExplained(t *testing.T) {
+	page, err := os.ReadFile("../docs/notices.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range release.Happenings() {
+		if !strings.Contains(string(page), "| `"+string(name)+"` |") {
+			t.Errorf("docs/notices.md does not explain the event %q", name)
+		}
+	}
+	if listed := constants(t, "../release/notice.go", "Happening"); len(listed) != len(release.Happenings()) {
+		t.Errorf("Happenings lists %d of %d", len(release.Happenings()), len(listed))
 	}
 }
 
