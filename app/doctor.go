@@ -101,7 +101,8 @@ the source warns of, and the first problem with what to do. Nothing is changed.
 
 Of a server's settings it says whether a server could start with them: the files
 they name, the store, the clock, and the sources and providers of the releases
-that it would run.
+that it would run, and the channels of its notices, without telling anybody; of a
+notices file its channels alone.
 
 Exit codes: 0 a release could start; 1 a guardrail has no data of an arm that
 should have it, or a source fails; 2 unusable input.`,
@@ -120,6 +121,13 @@ should have it, or a source fails; 2 unusable input.`,
 					return err
 				}
 				return p.printServer(d)
+			}
+			if kind, ok := spec.KindOf(text); ok && kind.Name == "Notices" {
+				plan, err := compileNotices(file, text)
+				if err != nil {
+					return err
+				}
+				return p.tryChannels(cmd.Context(), file, plan, "", true)
 			}
 			f, err := parseFile(file, text)
 			if err != nil {

@@ -65,6 +65,7 @@ func (p *process) examineServer(ctx context.Context, name string, text []byte, d
 		about, err := p.lintFile(s.path(one.file))
 		d.add(one.key+" "+one.file, about, err, "correct the file; `linnet lint` shows each place")
 	}
+	d.channels(ctx, s.path(settings.Notices))
 	files := d.store(ctx, s, timeout)
 	for _, dir := range settings.Releases {
 		more, err := filepath.Glob(filepath.Join(s.path(dir), "*.y*ml"))
@@ -86,6 +87,26 @@ func (p *process) examineServer(ctx context.Context, name string, text []byte, d
 	}
 	d.OK = !slices.ContainsFunc(d.Checks, func(c *serverCheck) bool { return !c.OK })
 	return d, nil
+}
+
+// channels asks of each channel of a notices file what can be asked without
+// telling anybody.
+func (d *serverDiagnosis) channels(ctx context.Context, file string) {
+	if file == "" {
+		return
+	}
+	text, err := readUpTo(file, maxFile+1)
+	if err != nil {
+		return // told with the file
+	}
+	plan, err := compileNotices(file, text)
+	if err != nil {
+		return // likewise
+	}
+	for _, c := range plan.Rules.Channels {
+		fine, err := checkChannel(ctx, file, plan, c.Name)
+		d.add("channel "+c.Name, fine, err, "correct what it says; `linnet notices test -f "+file+"` sends a test")
+	}
 }
 
 // store looks at the database, and gives the files of the releases that are
