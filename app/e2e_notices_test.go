@@ -120,6 +120,8 @@ spec:
 	if out, code := told(t, "notices", "list", "--data", data); code != 0 || !strings.Contains(out, "wall waiting after") || !strings.Contains(out, "chat sent") {
 		t.Errorf("%d: %s", code, out)
 	}
+	_, metrics := fetch(t, address+"/metrics")
+	matches(t, metrics, `(?m)^linnet_notices_waiting [1-9]`, `(?m)^linnet_notices_dead 0$`)
 	var posted struct {
 		Blocks []struct {
 			Elements []struct {

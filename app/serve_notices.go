@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/linnet-project/linnet/access"
 	"github.com/linnet-project/linnet/control"
@@ -67,10 +70,31 @@ func (s *serving) openNotices(ctx context.Context) (func() error, error) {
 	}
 	t.box = box
 	s.telling, s.notifier = t, bothNotifiers{s.notifier, box}
+	s.countNotices(ctx, box)
 	s.follow(ctx, "the file of notices", read)
 	s.group.Go(func() error { box.Run(ctx); return nil })
 	return nil, nil
 }
+
+// countNotices measures what waits and what was given up, for all replicas.
+func (s *serving) countNotices(ctx context.Context, box *outbox.Outbox) {
+	gauge := func(name, help string, of func(outbox.Counts) int64) {
+		s.measures.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 {
+			ctx, cancel := context.WithTimeout(ctx, countWait)
+			defer cancel()
+			c, err := box.Count(ctx)
+			if err != nil {
+				return math.NaN() // nobody knows
+			}
+			return float64(of(c))
+		}))
+	}
+	gauge("linnet_notices_waiting", "Messages to people that are not sent yet.", func(c outbox.Counts) int64 { return c.Waiting })
+	gauge("linnet_notices_dead", "Messages to people that were given up; linnet notices list --dead shows them.", func(c outbox.Counts) int64 { return c.Dead })
+}
+
+// countWait bounds one count.
+const countWait = 2 * time.Second
 
 // bothNotifiers logs a notice, and keeps it until people were told.
 type bothNotifiers struct {

@@ -40,8 +40,12 @@ type Harness struct {
 	Cannot map[string]string
 }
 
-// timeout is how long the channels of the suite wait.
-const timeout = 300 * time.Millisecond
+// timeout is how long the channels of the suite wait for a server that hangs,
+// patience for one that answers, also on a machine that has much to do.
+const (
+	timeout  = 300 * time.Millisecond
+	patience = 30 * time.Second
+)
 
 // Message is a message as a release leads to it.
 func Message() release.Message {
@@ -122,7 +126,7 @@ func Exercise(t *testing.T, h Harness) {
 func sends(t *testing.T, h Harness, file string) {
 	s := start(t, h, h.Accept)
 	for _, m := range variants() {
-		if _, err := h.New(s.Server, file, timeout).Send(t.Context(), m); err != nil {
+		if _, err := h.New(s.Server, file, patience).Send(t.Context(), m); err != nil {
 			t.Errorf("%s: %v", m.ID, err)
 		}
 	}
@@ -151,7 +155,7 @@ func twice(t *testing.T, h Harness, file string) {
 	}
 	s := start(t, h, h.Accept)
 	for range 2 {
-		if _, err := h.New(s.Server, file, timeout).Send(t.Context(), Message()); err != nil {
+		if _, err := h.New(s.Server, file, patience).Send(t.Context(), Message()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -162,7 +166,7 @@ func twice(t *testing.T, h Harness, file string) {
 
 func hostile(t *testing.T, h Harness, file string) {
 	s := start(t, h, h.Accept)
-	if _, err := h.New(s.Server, file, timeout).Send(t.Context(), Hostile()); err != nil {
+	if _, err := h.New(s.Server, file, patience).Send(t.Context(), Hostile()); err != nil {
 		t.Error(err)
 	}
 	if _, _, wrong := s.seen(); wrong != nil {
@@ -173,7 +177,7 @@ func hostile(t *testing.T, h Harness, file string) {
 func refusals(t *testing.T, h Harness, file string) {
 	for _, status := range []int{400, 401, 403, 404, 413} {
 		s := start(t, h, func(w http.ResponseWriter, _ *http.Request, _ []byte) error { w.WriteHeader(status); return nil })
-		_, err := h.New(s.Server, file, timeout).Send(t.Context(), Message())
+		_, err := h.New(s.Server, file, patience).Send(t.Context(), Message())
 		if n, _, _ := s.seen(); !errors.Is(err, release.ErrInvalid) || errors.Is(err, release.ErrUnavailable) || n != 1 {
 			t.Errorf("%d, asked %d times: %v", status, n, err)
 		}
@@ -187,7 +191,7 @@ func later(t *testing.T, h Harness, file string) {
 			w.WriteHeader(status)
 			return nil
 		})
-		sent, err := h.New(s.Server, file, timeout).Send(t.Context(), Message())
+		sent, err := h.New(s.Server, file, patience).Send(t.Context(), Message())
 		if !errors.Is(err, release.ErrUnavailable) || h.Cannot["waits"] == "" && sent.Wait != 7*time.Second {
 			t.Errorf("%d: %v, to be tried again in %s", status, err, sent.Wait)
 		}
@@ -214,7 +218,7 @@ func cancelled(t *testing.T, h Harness, file string) {
 	s := start(t, h, h.Accept)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := h.New(s.Server, file, timeout).Send(ctx, Message()); !errors.Is(err, release.ErrUnavailable) {
+	if _, err := h.New(s.Server, file, patience).Send(ctx, Message()); !errors.Is(err, release.ErrUnavailable) {
 		t.Error(err)
 	}
 }
@@ -228,7 +232,7 @@ func secrets(t *testing.T, h Harness, file string) {
 			_, err := fmt.Fprintf(w, "%s %s %v %s", r.URL, h.Secret, r.Header, body)
 			return err
 		})
-		_, err := h.New(s.Server, file, timeout).Send(t.Context(), Message())
+		_, err := h.New(s.Server, file, patience).Send(t.Context(), Message())
 		if err == nil || strings.Contains(err.Error(), h.Secret) || len(err.Error()) > 1000 {
 			t.Errorf("%d: %v", status, err)
 		}
@@ -241,7 +245,7 @@ func redirects(t *testing.T, h Harness, file string) {
 		http.Redirect(w, r, other.URL+r.URL.Path, http.StatusTemporaryRedirect)
 		return nil
 	})
-	_, err := h.New(s.Server, file, timeout).Send(t.Context(), Message())
+	_, err := h.New(s.Server, file, patience).Send(t.Context(), Message())
 	if n, _, _ := other.seen(); !errors.Is(err, release.ErrInvalid) || n != 0 {
 		t.Errorf("%v; the other host was asked %d times", err, n)
 	}
@@ -250,7 +254,7 @@ func redirects(t *testing.T, h Harness, file string) {
 func gone(t *testing.T, h Harness, file string) {
 	s := httptest.NewServer(http.NotFoundHandler())
 	s.Close()
-	_, err := h.New(s, file, timeout).Send(t.Context(), Message())
+	_, err := h.New(s, file, patience).Send(t.Context(), Message())
 	if !errors.Is(err, release.ErrUnavailable) || strings.Contains(err.Error(), h.Secret) {
 		t.Error(err)
 	}
