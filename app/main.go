@@ -124,8 +124,6 @@ input; 3 rolled back; 4 inconclusive; 5 aborted by a person.`,
 	f.StringVar(&p.logLevel, "log-level", defaultLogLevel, "debug, info, warn or error")
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(p.demo(), p.demoService(), p.run(), p.serve(), p.access(), p.proxy(), p.lint(), p.schema(), p.providers(), p.sources(), p.doctor(), p.imports(),
-		p.judge(), p.plan(), p.backtest(), p.replay(), p.audit(), p.release(), p.ingest(), p.hook())
-	root.AddCommand(p.demo(), p.demoService(), p.run(), p.serve(), p.proxy(), p.lint(), p.schema(), p.providers(), p.sources(), p.doctor(), p.imports(),
 		p.judge(), p.plan(), p.backtest(), p.replay(), p.audit(), p.release(), p.ingest(), p.notices(), p.hook())
 	root.AddCommand(p.login(), p.logout(), p.token(), p.serviceAccount())
 	root.AddCommand(p.backup(), p.restore(), p.migrate())
