@@ -11,6 +11,7 @@ import (
 	"github.com/linnet-project/linnet/audit"
 	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/fleet/river"
+	"github.com/linnet-project/linnet/glass"
 	"github.com/linnet-project/linnet/hook"
 	"github.com/linnet-project/linnet/journal"
 	"github.com/linnet-project/linnet/login"
@@ -72,6 +73,7 @@ func makeTables(ctx context.Context, db *database.DB) error {
 	for _, migrate := range []func(context.Context, *database.DB) error{
 		func(ctx context.Context, db *database.DB) error { _, err := journal.On(ctx, db); return err },
 		func(ctx context.Context, db *database.DB) error { _, err := audit.On(ctx, db); return err },
+		func(ctx context.Context, db *database.DB) error { _, err := glass.New(ctx, db); return err },
 		login.Migrate, hook.Migrate, api.Migrate, outbox.Migrate,
 	} {
 		if err := migrate(ctx, db); err != nil {

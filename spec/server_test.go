@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
 
 func FuzzParseServer(f *testing.F) {
@@ -80,6 +81,35 @@ func TestSettingsOfTheLogin(t *testing.T) {
 		"spec.login.oidc.allowedDom": {"[example.com]", "[\"@example.com\"]"},
 	} {
 		_, err := ParseServer("s.yaml", []byte(strings.Replace(loginSettings, change[0], change[1], 1)))
+		if err == nil || !strings.Contains(err.Error(), part) {
+			t.Errorf("%s: %v", part, err)
+		}
+	}
+}
+
+func TestSettingsOfWhatIsKept(t *testing.T) {
+	const text = `apiVersion: linnet/v1
+kind: Server
+spec:
+  retain: 30d
+  retention: { audit: 400d, databaseFile: owner.url }
+  anchors: { file: anchors, keyFile: anchors.key, every: 30m, put: https://store.example.com/linnet, tokenFile: token }
+`
+	s, err := ParseServer("s.yaml", []byte(text))
+	if err != nil || s.Retention.Audit != 400*day || s.Anchors == nil || s.Anchors.Every != 30*time.Minute {
+		t.Errorf("%+v %+v, %v", s.Retention, s.Anchors, err)
+	}
+	if s := DefaultServer(); s.Anchors != nil || s.Retention != (Keeping{}) {
+		t.Errorf("by default %+v is kept, and anchored in %+v", s.Retention, s.Anchors)
+	}
+	for part, change := range map[string][2]string{
+		"spec.retain: would":   {"retain: 30d", "retain: 1m"},
+		"spec.retention.audit": {"400d", "1h"},
+		"spec.anchors.every":   {"30m", "1s"},
+		"spec.anchors.put":     {"https:", "http:"},
+		"spec.anchors.keyFile": {"keyFile: anchors.key, ", ""},
+	} {
+		_, err := ParseServer("s.yaml", []byte(strings.Replace(text, change[0], change[1], 1)))
 		if err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("%s: %v", part, err)
 		}
