@@ -16,8 +16,8 @@ import (
 )
 
 func (p *process) access() *cobra.Command {
-	cmd := &cobra.Command{Use: "access", Short: "Explain who may do what"}
-	cmd.AddCommand(p.explainAccess())
+	cmd := &cobra.Command{Use: "access", Short: "Explain who may do what, and agree to break the glass"}
+	cmd.AddCommand(p.explainAccess(), p.confirmGlass())
 	return cmd
 }
 
@@ -93,6 +93,30 @@ func (p *process) explain(e explanation) error {
 		return exit(exitError)
 	}
 	return nil
+}
+
+func (p *process) confirmGlass() *cobra.Command {
+	at := &elsewhere{}
+	cmd := &cobra.Command{
+		Use: "confirm REQUEST", Short: "Agree, as the second person, to a request to break the glass", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := at.client(p)
+			if err != nil {
+				return err
+			}
+			made, err := c.Confirm(cmd.Context(), args[0])
+			switch {
+			case err != nil:
+				return err
+			case made.Refused:
+				return fmt.Errorf("%s is refused: %s", made.Request.What, made.Reason.Text)
+			}
+			p.say("%s, as %s asked; the glass is broken", printable(made.Request.What), printable(made.Request.By))
+			return nil
+		},
+	}
+	at.flags(cmd)
+	return cmd
 }
 
 // actionOf is the action of a word: its own name, or an order's.

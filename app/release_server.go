@@ -148,7 +148,11 @@ func (p *process) orderThere(ctx context.Context, at *elsewhere, name string, o 
 	if err != nil {
 		return err
 	}
-	a, err := c.Order(ctx, id, string(o.Verb), o.Reason, o.Wait)
+	ask := func() (client.Answer, error) { return c.Order(ctx, id, string(o.Verb), o.Reason, o.Wait) }
+	if o.Glass != "" {
+		ask = func() (client.Answer, error) { return c.OrderPast(ctx, id, string(o.Verb), o.Glass, o.Wait) }
+	}
+	a, err := ask()
 	switch {
 	case err != nil:
 		return err

@@ -123,12 +123,12 @@ func (p *process) recordOf(ctx context.Context, at *elsewhere, name string) (rel
 }
 
 func (p *process) releaseOrder(at *elsewhere, verb engine.Verb, short string) *cobra.Command {
-	var reason, who string
+	var reason, who, glass string
 	var wait time.Duration
 	cmd := &cobra.Command{
 		Use: string(verb) + " NAME[/ATTEMPT]", Short: short, Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o := control.Order{Verb: verb, Reason: reason, Wait: wait}
+			o := control.Order{Verb: verb, Reason: reason, Glass: glass, Wait: wait}
 			if at.server != "" {
 				return p.orderThere(cmd.Context(), at, args[0], o)
 			}
@@ -137,6 +137,9 @@ func (p *process) releaseOrder(at *elsewhere, verb engine.Verb, short string) *c
 		},
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for the record")
+	if verb == engine.Approve || verb == engine.Advance {
+		cmd.Flags().StringVar(&glass, "break-glass", "", "why it must go past approvals: a server asks a second person")
+	}
 	cmd.Flags().StringVar(&who, "who", person(), "who orders it, for the record; a server knows by the token")
 	cmd.Flags().DurationVar(&wait, "wait", commandWait, "how long to wait until it is taken")
 	return cmd

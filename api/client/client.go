@@ -145,21 +145,49 @@ func (c *Client) Create(ctx context.Context, what Creation) (Created, error) {
 // because is why, for the record.
 type because struct {
 	Reason string `json:"reason,omitempty"`
+	Glass  string `json:"glass,omitempty"`
 }
 
 // Order orders something of a release (approve, pause, resume, advance, abort …)
 // and waits up to 30 s for what it makes of it.
 func (c *Client) Order(ctx context.Context, id ID, verb, reason string, wait time.Duration) (Answer, error) {
+	return c.order(ctx, id, verb, because{Reason: reason}, wait)
+}
+
+// OrderPast orders to approve or to advance past approvals, for a reason: the
+// answer is a problem that says which second person is needed.
+func (c *Client) OrderPast(ctx context.Context, id ID, verb, glass string, wait time.Duration) (Answer, error) {
+	return c.order(ctx, id, verb, because{Reason: glass, Glass: glass}, wait)
+}
+
+func (c *Client) order(ctx context.Context, id ID, verb string, why because, wait time.Duration) (Answer, error) {
 	var a Answer
 	path := id.path() + "/" + url.PathEscape(verb) + "?wait=" + min(max(wait, 0), 30*time.Second).String()
-	return a, c.call(ctx, http.MethodPost, path, because{reason}, &a)
+	return a, c.call(ctx, http.MethodPost, path, why, &a)
+}
+
+// Confirmed is what came of a request to break the glass.
+type Confirmed struct {
+	Request struct {
+		What string `json:"what"`
+		By   string `json:"by"`
+	} `json:"request"`
+	Taken   bool   `json:"taken"`
+	Refused bool   `json:"refused"`
+	Reason  Reason `json:"reason"`
+}
+
+// Confirm agrees to a request to break the glass, as the second person.
+func (c *Client) Confirm(ctx context.Context, request string) (Confirmed, error) {
+	var made Confirmed
+	return made, c.call(ctx, http.MethodPost, "/v1/glass/"+url.PathEscape(request)+"/confirm", nil, &made)
 }
 
 // Retry begins the next attempt of a release that has ended, with the file that it
 // had.
 func (c *Client) Retry(ctx context.Context, id ID, reason string) (Created, error) {
 	var made Created
-	return made, c.call(ctx, http.MethodPost, id.path()+"/retry", because{reason}, &made)
+	return made, c.call(ctx, http.MethodPost, id.path()+"/retry", because{Reason: reason}, &made)
 }
 
 // call asks until there is an answer, or patience runs out.
