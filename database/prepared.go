@@ -37,7 +37,7 @@ func (p *prepared) find(query string) *sql.Stmt {
 	if s := p.ready[query]; s != nil {
 		return s
 	}
-	if _, known := p.seen[query]; known || len(p.seen) < mostReady {
+	if _, known := p.seen[query]; known || len(p.seen)+len(p.ready) < mostReady {
 		p.seen[query]++
 	}
 	return nil
@@ -46,16 +46,37 @@ func (p *prepared) find(query string) *sql.Stmt {
 // settle makes ready what is wanted often. It is called while the caller holds no
 // connection, which it might wait for.
 func (p *prepared) settle(ctx context.Context) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for query, n := range p.seen {
-		if n < often || p.ready[query] != nil {
-			continue
+	for _, query := range p.wanted() {
+		// Not under the lock: whoever has the last connection may be waiting for it.
+		s, err := p.db.PrepareContext(ctx, query)
+		if err != nil {
+			continue // without it the query is read each time, as before
 		}
-		if s, err := p.db.PrepareContext(ctx, query); err == nil {
-			p.ready[query] = s // without it the query is read each time, as before
+		p.mu.Lock()
+		if p.ready[query] == nil {
+			p.ready[query], s = s, nil
+		}
+		p.mu.Unlock()
+		if s != nil {
+			_ = s.Close() // somebody else was faster
 		}
 	}
+}
+
+// wanted gives what is wanted often and not ready, each to one caller at a time.
+func (p *prepared) wanted() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var all []string
+	for query, n := range p.seen {
+		if n >= often {
+			if p.ready[query] == nil {
+				all = append(all, query)
+			}
+			delete(p.seen, query)
+		}
+	}
+	return all
 }
 
 func (p *prepared) close() error {
