@@ -83,28 +83,33 @@ func (c *Channel) talk(ctx context.Context, say func(*smtp.Client) error) (err e
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
-	s, err := c.connect(ctx)
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", c.cfg.Server)
 	if err == nil {
-		// A server that stops answering is hung up on.
-		stop := context.AfterFunc(ctx, func() { _ = s.Close() })
-		defer stop()
-		err = c.converse(s, password, say)
-		_ = s.Close()
+		// A server that stops answering is hung up on. It is the connection that is
+		// closed, since the client has another one after STARTTLS.
+		defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+		err = c.over(ctx, conn, password, say)
 	}
 	return c.told(ctx, err, password)
 }
 
-func (c *Channel) connect(ctx context.Context) (*smtp.Client, error) {
+// over has its say over a connection, and closes it.
+func (c *Channel) over(ctx context.Context, conn net.Conn, password string, say func(*smtp.Client) error) error {
+	s, err := c.greet(ctx, conn)
+	if err != nil {
+		return err
+	}
+	err = c.converse(s, password, say)
+	_ = s.Close() // what was said is said
+	return err
+}
+
+// greet waits for the server's greeting, within TLS where that comes first.
+func (c *Channel) greet(ctx context.Context, conn net.Conn) (*smtp.Client, error) {
 	host, _, err := net.SplitHostPort(c.cfg.Server)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", err, release.ErrInvalid)
+		return nil, errors.Join(fmt.Errorf("%w: %w", err, release.ErrInvalid), conn.Close())
 	}
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", c.cfg.Server)
-	if err != nil {
-		return nil, err
-	}
-	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	defer stop()
 	if c.cfg.Security == "tls" {
 		secured := tls.Client(conn, c.tls(host))
 		if err := secured.HandshakeContext(ctx); err != nil {
