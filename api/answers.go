@@ -43,7 +43,13 @@ var migrations = []database.Migration{{
 		PRIMARY KEY (who, key)
 	);
 	CREATE INDEX api_answers_by_time ON api_answers (at)`,
+}, {
+	SQLite: openIndex, Postgres: openIndex,
 }}
+
+// openIndex finds those that nobody works on any more among thousands that are
+// answered.
+const openIndex = `CREATE INDEX api_answers_open ON api_answers (at) WHERE status = 0`
 
 const (
 	// answersKept is how long a request that comes again gets its first answer.
@@ -104,21 +110,26 @@ func (a *API) once(w http.ResponseWriter, r *http.Request, q asked, handler http
 		return
 	}
 	kept := &keeper{ResponseWriter: w, status: http.StatusOK}
-	// Whatever becomes of whoever asked: the key is settled.
+	defer a.settle(r, q, earlier.at, kept) // also after a panic: otherwise the next try waits
+	handler(kept, r)
+	kept.whole = true
+}
+
+// settle keeps what was answered, or lets the request be worked on again, whatever
+// becomes of whoever asked.
+func (a *API) settle(r *http.Request, q asked, at int64, kept *keeper) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), sameWait)
 	defer cancel()
-	settled := false
-	defer func() {
-		if !settled {
-			_ = a.answers.forget(ctx, q, earlier.at) // after a panic; otherwise the next try waits
-		}
-	}()
-	handler(kept, r)
-	if settled = kept.keep(); settled {
-		answer := answer{status: kept.status, etag: w.Header().Get("ETag"), place: w.Header().Get("Location"), body: kept.body.Bytes()}
-		if err := a.answers.put(ctx, q, earlier.at, answer); err != nil {
-			a.cfg.Log.Error("answer not kept", "key", q.key, "error", err)
-		}
+	var err error
+	if kept.keep() {
+		h := kept.Header()
+		err = a.answers.put(ctx, q, at, answer{status: kept.status, etag: h.Get("ETag"), place: h.Get("Location"),
+			body: append([]byte{}, kept.body.Bytes()...)}) // never nil: no answer at all is one, too
+	} else {
+		err = a.answers.forget(ctx, q, at)
+	}
+	if err != nil {
+		a.cfg.Log.Error("answer not kept", "key", q.key, "error", err)
 	}
 }
 
@@ -157,11 +168,14 @@ func (s *answers) claim(ctx context.Context, q asked, request string) (answer, b
 	}
 }
 
+// tidying removes what is too old to be asked for again, and what nobody works on.
+const tidying = `DELETE FROM api_answers WHERE at < ? OR status = 0 AND at < ?`
+
 // try tries to claim a request once.
 func (s *answers) try(ctx context.Context, q asked, request string) (found answer, mine bool, err error) {
 	now := s.now().UnixNano()
 	err = s.db.Write(ctx, func(tx database.Tx) error {
-		_, err := tx.Exec(ctx, `DELETE FROM api_answers WHERE at < ? OR status = 0 AND at < ?`,
+		_, err := tx.Exec(ctx, tidying,
 			now-answersKept.Nanoseconds(), now-workedOn.Nanoseconds())
 		if err != nil {
 			return err
@@ -210,6 +224,7 @@ type keeper struct {
 	http.ResponseWriter
 	status int
 	body   bytes.Buffer
+	whole  bool // the handler came to its end
 }
 
 // WriteHeader implements http.ResponseWriter.
@@ -231,7 +246,7 @@ func (k *keeper) Unwrap() http.ResponseWriter { return k.ResponseWriter }
 
 // keep tells an answer that says what happened: it worked, and is not to come.
 func (k *keeper) keep() bool {
-	return k.status < http.StatusMultipleChoices && k.status != http.StatusAccepted && k.body.Len() <= maxAnswer
+	return k.whole && k.status < http.StatusMultipleChoices && k.status != http.StatusAccepted && k.body.Len() <= maxAnswer
 }
 
 // Migrate makes the tables of this package, or brings them to the present schema.
