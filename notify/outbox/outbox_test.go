@@ -48,13 +48,16 @@ type ear struct {
 	fault func(m release.Message) (release.Sent, error)
 }
 
-func (e *ear) Send(_ context.Context, m release.Message) (release.Sent, error) {
+func (e *ear) Send(ctx context.Context, m release.Message) (release.Sent, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.fault != nil {
 		if sent, err := e.fault(m); err != nil {
 			return sent, err
 		}
+	}
+	if err := ctx.Err(); err != nil {
+		return release.Sent{}, fmt.Errorf("cut short: %w: %w", err, release.ErrUnavailable)
 	}
 	e.heard = append(e.heard, m)
 	return release.Sent{Thread: "thread of " + m.Notices[0].Release}, nil
@@ -87,6 +90,7 @@ func TestOutbox(t *testing.T) {
 		"WhatLasts":                          testWhatLasts,
 		"Failures":                           testFailures,
 		"KilledWhileSending":                 testKilledWhileSending,
+		"StoppedWhileSending":                testStoppedWhileSending,
 		"ManyAtOnce":                         testManyAtOnce,
 		"Prune":                              testPrune,
 		"List":                               testList,
@@ -317,6 +321,20 @@ func testKilledWhileSending(w *world) {
 	if m := w.ears["chat"].heard[1]; m.Thread != "thread of checkout-1.5.0" {
 		w.Errorf("the second goes to thread %q", m.Thread)
 	}
+}
+
+// A process that is told to stop ends what it is sending: nobody sends it again.
+func testStoppedWhileSending(w *world) {
+	stopping, other := w.open(), w.open()
+	w.tell(stopping, "one", release.ToldWeight, false)
+	ctx, stop := context.WithCancel(w.Context())
+	w.ears["chat"].fault = func(release.Message) (release.Sent, error) { stop(); return release.Sent{}, nil }
+	if err := stopping.Pass(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		w.Fatal(err)
+	}
+	w.now.pass(time.Hour)
+	w.passed(other)
+	w.heard("chat", "one")
 }
 
 // Several processes with many notices: each is sent once.

@@ -28,6 +28,10 @@ const (
 	// is how long nobody else sends what is being sent.
 	sendWait = time.Minute
 	leaseFor = sendWait + 30*time.Second
+	// lastWait is how long a sending, and then its marking, may go on when we are to
+	// stop: cut short, nobody would know whether the channel has it, and it would
+	// be sent again.
+	lastWait = 5 * time.Second
 	// mostBooks and mostInRow bound a pass, mostAtOnce how many channels are sent
 	// to at a time.
 	mostBooks  = 100
@@ -146,11 +150,11 @@ func (o *Outbox) drain(ctx context.Context, channel string) error {
 			return err
 		}
 		sent, failure := o.send(ctx, c)
-		if ctx.Err() != nil {
-			failure = errors.Join(failure, release.ErrUnavailable) // it was cut short
+		if failure != nil && ctx.Err() != nil {
+			failure = errors.Join(failure, release.ErrUnavailable) // it may have been cut short
 		}
 		// What was sent must be marked, even when we are to stop.
-		short, cancel := context.WithTimeout(context.WithoutCancel(ctx), every)
+		short, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWait)
 		err = o.mark(short, c, sent, failure)
 		cancel()
 		if err != nil || failure != nil {
@@ -236,9 +240,10 @@ func (o *Outbox) send(ctx context.Context, c *claimed) (release.Sent, error) {
 	if channel == nil {
 		return release.Sent{}, fmt.Errorf("%s is no channel of the notices file any more: %w", c.channel, release.ErrInvalid)
 	}
-	ctx, cancel := context.WithTimeout(ctx, sendWait)
+	sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendWait)
 	defer cancel()
-	return channel.Send(ctx, o.compose(c.channel, c.message))
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(lastWait, cancel) })()
+	return channel.Send(sending, o.compose(c.channel, c.message))
 }
 
 // mark says how a sending went. Where the lease lapsed meanwhile and somebody
