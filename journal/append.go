@@ -13,7 +13,6 @@ import (
 
 	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/engine"
-	"github.com/linnet-project/linnet/plan"
 	"github.com/linnet-project/linnet/release"
 )
 
@@ -71,12 +70,11 @@ func checkBeginning(id ID, file []byte, rec Record) error {
 // record does not fill it.
 func enter(ctx context.Context, tx database.Tx, p prepared) (key int64, err error) {
 	started := p.Event.(engine.Started)
+	of := whose(started)
 	err = tx.QueryRow(ctx, `INSERT INTO releases
 		(name, attempt, service, team, environment, author, file_hash, started, updated, seq, hash, phase, step, weight, code, reason, outcome)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, '', 0, 0, '', '', '') RETURNING id`,
-		p.id.Name, p.id.Attempt, database.Text(started.Plan.Service), database.Text(started.Plan.Labels[plan.TeamLabel]),
-		database.Text(started.Plan.Labels[plan.EnvironmentLabel]), database.Text(started.By),
-		started.Plan.Hash, p.At.UnixNano(), make([]byte, len(Hash{}))).Scan(&key)
+		p.id.Name, p.id.Attempt, of[0], of[1], of[2], of[3], started.Plan.Hash, p.At.UnixNano(), make([]byte, len(Hash{}))).Scan(&key)
 	return key, err
 }
 

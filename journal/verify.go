@@ -8,6 +8,7 @@ import (
 
 	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/engine"
+	"github.com/linnet-project/linnet/plan"
 	"github.com/linnet-project/linnet/release"
 )
 
@@ -139,7 +140,8 @@ func verifyEntry(ctx context.Context, tx database.Tx, at entry, see func(Record)
 	case seen != nil:
 		return seen
 	case last.Decision.Phase != at.Phase || last.Decision.Step != at.Step || last.Decision.Weight != at.Weight ||
-		last.Decision.Reason.Code != at.Reason.Code || database.Text(last.Decision.Reason.Text) != database.Text(at.Reason.Text) || !last.At.Equal(at.Updated) || at.Ended() && at.Phase != engine.Promoted && at.Phase != engine.RolledBack:
+		last.Decision.Reason.Code != at.Reason.Code || database.Text(last.Decision.Reason.Text) != database.Text(at.Reason.Text) || !last.At.Equal(at.Updated) ||
+		at.Ended() && (at.Phase != engine.Promoted && at.Phase != engine.RolledBack || (at.Phase == engine.Promoted) != (at.Outcome == Promoted)):
 		return &Broken{ID: at.ID, Seq: last.Seq, What: "the index does not say what the last record says; it was changed"}
 	}
 	return nil
@@ -158,10 +160,17 @@ func verifyFirst(at entry, rec Record, file []byte) error {
 		return broken(fmt.Sprintf("it starts %s", ID{started.Plan.Name, started.Attempt}))
 	case fmt.Sprintf("%x", sum) != started.Plan.Hash:
 		return broken("the release file kept with it is not the one it names; the file was changed")
-	case started.Plan.Hash != at.FileHash || database.Text(started.Plan.Service) != database.Text(at.Service) || !rec.At.Equal(at.Started):
+	case started.Plan.Hash != at.FileHash || !rec.At.Equal(at.Started) ||
+		whose(started) != [4]string{at.Service, at.Team, at.Environment, at.Author}:
 		return broken("the index does not say what it says; the index was changed")
 	}
 	return nil
+}
+
+// whose is what permissions go by, as the index has it.
+func whose(started engine.Started) [4]string {
+	return [4]string{database.Text(started.Plan.Service), database.Text(started.Plan.Labels[plan.TeamLabel]),
+		database.Text(started.Plan.Labels[plan.EnvironmentLabel]), database.Text(started.By)}
 }
 
 // VerifyAll verifies every release, and that none is missing among the

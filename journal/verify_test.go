@@ -97,6 +97,14 @@ func testVerifyNamesTheFirstBrokenRecord(t *testing.T, w world) {
 		"index says otherwise": {func(t *testing.T, s *Store) {
 			tamper(t, s, `UPDATE releases SET outcome = 'promoted', phase = 'promoted'`)
 		}, 10, "index"},
+		"index of an end": {func(t *testing.T, s *Store) {
+			finish(t, s, checkout, engine.Promoted, day)
+			tamper(t, s, `UPDATE releases SET outcome = 'aborted'`)
+		}, 11, "index"},
+		"index of a service": {func(t *testing.T, s *Store) { tamper(t, s, `UPDATE releases SET service = 'other'`) }, 1, "index"},
+		"index of a team":    {func(t *testing.T, s *Store) { tamper(t, s, `UPDATE releases SET team = 'other'`) }, 1, "index"},
+		"index of a place":   {func(t *testing.T, s *Store) { tamper(t, s, `UPDATE releases SET environment = 'test'`) }, 1, "index"},
+		"index of an author": {func(t *testing.T, s *Store) { tamper(t, s, `UPDATE releases SET author = 'eve'`) }, 1, "index"},
 		"index hash": {func(t *testing.T, s *Store) {
 			tamper(t, s, `UPDATE releases SET hash = ?`, make([]byte, 32))
 		}, 10, "index"},
