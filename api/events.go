@@ -13,7 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
-	"github.com/linnet-project/linnet/access"
+	"github.com/linnet-project/linnet/control"
 	"github.com/linnet-project/linnet/journal"
 )
 
@@ -166,9 +166,9 @@ func (a *API) begin(ctx context.Context, last string) (journal.Cursor, error) {
 }
 
 func (a *API) followAll(ctx context.Context, out *stream, l *listener, after journal.Cursor) error {
-	who, known := Actor(ctx), map[journal.ID]access.Resource{}
+	who := Actor(ctx)
 	wanted := func(t told) string {
-		if t.Record.Quiet() || !after.Before(t.Cursor) || !a.cfg.Desk.Sees(who, t.about) {
+		if t.Record.Quiet() || !after.Before(t.Cursor) || !a.cfg.Desk.Sees(who, control.About(t.Entry)) {
 			return ""
 		}
 		return string(t.Cursor)
@@ -179,7 +179,7 @@ func (a *API) followAll(ctx context.Context, out *stream, l *listener, after jou
 			return err
 		}
 		for _, e := range found {
-			if t, err := a.tell(ctx, e, known); err == nil {
+			if t, ok := a.tell(e); ok {
 				out.tell(t, wanted)
 			}
 			after = e.Cursor

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/linnet-project/linnet/access"
 	"github.com/linnet-project/linnet/journal"
 )
 
@@ -20,15 +19,11 @@ const (
 	// Bounds on how many streams are open: of all, and of one actor.
 	maxStreams      = 500
 	maxStreamsOfOne = 50
-	// mostKnown bounds how many releases are remembered for what permissions on
-	// them are about.
-	mostKnown = 20_000
 )
 
 // told is an event as streams get it.
 type told struct {
 	journal.Entry
-	about access.Resource
 	// text is the event in JSON, the same for all.
 	text []byte
 }
@@ -49,11 +44,10 @@ type hub struct {
 	listeners map[*listener]bool
 	asking    bool // a goroutine asks; it ends when nobody listens
 	at        journal.Cursor
-	known     map[journal.ID]access.Resource // of the asking goroutine
 }
 
 func newHub(ctx context.Context, a *API) *hub {
-	return &hub{ctx: ctx, api: a, listeners: map[*listener]bool{}, known: map[journal.ID]access.Resource{}}
+	return &hub{ctx: ctx, api: a, listeners: map[*listener]bool{}}
 }
 
 // count tells how many streams are open.
@@ -65,6 +59,10 @@ func (h *hub) count() int {
 
 // listen opens a stream: from now on it gets every event.
 func (h *hub) listen(ctx context.Context, who string) (*listener, error) {
+	at, err := h.api.cfg.Feed.Newest(ctx)
+	if err != nil {
+		return nil, err
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	mine := 0
@@ -77,10 +75,6 @@ func (h *hub) listen(ctx context.Context, who string) (*listener, error) {
 		return nil, unavailable(fmt.Sprintf("too many streams are open (at most %d, and %d of one actor); close some, or ask for pages", maxStreams, maxStreamsOfOne))
 	}
 	if !h.asking {
-		at, err := h.api.cfg.Feed.Newest(ctx)
-		if err != nil {
-			return nil, err
-		}
 		h.at, h.asking = at, true
 		go h.ask()
 	}
@@ -129,7 +123,7 @@ func (h *hub) pass(at journal.Cursor) (journal.Cursor, bool) {
 	}
 	all := make([]told, 0, len(found))
 	for _, e := range found {
-		if t, err := h.api.tell(h.ctx, e, h.known); err == nil {
+		if t, ok := h.api.tell(e); ok {
 			all = append(all, t)
 		}
 		at = e.Cursor
@@ -157,19 +151,11 @@ func (h *hub) give(l *listener, all []told) {
 	}
 }
 
-// tell makes an event of an entry of the feed.
-func (a *API) tell(ctx context.Context, e journal.Entry, known map[journal.ID]access.Resource) (told, error) {
-	about, ok := known[e.ID]
-	if !ok {
-		var err error
-		if about, err = a.cfg.Desk.About(ctx, e.ID); err != nil {
-			return told{}, err
-		}
-		if len(known) >= mostKnown {
-			clear(known)
-		}
-		known[e.ID] = about
-	}
+// tell makes an event of an entry of the feed; false where that cannot be done.
+func (a *API) tell(e journal.Entry) (told, bool) {
 	text, err := encoded(eventOf(e.ID, e.Record))
-	return told{Entry: e, about: about, text: text}, err
+	if err != nil {
+		a.cfg.Log.Error("an event has no form in JSON", "release", e.ID.String(), "seq", e.Record.Seq, "error", err)
+	}
+	return told{Entry: e, text: text}, err == nil
 }

@@ -140,10 +140,9 @@ func (d *Desk) Events(ctx context.Context, who access.Actor, id journal.ID, from
 	return found, err
 }
 
-// About is what permissions on a release are about.
-func (d *Desk) About(ctx context.Context, id journal.ID) (access.Resource, error) {
-	s, err := d.cfg.Journal.Find(ctx, id)
-	return resourceOf(s), err
+// About is what permissions on what the feed tells are about.
+func About(e journal.Entry) access.Resource {
+	return access.Resource{Service: e.Service, Team: e.Team, Environment: e.Environment, Release: e.ID.Name, Author: e.Author}
 }
 
 // Sees says whether somebody may see what a release does.

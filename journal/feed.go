@@ -23,7 +23,10 @@ type Cursor string
 
 // Entry is a record in the feed.
 type Entry struct {
-	ID     ID
+	ID ID
+	// Service, Team, Environment and Author are those of the release; see Summary.
+	Service, Team, Environment, Author string
+
 	Record Record
 	// Cursor is the place after it.
 	Cursor Cursor
@@ -108,7 +111,7 @@ func feedQuery(kind database.Kind, at place, f Feeding) (string, []any) {
 	if !f.Quiet {
 		after += " AND r.quiet = 0"
 	}
-	return `SELECT ` + xid + `, r.id, a.name, a.attempt, r.seq, r.form, r.body, r.hash
+	return `SELECT ` + xid + `, r.id, a.name, a.attempt, a.service, a.team, a.environment, a.author, r.seq, r.form, r.body, r.hash
 		FROM records AS r JOIN releases AS a ON a.id = r.release WHERE ` + after + ` ORDER BY ` + order + ` LIMIT ?`,
 		append(args, min(max(f.Most, 1), maxFeeding))
 }
@@ -117,7 +120,8 @@ func scanFeed(rows interface{ Scan(into ...any) error }, u *unpacker) (Entry, er
 	var at place
 	var e Entry
 	var r row
-	if err := rows.Scan(&at.xid, &at.id, &e.ID.Name, &e.ID.Attempt, &r.seq, &r.form, &r.body, &r.hash); err != nil {
+	err := rows.Scan(&at.xid, &at.id, &e.ID.Name, &e.ID.Attempt, &e.Service, &e.Team, &e.Environment, &e.Author, &r.seq, &r.form, &r.body, &r.hash)
+	if err != nil {
 		return Entry{}, err
 	}
 	rec, err := r.read(u)

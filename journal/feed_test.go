@@ -54,12 +54,18 @@ func testFeed(t *testing.T, w world) {
 	if got, want := told(loud), []string{"checkout-1.5.0#1", "payments-2#1", "payments-2#2", "checkout-1.5.0#5"}; !slices.Equal(got, want) {
 		t.Errorf("the feed is %v, want %v", got, want)
 	}
-	all := pages(t, s.Reader, Feeding{Most: 3, Quiet: true}, 7)
-	if len(all) != 7 || all[1].Record.Decision.Kind != engine.Stay || all[6].Record.Hash == (Hash{}) {
+	beginAs(t, s, ID{"pay-1", 1}, "pay", "red", "ann@example.com")
+	whose := pages(t, s.Reader, Feeding{After: loud[3].Cursor, Most: 2}, 1)[0]
+	if got := []string{whose.Service, whose.Team, whose.Environment, whose.Author}; !slices.Equal(got, []string{"pay", "red", "prod", "ann@example.com"}) {
+		t.Errorf("the feed says of a release %q", got)
+	}
+	finish(t, s, whose.ID, engine.Promoted, day)
+	all := pages(t, s.Reader, Feeding{Most: 3, Quiet: true}, 9)
+	if len(all) != 9 || all[1].Record.Decision.Kind != engine.Stay || all[6].Record.Hash == (Hash{}) {
 		t.Errorf("with quiet looks the feed is %v", told(all))
 	}
-	rest := pages(t, s.Reader, Feeding{After: loud[1].Cursor, Most: 10, Quiet: true}, 2)
-	if got, want := told(rest), []string{"payments-2#2", "checkout-1.5.0#5"}; !slices.Equal(got, want) {
+	rest := pages(t, s.Reader, Feeding{After: loud[1].Cursor, Most: 10, Quiet: true}, 4)
+	if got, want := told(rest), []string{"payments-2#2", "checkout-1.5.0#5", "pay-1#1", "pay-1#2"}; !slices.Equal(got, want) {
 		t.Errorf("after a cursor come %v, want %v", got, want)
 	}
 	newest, err := s.Newest(t.Context())
@@ -67,7 +73,7 @@ func testFeed(t *testing.T, w world) {
 		t.Errorf("after the newest place there is something, or %v", err)
 	}
 	// What comes after all was removed is still after the cursors of before.
-	if n, err := s.Prune(t.Context(), day.Add(time.Hour)); err != nil || n != 2 {
+	if n, err := s.Prune(t.Context(), day.Add(time.Hour)); err != nil || n != 3 {
 		t.Fatalf("pruned %d, %v", n, err)
 	}
 	begin1(t, s, ID{"third", 1})
