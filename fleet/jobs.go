@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -59,9 +60,15 @@ func (t *Tickers) Every(name string, interval time.Duration, do func(context.Con
 	}
 }
 
+// call does a job once. Its panic is an error of that job alone: releases go on.
 func (t *Tickers) call(ctx context.Context, name string, do func(context.Context) error) {
 	short, cancel := context.WithTimeout(ctx, jobTimeout)
 	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			t.log.Error("panic", "job", name, "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
 	if err := do(short); err != nil && ctx.Err() == nil {
 		t.log.Error("job", "name", name, "error", err)
 	}
