@@ -2,7 +2,6 @@ package river
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -24,31 +23,28 @@ const (
 	mostPlanned = 50_000
 )
 
-// planned is a turn that is to be a job.
-type planned struct {
-	id journal.ID
-	at time.Time
-}
-
-// planner makes jobs of the turns that are to come.
+// planner makes jobs of the turns that are to come. Of a release it holds one, the
+// next: each turn plans the one after it, and what came between, a command say,
+// must not leave a release with one more for ever.
 type planner struct {
 	insert func(ctx context.Context, jobs []queue.InsertManyParams) error
 	now    func() time.Time
 
 	mu   sync.Mutex
-	wait []planned
+	wait map[journal.ID]time.Time
 }
 
 func newPlanner(insert func(context.Context, []queue.InsertManyParams) error, now func() time.Time) *planner {
-	return &planner{insert: insert, now: now}
+	return &planner{insert: insert, now: now, wait: map[journal.ID]time.Time{}}
 }
 
-// add plans a turn.
+// add plans a turn, unless one is planned that comes before.
 func (p *planner) add(id journal.ID, at time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.wait) < mostPlanned {
-		p.wait = append(p.wait, planned{id, at})
+	known, ok := p.wait[id]
+	if !ok && len(p.wait) < mostPlanned || ok && at.Before(known) {
+		p.wait[id] = at
 	}
 }
 
@@ -73,39 +69,36 @@ func (p *planner) rest(ctx context.Context) {
 // cannot be made a job stays, for the next time.
 func (p *planner) flush(ctx context.Context, all bool) bool {
 	now := p.now()
-	ready := func(w planned) bool { return all || !w.at.After(now) || w.at.After(now.Add(soon)) }
+	take := map[journal.ID]time.Time{}
 	p.mu.Lock()
-	var take, stay []planned
-	for _, w := range p.wait {
-		if len(take) < batch && ready(w) {
-			take = append(take, w)
-		} else {
-			stay = append(stay, w)
+	for id, at := range p.wait {
+		if len(take) < batch && (all || !at.After(now) || at.After(now.Add(soon))) {
+			take[id] = at
+			delete(p.wait, id)
 		}
 	}
-	p.wait = stay
 	p.mu.Unlock()
 	if len(take) == 0 {
 		return false
 	}
 	jobs := make([]queue.InsertManyParams, 0, len(take))
-	for _, w := range take {
-		jobs = append(jobs, w.job(now))
+	for id, at := range take {
+		jobs = append(jobs, planned(id, at, now))
 	}
 	if err := p.insert(ctx, jobs); err != nil {
-		p.mu.Lock()
-		p.wait = slices.Concat(take, p.wait)
-		p.mu.Unlock()
+		for id, at := range take {
+			p.add(id, at)
+		}
 		return false
 	}
 	return true
 }
 
-// job is a planned turn as a job. One that is due at once is named by the very
-// moment: the next one may be due in the same second.
-func (w planned) job(now time.Time) queue.InsertManyParams {
-	if !w.at.After(now) {
-		return turnJob(w.id, "due "+w.at.UTC().Format(time.RFC3339Nano), queue.InsertOpts{Queue: turnsQueue})
+// planned is a turn as a job. One that is due at once is named by the very moment:
+// the next one may be due in the same second.
+func planned(id journal.ID, at, now time.Time) queue.InsertManyParams {
+	if !at.After(now) {
+		return turnJob(id, "due "+at.UTC().Format(time.RFC3339Nano), queue.InsertOpts{Queue: turnsQueue})
 	}
-	return turnJob(w.id, dueKey(w.at), queue.InsertOpts{Queue: turnsQueue, ScheduledAt: w.at})
+	return turnJob(id, dueKey(at), queue.InsertOpts{Queue: turnsQueue, ScheduledAt: at})
 }
