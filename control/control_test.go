@@ -48,8 +48,11 @@ func TestTheSameFileTwiceIsOneRelease(t *testing.T) {
 	}
 }
 
+// Of many who send the same file at once one begins it and the others find it,
+// also where one release at once is all that may be.
 func TestManyBeginOne(t *testing.T) {
 	w := newWorld(t)
+	w.most = 1
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	fresh := 0

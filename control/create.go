@@ -59,22 +59,38 @@ func (d *Desk) Create(ctx context.Context, who access.Actor, c Creation) (Create
 	if err != nil {
 		return Created{}, err
 	}
+	if last.ID.Attempt > 0 && (!last.Ended() || !c.Again) {
+		return d.there(ctx, last, f, entry)
+	}
 	if last.ID.Attempt > 0 {
-		// The name is theirs who began it first, whatever this file says of itself.
 		if err := d.ask(ctx, access.Create, resourceOf(last), entry); err != nil {
 			return Created{}, err
-		}
-		if !last.Ended() || !c.Again {
-			return sameFile(last, f)
 		}
 	}
 	id := journal.ID{Name: f.Name, Attempt: last.ID.Attempt + 1}
 	var created Created
-	err = d.alone(ctx, func(ctx context.Context) (err error) {
-		created, err = d.within(ctx, c, f, id, entry)
+	err = d.alone(ctx, func(ctx context.Context) error {
+		// Somebody may have begun it while this waited; to guard rails it would be
+		// one too many.
+		made, err := d.cfg.Journal.Find(ctx, id)
+		switch {
+		case err == nil:
+			created, err = d.there(ctx, made, f, entry)
+		case errors.Is(err, release.ErrNotFound):
+			created, err = d.within(ctx, c, f, id, entry)
+		}
 		return err
 	})
 	return created, err
+}
+
+// there answers with an attempt that is there. The name is theirs who began it
+// first, whatever this file says of itself.
+func (d *Desk) there(ctx context.Context, last journal.Summary, f spec.File, entry Entry) (Created, error) {
+	if err := d.ask(ctx, access.Create, resourceOf(last), entry); err != nil {
+		return Created{}, err
+	}
+	return sameFile(last, f)
 }
 
 // alone calls fn while nobody else begins a release anywhere, where there are

@@ -50,6 +50,8 @@ type world struct {
 	routes map[string]release.Route
 	policy func(access.Actor, access.Action, access.Resource) access.Decision
 	guards []control.Finding
+	// most is how many releases may be unfinished at once; 0 for any number.
+	most int
 	trail  []control.Entry
 	broken error // of the audit
 }
@@ -100,7 +102,10 @@ func (w *world) Decide(who access.Actor, action access.Action, on access.Resourc
 func (w *world) Groups(access.Actor) []string { return []string{access.Anybody} }
 
 // Check implements control.Guard.
-func (w *world) Check(context.Context, time.Time, access.Actor, spec.File, plan.Plan) ([]control.Finding, error) {
+func (w *world) Check(ctx context.Context, _ time.Time, _ access.Actor, _ spec.File, _ plan.Plan) ([]control.Finding, error) {
+	if all, err := w.store.Unfinished(ctx); err != nil || w.most > 0 && len(all) >= w.most {
+		return []control.Finding{{Rule: "at-once", Text: "too many"}}, err
+	}
 	return w.guards, nil
 }
 
