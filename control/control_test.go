@@ -311,4 +311,14 @@ func TestListsAreAskedOnce(t *testing.T) {
 	if list(); j.asked.Load() != 3 {
 		t.Errorf("asked %d times", j.asked.Load())
 	}
+	// Who may see none of many is not answered by a reading for each.
+	for n := range 20 {
+		w.create(control.Creation{File: file(fmt.Sprintf("pay-%d", n), "red", 5)})
+	}
+	w.policy = denies(access.View)
+	now = now.Add(time.Second)
+	page, err := desk.List(t.Context(), ann, journal.Choice{Most: 1})
+	if err != nil || len(page.Releases) != 0 || page.Next != 0 || j.asked.Load() != 5 {
+		t.Errorf("%+v, %v; asked %d times", page, err, j.asked.Load())
+	}
 }

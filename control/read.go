@@ -16,6 +16,10 @@ import (
 // where the policy shows only a few of them.
 const mostScanned = 5_000
 
+// scannedAtOnce is how many are read at a time once it shows that only a few may
+// be seen.
+const scannedAtOnce = 500
+
 // Page is a part of a list of releases.
 type Page struct {
 	Releases []journal.Summary
@@ -23,13 +27,14 @@ type Page struct {
 	Next int64
 }
 
-// List gives the releases of a choice that somebody may see, the last begun
-// first, as they were at most a quarter of a second ago. A page may have fewer than were asked for although there are more.
+// List gives the releases of a choice that somebody may see, the last begun first,
+// as they were at most a quarter of a second ago. A page may have fewer than were
+// asked for although there are more.
 func (d *Desk) List(ctx context.Context, who access.Actor, c journal.Choice) (Page, error) {
 	var page Page
 	most := c.Most
-	for scanned := 0; scanned < mostScanned; {
-		c.Most = most + 1 // one more tells whether there is a next page
+	c.Most = most + 1 // one more tells whether there is a next page
+	for scanned := 0; scanned < mostScanned; c.Most = max(most+1, scannedAtOnce) {
 		found, err := d.recent.choose(ctx, c)
 		if err != nil {
 			return Page{}, err
@@ -44,7 +49,7 @@ func (d *Desk) List(ctx context.Context, who access.Actor, c journal.Choice) (Pa
 				page.Releases = append(page.Releases, s)
 			}
 		}
-		if len(found) <= most {
+		if len(found) < c.Most {
 			return page, nil
 		}
 		scanned += len(found)

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 
@@ -12,8 +13,9 @@ const (
 	// recentFor is how long an answer of the journal is good for others who ask the
 	// same: screens ask for the same lists again and again.
 	recentFor = 250 * time.Millisecond
-	// mostRecent bounds how many answers are kept.
+	// mostRecent bounds how many answers are kept, chooseWait how long one may take.
 	mostRecent = 256
+	chooseWait = 30 * time.Second
 )
 
 // recent keeps what the journal answered to choices just now. Many who ask at the
@@ -41,16 +43,15 @@ func (r *recent) choose(ctx context.Context, c journal.Choice) ([]journal.Summar
 	known := r.answers[c]
 	mine := known == nil || now.Sub(known.at) >= recentFor || now.Before(known.at)
 	if mine {
-		if r.answers == nil || len(r.answers) >= mostRecent {
-			r.answers = map[journal.Choice]*recently{}
-		}
 		known = &recently{at: now, done: make(chan struct{})}
-		r.answers[c] = known
+		r.keep(c, known)
 	}
 	r.mu.Unlock()
 	if mine {
 		// Others wait for it: it does not end with whoever happened to ask first.
-		known.found, known.err = r.journal.Choose(context.WithoutCancel(ctx), c)
+		choosing, cancel := context.WithTimeout(context.WithoutCancel(ctx), chooseWait)
+		defer cancel()
+		known.found, known.err = r.journal.Choose(choosing, c)
 		if close(known.done); known.err != nil {
 			r.forget()
 		}
@@ -61,6 +62,15 @@ func (r *recent) choose(ctx context.Context, c journal.Choice) ([]journal.Summar
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+// keep keeps an answer, and lets go of those that are too old to be given.
+func (r *recent) keep(c journal.Choice, one *recently) {
+	maps.DeleteFunc(r.answers, func(_ journal.Choice, old *recently) bool { return one.at.Sub(old.at) >= recentFor })
+	if r.answers == nil || len(r.answers) >= mostRecent {
+		r.answers = map[journal.Choice]*recently{}
+	}
+	r.answers[c] = one
 }
 
 // forget has the journal asked again: something was begun.

@@ -51,7 +51,7 @@ type world struct {
 	policy func(access.Actor, access.Action, access.Resource) access.Decision
 	guards []control.Finding
 	// most is how many releases may be unfinished at once; 0 for any number.
-	most int
+	most   int
 	trail  []control.Entry
 	broken error // of the audit
 }
