@@ -21,7 +21,7 @@ type Problem struct {
 	Type   string `json:"type" format:"uri-reference" example:"urn:linnet:problem:not-found" doc:"A stable name for this kind of problem; its last part is the code."`
 	Title  string `json:"title" example:"Not Found" doc:"The status in words."`
 	Status int    `json:"status" minimum:"400" maximum:"599" example:"404" doc:"The status of HTTP."`
-	Code   string `json:"code" enum:"malformed,invalid,invalid-file,not-logged-in,denied,not-found,method,conflict,changed,key-reused,too-large,content-type,guard-rails,too-fast,unavailable,internal" doc:"What kind of problem it is, for programs."`
+	Code   string `json:"code" enum:"malformed,invalid,invalid-file,not-logged-in,denied,not-found,method,conflict,unconfirmed,changed,key-reused,too-large,content-type,guard-rails,too-fast,unavailable,internal" doc:"What kind of problem it is, for programs."`
 	Detail string `json:"detail" doc:"What is wrong and what to do about it, for people."`
 	// Errors are all that is wrong with what was sent, each with its place.
 	Errors []Fault `json:"errors,omitempty" doc:"All that is wrong with what was sent."`
