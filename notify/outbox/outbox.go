@@ -166,15 +166,8 @@ func (o *Outbox) advance(ctx context.Context, tx database.Tx, name string, now t
 // keep writes what a step came to.
 func keep(ctx context.Context, tx database.Tx, result notify.Result) error {
 	for _, d := range result.Deliveries {
-		if _, err := tx.Exec(ctx, `INSERT INTO notices_deliveries (id, channel, state, due, tries, leased, lease, sent_at, failure, digest, escalated)
-			VALUES (?, ?, 'waiting', ?, 0, 0, '', 0, '', ?, ?) ON CONFLICT (id) DO NOTHING`,
-			d.ID, d.Channel, d.Due.UnixNano(), number(d.Digest), number(d.Escalated)); err != nil {
+		if err := put(ctx, tx, d); err != nil {
 			return err
-		}
-		for _, notice := range d.Notices {
-			if _, err := tx.Exec(ctx, `INSERT INTO notices_parts (delivery, notice) VALUES (?, ?) ON CONFLICT (delivery, notice) DO NOTHING`, d.ID, notice); err != nil {
-				return err
-			}
 		}
 	}
 	for _, d := range result.Drops {
@@ -183,6 +176,39 @@ func keep(ctx context.Context, tx database.Tx, result notify.Result) error {
 		}
 	}
 	return nil
+}
+
+// put keeps a delivery, or adds to a digest that is there. What comes too late for
+// a digest, which somebody sends already, goes after it.
+func put(ctx context.Context, tx database.Tx, d notify.Delivery) error {
+	fresh, err := insert(ctx, tx, d)
+	if err == nil && !fresh && d.Digest {
+		var late bool
+		err = tx.QueryRow(ctx, `SELECT state <> 'waiting' OR tries > 0 FROM notices_deliveries WHERE id = ?`+tx.Lock(), d.ID).Scan(&late)
+		if err == nil && late {
+			d.ID += " late " + d.Notices[0]
+			_, err = insert(ctx, tx, d)
+		}
+	}
+	for _, notice := range d.Notices {
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `INSERT INTO notices_parts (delivery, notice) VALUES (?, ?) ON CONFLICT (delivery, notice) DO NOTHING`, d.ID, notice)
+	}
+	return err
+}
+
+// insert keeps a delivery, unless one of its id is there.
+func insert(ctx context.Context, tx database.Tx, d notify.Delivery) (fresh bool, err error) {
+	done, err := tx.Exec(ctx, `INSERT INTO notices_deliveries (id, channel, state, due, tries, leased, lease, sent_at, failure, digest, escalated)
+		VALUES (?, ?, 'waiting', ?, 0, 0, '', 0, '', ?, ?) ON CONFLICT (id) DO NOTHING`,
+		d.ID, d.Channel, d.Due.UnixNano(), number(d.Digest), number(d.Escalated))
+	if err != nil {
+		return false, err
+	}
+	n, err := done.RowsAffected()
+	return n == 1, err
 }
 
 func number(b bool) int64 {
@@ -262,7 +288,7 @@ func (o *Outbox) Retry(ctx context.Context, delivery string) error {
 }
 
 // Test sends a sample on one channel, past the rules, and tells how it went. It
-// is kept like any other.
+// is not kept.
 func (o *Outbox) Test(ctx context.Context, channel, by string) error {
 	if o.plan.Load().Channels[channel] == nil {
 		return fmt.Errorf("%q is no channel of the notices file: %w", channel, release.ErrNotFound)

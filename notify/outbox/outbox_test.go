@@ -92,6 +92,12 @@ func TestOutbox(t *testing.T) {
 		"KilledWhileSending":                 testKilledWhileSending,
 		"StoppedWhileSending":                testStoppedWhileSending,
 		"ManyAtOnce":                         testManyAtOnce,
+		"NotMarkedAtOnce":                    testNotMarkedAtOnce,
+		"ASlowChannel":                       testASlowChannel,
+		"ADamagedBook":                       testADamagedBook,
+		"AnUnknownChannel":                   testAnUnknownChannel,
+		"LateForTheDigest":                   testLateForTheDigest,
+		"PruneLeavesWhatWaits":               testPruneLeavesWhatWaits,
 		"Prune":                              testPrune,
 		"List":                               testList,
 	}
@@ -378,6 +384,138 @@ func testManyAtOnce(w *world) {
 	}
 }
 
+// A database that cannot be written to for a moment does not make a message come
+// twice: it is marked once that can be.
+func testNotMarkedAtOnce(w *world) {
+	o := w.open()
+	held, let := make(chan struct{}), make(chan struct{})
+	o.cfg.Log = slog.New(logged{slog.DiscardHandler, sync.OnceFunc(func() { close(let) })})
+	var group errgroup.Group
+	w.ears["chat"].fault = func(m release.Message) (release.Sent, error) {
+		group.Go(func() error {
+			return w.db.Write(w.Context(), func(tx database.Tx) error {
+				var id string
+				err := tx.QueryRow(w.Context(), `SELECT id FROM notices_deliveries WHERE id = ?`+tx.Lock(), m.ID).Scan(&id)
+				close(held)
+				select {
+				case <-let:
+				case <-time.After(20 * time.Second):
+					err = errors.Join(err, errors.New("nobody told that it could not be marked"))
+				}
+				return err
+			})
+		})
+		<-held
+		return release.Sent{}, nil
+	}
+	w.tell(o, "one", release.ToldRollback, false)
+	w.passed(o)
+	if err := group.Wait(); err != nil {
+		w.Error(err)
+	}
+	w.now.pass(time.Hour)
+	w.passed(w.open())
+	w.heard("chat", "one")
+}
+
+// logged is a log that calls when something is written.
+type logged struct {
+	slog.Handler
+	call func()
+}
+
+func (logged) Enabled(context.Context, slog.Level) bool { return true }
+
+func (l logged) Handle(context.Context, slog.Record) error { l.call(); return nil }
+
+// A channel that hangs holds up no page on another.
+func testASlowChannel(w *world) {
+	ctx, stop := context.WithCancel(w.Context())
+	o := w.open()
+	hangs, let := make(chan struct{}), make(chan struct{})
+	begun := sync.OnceFunc(func() { close(hangs) })
+	w.ears["chat"].fault = func(release.Message) (release.Sent, error) { begun(); <-let; return release.Sent{}, nil }
+	paged := make(chan struct{})
+	told := sync.OnceFunc(func() { close(paged) })
+	w.ears["oncall"].fault = func(release.Message) (release.Sent, error) { told(); return release.Sent{}, nil }
+	var group errgroup.Group
+	group.Go(func() error { o.Run(ctx); return nil })
+	w.tell(o, "one", release.ToldRollback, false)
+	<-hangs
+	w.now.pass(time.Minute)
+	select {
+	case <-paged:
+	case <-time.After(20 * time.Second):
+		w.Error("the page waits for the channel that hangs")
+	}
+	close(let)
+	stop()
+	_ = group.Wait()
+}
+
+// A book that is damaged holds up nothing but itself.
+func testADamagedBook(w *world) {
+	o := w.open()
+	w.tell(o, "one", release.ToldRollback, false)
+	if err := w.db.Write(w.Context(), func(tx database.Tx) error {
+		_, err := tx.Exec(w.Context(), `INSERT INTO notices_books (name, body, due) VALUES ('damaged', 'x', 1)`)
+		return err
+	}); err != nil {
+		w.Fatal(err)
+	}
+	w.now.pass(time.Minute)
+	if err := o.Pass(w.Context()); err == nil || !strings.Contains(err.Error(), "damaged") {
+		w.Error(err)
+	}
+	w.heard("oncall", "one")
+}
+
+// A channel may be one that only another process knows yet.
+func testAnUnknownChannel(w *world) {
+	knows := w.open()
+	delete(w.ears, "chat")
+	knowsNot := w.open()
+	w.tell(knows, "one", release.ToldRollback, false)
+	w.passed(knowsNot)
+	w.now.pass(firstPause)
+	w.passed(knows)
+	list, err := knows.List(w.Context(), Filter{})
+	if err != nil || len(list) != 1 || len(list[0].Deliveries) != 1 || list[0].Deliveries[0].State != "sent" {
+		w.Errorf("%+v, %v", list, err)
+	}
+}
+
+// What comes to a digest that has gone out is told all the same.
+func testLateForTheDigest(w *world) {
+	o := w.open()
+	w.tell(o, "one", release.ToldPromotion, false)
+	w.now.pass(6 * time.Hour)
+	w.passed(o)
+	w.heard("chat", "one")
+	w.now.pass(-time.Second) // begun before it, and kept after
+	w.tell(o, "two", release.ToldPromotion, false)
+	w.now.pass(time.Second)
+	w.passed(o)
+	w.heard("chat", "one two")
+}
+
+// A notice that still waits is there when it is sent, however short others are kept.
+func testPruneLeavesWhatWaits(w *world) {
+	o := w.open()
+	plan := *o.plan.Load()
+	plan.Rules.Keep = time.Hour
+	plan.Rules.Notices.Routes = []spec.NoticeRoute{{To: []string{"oncall"}, After: 2 * time.Hour}}
+	o.Follow(plan)
+	w.tell(o, "long", release.ToldBlind, false)
+	w.now.pass(2*time.Hour - time.Second)
+	if err := o.Prune(w.Context()); err != nil {
+		w.Fatal(err)
+	}
+	w.now.pass(time.Second)
+	w.passed(o)
+	w.heard("oncall", "long")
+}
+
 func testPrune(w *world) {
 	o := w.open()
 	w.tell(o, "old", release.ToldRollback, false)
@@ -385,7 +523,8 @@ func testPrune(w *world) {
 	w.passed(o)
 	w.now.pass(25 * time.Hour)
 	w.tell(o, "new", release.ToldRollback, false)
-	w.passed(o)
+	w.now.pass(time.Minute)
+	w.passed(o) // and nothing waits any more
 	if err := o.Prune(w.Context()); err != nil {
 		w.Fatal(err)
 	}

@@ -7,9 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/release"
@@ -32,21 +31,29 @@ const (
 	// stop: cut short, nobody would know whether the channel has it, and it would
 	// be sent again.
 	lastWait = 5 * time.Second
-	// mostBooks and mostInRow bound a pass, mostAtOnce how many channels are sent
-	// to at a time.
-	mostBooks  = 100
-	mostInRow  = 20
-	mostAtOnce = 8
+	// markWait bounds one try to keep how a sending went, and markAgain is the
+	// pause before the next.
+	markWait  = 2 * time.Second
+	markAgain = 500 * time.Millisecond
+	// mostBooks and mostInRow bound a pass.
+	mostBooks = 100
+	mostInRow = 20
 	// mostNotices bounds how many notices of a digest are read.
 	mostNotices = 200
 	maxFailure  = 500
 	pruneEvery  = time.Hour
+	// longestWait is longer than a notice can wait: eight days of quiet hours in a
+	// row, and a day until it has lasted or somebody else is called.
+	longestWait = 10 * 24 * time.Hour
 )
 
-// Run passes until its context ends.
+// Run passes until its context ends. No channel holds up another: each is sent to
+// beside the others, and a pass waits for none.
 func (o *Outbox) Run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	var l lanes
+	defer l.group.Wait()
 	passed := 0
 	for {
 		select {
@@ -55,8 +62,8 @@ func (o *Outbox) Run(ctx context.Context) {
 		case <-o.kick:
 		case <-timer.C:
 		}
-		if err := o.Pass(ctx); err != nil && ctx.Err() == nil {
-			o.cfg.Log.Error("notices are not sent, to be tried again", "error", err)
+		if err := errors.Join(o.begin(ctx, &l), l.ended()); err != nil && ctx.Err() == nil {
+			o.cfg.Log.Warn("notices wait; they are tried again", "error", err)
 		}
 		if passed++; passed%int(pruneEvery/every) == 1 {
 			if err := o.Prune(ctx); err != nil && ctx.Err() == nil {
@@ -70,19 +77,58 @@ func (o *Outbox) Run(ctx context.Context) {
 // Pass does once what is due: it lets the time pass for notices that wait, and
 // sends. What a channel refuses is no error of Pass.
 func (o *Outbox) Pass(ctx context.Context) error {
-	if err := o.ripen(ctx); err != nil {
-		return err
-	}
+	var l lanes
+	err := o.begin(ctx, &l)
+	l.group.Wait()
+	return errors.Join(err, l.ended())
+}
+
+// begin lets the time pass for notices that wait, and has sent what is due. A
+// book that cannot be stepped holds up nothing but itself.
+func (o *Outbox) begin(ctx context.Context, l *lanes) error {
+	ripened := o.ripen(ctx)
 	channels, err := o.due(ctx)
-	if err != nil {
-		return err
-	}
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(mostAtOnce)
 	for _, channel := range channels {
-		group.Go(func() error { return o.drain(ctx, channel) })
+		l.start(channel, func() error { return o.drain(ctx, channel) })
 	}
-	return group.Wait()
+	return errors.Join(ripened, err)
+}
+
+// lanes are the channels that are sent to now.
+type lanes struct {
+	group sync.WaitGroup
+	mu    sync.Mutex
+	busy  map[string]bool
+	errs  []error
+}
+
+// start has a channel sent to, unless it is already.
+func (l *lanes) start(channel string, send func() error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.busy[channel] {
+		return
+	}
+	if l.busy == nil {
+		l.busy = map[string]bool{}
+	}
+	l.busy[channel] = true
+	l.group.Go(func() {
+		err := send()
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		delete(l.busy, channel)
+		l.errs = append(l.errs, err)
+	})
+}
+
+// ended tells what went wrong since it was asked last.
+func (l *lanes) ended() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	err := errors.Join(l.errs...)
+	l.errs = nil
+	return err
 }
 
 // ripen steps the books whose time has come.
@@ -145,23 +191,56 @@ func (o *Outbox) due(ctx context.Context) (channels []string, err error) {
 // drain sends what is due for a channel, one after the other.
 func (o *Outbox) drain(ctx context.Context, channel string) error {
 	for range mostInRow {
-		c, err := o.claim(ctx, channel)
-		if err != nil || c == nil {
-			return err
-		}
-		sent, failure := o.send(ctx, c)
-		if failure != nil && ctx.Err() != nil {
-			failure = errors.Join(failure, release.ErrUnavailable) // it may have been cut short
-		}
-		// What was sent must be marked, even when we are to stop.
-		short, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWait)
-		err = o.mark(short, c, sent, failure)
-		cancel()
-		if err != nil || failure != nil {
-			return err // the channel rests until the next pass
+		if sent, err := o.sendNext(ctx, channel); err != nil || !sent {
+			return err // after a failure the channel rests until the next pass
 		}
 	}
 	return nil
+}
+
+// sendNext sends what is due the longest for a channel. Its time begins before it
+// is claimed: a process that is stopped in between sends nothing once others may.
+func (o *Outbox) sendNext(ctx context.Context, channel string) (bool, error) {
+	sending, cancel := lingering(ctx, sendWait)
+	defer cancel()
+	c, err := o.claim(ctx, channel)
+	if err != nil || c == nil {
+		return false, err
+	}
+	sent, failure := o.send(sending, c)
+	if failure != nil && ctx.Err() != nil {
+		failure = errors.Join(failure, release.ErrUnavailable) // it may have been cut short
+	}
+	return failure == nil, o.note(ctx, c, sent, failure)
+}
+
+// lingering ends after a time, and soon after a context ends.
+func lingering(ctx context.Context, most time.Duration) (context.Context, context.CancelFunc) {
+	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(lastWait, cancel) })
+	return own, func() { stop(); cancel() }
+}
+
+// note marks how a sending went. As long as nobody else may send the message that
+// is tried again: one that is sent and not marked is sent twice.
+func (o *Outbox) note(ctx context.Context, c *claimed, sent release.Sent, failure error) error {
+	whole, cancel := lingering(ctx, leaseFor-sendWait)
+	defer cancel()
+	for {
+		short, done := context.WithTimeout(whole, markWait)
+		err := o.mark(short, c, sent, failure)
+		done()
+		if err == nil || whole.Err() != nil {
+			return err
+		}
+		o.cfg.Log.Warn("how a notice was sent cannot be kept; it is tried again", "delivery", c.message.ID, "sent", failure == nil, "error", err)
+		again := time.NewTimer(markAgain)
+		select {
+		case <-again.C:
+		case <-whole.Done():
+		}
+		again.Stop()
+	}
 }
 
 // claimed is a delivery that this process alone sends now.
@@ -234,16 +313,17 @@ func fill(ctx context.Context, tx database.Tx, d *claimed) error {
 	return err
 }
 
-// send sends a delivery, within a time.
+// send sends a delivery. A channel that is not known may be one of a file that
+// this process has not read yet.
 func (o *Outbox) send(ctx context.Context, c *claimed) (release.Sent, error) {
 	channel := o.plan.Load().Channels[c.channel]
 	if channel == nil {
-		return release.Sent{}, fmt.Errorf("%s is no channel of the notices file any more: %w", c.channel, release.ErrInvalid)
+		return release.Sent{}, fmt.Errorf("%s is no channel of the notices file; add it again, or let this be given up: %w", c.channel, release.ErrUnavailable)
 	}
-	sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendWait)
-	defer cancel()
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(lastWait, cancel) })()
-	return channel.Send(sending, o.compose(c.channel, c.message))
+	if ctx.Err() != nil {
+		return release.Sent{}, fmt.Errorf("there was no time to send it: %w: %w", ctx.Err(), release.ErrUnavailable)
+	}
+	return channel.Send(ctx, o.compose(c.channel, c.message))
 }
 
 // mark says how a sending went. Where the lease lapsed meanwhile and somebody
@@ -301,6 +381,8 @@ func clip(s string) string {
 }
 
 // Prune removes notices older than they are to be kept, and what became of them.
+// Those of a service of which something still waits stay for so long as anything
+// can wait.
 func (o *Outbox) Prune(ctx context.Context) error {
 	return o.cfg.DB.Write(ctx, func(tx database.Tx) error {
 		now, err := o.now(ctx, tx)
@@ -310,12 +392,15 @@ func (o *Outbox) Prune(ctx context.Context) error {
 		before := now.Add(-o.plan.Load().Rules.Keep).UnixNano()
 		for _, statement := range []string{
 			`DELETE FROM notices_deliveries WHERE state <> 'waiting' AND due < ?`,
-			`DELETE FROM notices_told WHERE at < ? AND NOT EXISTS (SELECT 1 FROM notices_parts p WHERE p.notice = notices_told.id)`,
 			`DELETE FROM notices_threads WHERE at < ?`,
 		} {
 			if _, err := tx.Exec(ctx, statement, before); err != nil {
 				return err
 			}
+		}
+		if _, err := tx.Exec(ctx, `DELETE FROM notices_told WHERE at < ? AND NOT EXISTS (SELECT 1 FROM notices_parts p WHERE p.notice = notices_told.id)
+			AND (at < ? OR NOT EXISTS (SELECT 1 FROM notices_books b WHERE b.name = notices_told.book AND b.due > 0))`, before, before-int64(longestWait)); err != nil {
+			return err
 		}
 		_, err = tx.Exec(ctx, `DELETE FROM notices_books WHERE due = 0 AND NOT EXISTS (SELECT 1 FROM notices_told n WHERE n.book = notices_books.name)`)
 		return err
