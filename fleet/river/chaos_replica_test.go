@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -23,6 +24,7 @@ import (
 	"github.com/linnet-project/linnet/fleet"
 	"github.com/linnet-project/linnet/fleet/river"
 	"github.com/linnet-project/linnet/journal"
+	"github.com/linnet-project/linnet/notify/outbox"
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/spec"
 )
@@ -35,6 +37,7 @@ const (
 	replicaName  = "LINNET_TEST_REPLICA"
 	replicaDB    = "LINNET_TEST_DB"
 	replicaStage = "LINNET_TEST_STAGE"
+	replicaKey   = "LINNET_TEST_SECRET_FILE"
 )
 
 func TestMain(m *testing.M) {
@@ -98,9 +101,11 @@ func serveReplica(ctx context.Context, name, address string, a actor, own func()
 	if err := clock.Measure(short); err != nil {
 		return err
 	}
-	a.db = db
+	if a.box, err = newBox(short, db, a.stage, name, os.Getenv(replicaKey), nil); err != nil {
+		return err
+	}
 	many := fleet.New(fleet.Config{
-		Store: store, Assembler: a, Notifier: a, Alone: river.Alone(db), Now: clock.Now, Log: log,
+		Store: store, Assembler: a, Notifier: a.box, Alone: river.Alone(db), Now: clock.Now, Log: log,
 		Salt: func() string { return "salt" },
 	})
 	caller, err := river.New(short, river.Config{
@@ -109,15 +114,18 @@ func serveReplica(ctx context.Context, name, address string, a actor, own func()
 	if err != nil {
 		return err
 	}
+	var telling sync.WaitGroup
+	telling.Go(func() { a.box.Run(ctx) })
+	defer telling.Wait()
 	return errors.Join(caller.Run(ctx), many.Close())
 }
 
 // actor plays a replica's adapters: the provider is the test's stage, by HTTP;
-// the source makes up what it tells; notices go into a table of the database.
+// the source makes up what it tells; notices go into the outbox.
 type actor struct {
 	stage   string
 	service string
-	db      *database.DB
+	box     *outbox.Outbox
 }
 
 // Assemble implements fleet.Assembler.
@@ -191,12 +199,4 @@ func (a actor) Observe(ctx context.Context, q release.Query) (release.Answer, er
 	case <-time.After(time.Duration(rand.IntN(100)) * time.Millisecond):
 	}
 	return answer, nil
-}
-
-// Notify implements run.Notifier as the outbox does: a notice is there once.
-func (a actor) Notify(ctx context.Context, n release.Notice) error {
-	return a.db.Write(ctx, func(tx database.Tx) error {
-		_, err := tx.Exec(ctx, `INSERT INTO notices_told (id) VALUES (?) ON CONFLICT DO NOTHING`, n.ID)
-		return err
-	})
 }

@@ -23,10 +23,11 @@ type stage struct {
 	told    map[string][]release.Route // by owner, in their order
 	refused int
 	skews   map[string]time.Duration
+	heard   map[string][]heard // by the notice's id
 }
 
 func newStage(t testing.TB) *stage {
-	s := &stage{served: map[string]release.Route{}, told: map[string][]release.Route{}, skews: map[string]time.Duration{}}
+	s := &stage{served: map[string]release.Route{}, told: map[string][]release.Route{}, skews: map[string]time.Duration{}, heard: map[string][]heard{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /route", s.apply)
 	mux.HandleFunc("GET /route", func(w http.ResponseWriter, r *http.Request) {
@@ -39,6 +40,7 @@ func newStage(t testing.TB) *stage {
 		defer s.mu.Unlock()
 		fmt.Fprint(w, int64(s.skews[r.FormValue("of")]))
 	})
+	mux.HandleFunc("POST /tell", s.hear)
 	s.Server = httptest.NewServer(mux)
 	t.Cleanup(s.Close)
 	return s

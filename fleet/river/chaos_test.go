@@ -17,6 +17,7 @@ import (
 	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/journal"
+	"github.com/linnet-project/linnet/notify/outbox"
 	"github.com/linnet-project/linnet/plan"
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/run"
@@ -59,14 +60,20 @@ type chaos struct {
 	begun     int
 	failovers int
 	upgraded  bool
-	// standstill is how long a process stands still at most.
-	standstill time.Duration
-	faults     sync.WaitGroup
+	// standstill is how long a process stands still at most, and lasts how long it
+	// is cut off, or its clock wrong.
+	standstill, lasts time.Duration
+	faults            sync.WaitGroup
+
+	// secret is the file that notices are signed with.
+	secret string
+	losing sync.Mutex
+	losses []loss
 }
 
 func newChaos(t testing.TB, seed int) *chaos {
 	t.Helper()
-	c := &chaos{TB: t, pair: testdb.NewPair(t), stage: newStage(t), chance: rand.New(rand.NewPCG(uint64(seed), 0)), standstill: 8 * time.Second}
+	c := &chaos{TB: t, pair: testdb.NewPair(t), stage: newStage(t), chance: rand.New(rand.NewPCG(uint64(seed), 0)), standstill: 8 * time.Second, lasts: 6 * time.Second, secret: newSecret(t)}
 	c.open()
 	return c
 }
@@ -78,7 +85,7 @@ func TestChaos(t *testing.T) {
 	n, seed := setting(t, faultsName, fewFaults), setting(t, seedName, 1)
 	c := newChaos(t, seed)
 	if n > fewFaults {
-		c.standstill = time.Minute
+		c.standstill, c.lasts = time.Minute, 15*time.Second
 	}
 	for i := range 3 {
 		c.replicas = append(c.replicas, c.replica(fmt.Sprintf("replica-%d", i)))
@@ -113,7 +120,9 @@ func TestChaos(t *testing.T) {
 	c.until("the end of all releases", c.over)
 	t.Logf("seed %d: %d faults in %s (%v), %d releases; all over %s after the last fault",
 		seed, n, healed.Sub(from).Round(time.Second), counts, c.begun, time.Since(healed).Round(time.Second))
+	c.tellTheRest()
 	c.whatMustHold(from)
+	c.heardOnce()
 }
 
 // open opens the database as the test itself sees it, without lines to cut.
@@ -127,7 +136,7 @@ func (c *chaos) open() {
 	if c.store, err = journal.On(c.Context(), c.db); err != nil {
 		c.Fatal(err)
 	}
-	if _, err := c.db.Pool().Exec(c.Context(), `CREATE TABLE notices_told (id TEXT PRIMARY KEY)`); err != nil {
+	if err := outbox.Migrate(c.Context(), c.db); err != nil {
 		c.Fatal(err)
 	}
 }
@@ -254,7 +263,7 @@ func (c *chaos) replica(name string) *process {
 	if p.said, err = os.CreateTemp(c.TempDir(), name); err != nil {
 		c.Fatal(err)
 	}
-	p.env = append(os.Environ(), replicaName+"="+name, replicaDB+"="+at.String(), replicaStage+"="+c.stage.URL)
+	p.env = append(os.Environ(), replicaName+"="+name, replicaDB+"="+at.String(), replicaStage+"="+c.stage.URL, replicaKey+"="+c.secret)
 	if err := p.start(); err != nil {
 		c.Fatal(err)
 	}
@@ -327,19 +336,29 @@ func (c *chaos) during(longest time.Duration, do, undo func(p *process)) bool {
 	return true
 }
 
+// toDatabase does something to the database, of which nobody may hear that it has
+// kept something.
+func (c *chaos) toDatabase(do func(testing.TB)) bool {
+	c.loses("")
+	do(c)
+	c.keeps("")
+	return true
+}
+
 // kinds are what happens.
 var kinds = []struct {
 	name string
 	do   func(c *chaos) bool
 }{
 	{"killed", func(c *chaos) bool {
-		return c.during(3*time.Second, func(p *process) { p.signal(syscall.SIGKILL); <-p.ended }, func(p *process) { _ = p.start() })
+		return c.during(3*time.Second, func(p *process) { c.loses(p.name); p.signal(syscall.SIGKILL); <-p.ended; c.keeps(p.name) }, func(p *process) { _ = p.start() })
 	}},
 	{"stood still", func(c *chaos) bool {
-		return c.during(c.standstill, func(p *process) { p.signal(syscall.SIGSTOP) }, func(p *process) { p.signal(syscall.SIGCONT) })
+		return c.during(c.standstill, func(p *process) { c.loses(p.name); p.signal(syscall.SIGSTOP) }, func(p *process) { p.signal(syscall.SIGCONT); c.keeps(p.name) })
 	}},
 	{"cut off", func(c *chaos) bool {
-		return c.during(15*time.Second, func(p *process) {
+		return c.during(c.lasts, func(p *process) {
+			c.loses(p.name)
 			for _, l := range p.lines {
 				l.sever()
 			}
@@ -347,20 +366,21 @@ var kinds = []struct {
 			for _, l := range p.lines {
 				l.mend()
 			}
+			c.keeps(p.name)
 		})
 	}},
-	{"failed over", func(c *chaos) bool { c.failovers++; c.pair.FailOver(c); return true }},
+	{"failed over", func(c *chaos) bool { c.failovers++; return c.toDatabase(c.pair.FailOver) }},
 	{"clock ahead", func(c *chaos) bool {
-		return c.during(15*time.Second, func(p *process) { c.stage.skew(p.name, 90*time.Second) }, func(p *process) { c.stage.skew(p.name, 0) })
+		return c.during(c.lasts, func(p *process) { c.stage.skew(p.name, 90*time.Second) }, func(p *process) { c.stage.skew(p.name, 0) })
 	}},
 	{"clock behind", func(c *chaos) bool {
-		return c.during(15*time.Second, func(p *process) { c.stage.skew(p.name, -90*time.Second) }, func(p *process) { c.stage.skew(p.name, 0) })
+		return c.during(c.lasts, func(p *process) { c.stage.skew(p.name, -90*time.Second) }, func(p *process) { c.stage.skew(p.name, 0) })
 	}},
 	{"replaced", func(c *chaos) bool {
 		return c.during(time.Second, func(p *process) { p.signal(syscall.SIGTERM) }, func(p *process) { <-p.ended; _ = p.start() })
 	}},
-	{"restarted", func(c *chaos) bool { c.pair.Restart(c); return true }},
-	{"crashed", func(c *chaos) bool { c.pair.Crash(c); return true }},
+	{"restarted", func(c *chaos) bool { return c.toDatabase(c.pair.Restart) }},
+	{"crashed", func(c *chaos) bool { return c.toDatabase(c.pair.Crash) }},
 	{"commanded", (*chaos).command},
 }
 
