@@ -86,7 +86,11 @@ func TestServeRunsReleasesOverAKill(t *testing.T) {
 	data, folder := t.TempDir(), t.TempDir()
 	traffic := map[*shop]string{good: freeAddress(t), bad: freeAddress(t)}
 	for s, address := range traffic {
-		file := s.write(story{traffic: s.embedded(address), source: s.scraping(), metrics: []string{ownErrors}})
+		exclude := "" // on a slow machine a good version fails now and then, too
+		if s == bad {
+			exclude = "2x"
+		}
+		file := s.write(story{traffic: s.embedded(address), source: s.scraping(), metrics: []string{ownErrors}, exclude: exclude})
 		if err := os.Rename(file, filepath.Join(folder, s.name+".yaml")); err != nil {
 			t.Fatal(err)
 		}
