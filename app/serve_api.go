@@ -42,7 +42,7 @@ func (s *serving) openAPI(ctx context.Context) (func() error, error) {
 
 // foretellFor tells what a release file would do.
 func (s *serving) foretellFor(ctx context.Context, slots chan struct{}, ask api.Foretelling) (api.Foretold, error) {
-	f, err := parseFile("file", ask.File)
+	f, err := s.reaching().read("file", ask.File)
 	if err != nil {
 		return api.Foretold{}, err
 	}

@@ -47,7 +47,11 @@ func (s *serving) alone() func(context.Context, string, func(context.Context) er
 
 // Assemble implements fleet.Assembler: adapters only. What listens belongs to the
 // service and outlives the release.
-func (s *serving) Assemble(ctx context.Context, _ journal.ID, f spec.File) (_ fleet.Parts, err error) {
+func (s *serving) Assemble(ctx context.Context, id journal.ID, f spec.File) (_ fleet.Parts, err error) {
+	refused := s.refused(id.String(), f)
+	if refused != nil && !blind(refused, f) {
+		return fleet.Parts{}, refused
+	}
 	w := &parts{open: s.sources.of}
 	defer func() {
 		if err != nil {
@@ -65,7 +69,9 @@ func (s *serving) Assemble(ctx context.Context, _ journal.ID, f spec.File) (_ fl
 	} else if w.router, err = w.routerOf(ctx, f.Traffic, f); err != nil {
 		return fleet.Parts{}, err
 	}
-	if err := w.measure(ctx, f, func() (run.Source, error) { return here, nil }); err != nil {
+	if refused != nil {
+		w.source = refusedSource{refused}
+	} else if err := w.measure(ctx, f, func() (run.Source, error) { return here, nil }); err != nil {
 		return fleet.Parts{}, err
 	}
 	return fleet.Parts{Router: w.router, Source: w.source, Close: w.letGo}, nil

@@ -25,10 +25,12 @@ import (
 // the releases that brought them: they stay until the next release of their
 // service brings others, and come back when the server is started again.
 type hosts struct {
-	data  string
-	log   *slog.Logger
-	ctx   context.Context
-	group *errgroup.Group
+	data string
+	log  *slog.Logger
+	// allowed refuses a file that may not use what it names.
+	allowed func(spec.File) error
+	ctx     context.Context
+	group   *errgroup.Group
 
 	// changing is held by who brings or replaces a host, mu for a look at all.
 	changing sync.Mutex
@@ -45,6 +47,7 @@ func hosting(f spec.File) bool { return inside(f) || f.Analysis.Source.Embedded 
 // is taken, say, is told and tried again.
 func (s *serving) openHosts(ctx context.Context) (func() error, error) {
 	s.hosts = &hosts{data: s.data, log: s.log, ctx: ctx, group: s.group, all: map[string]*host{}}
+	s.hosts.allowed = func(f spec.File) error { return s.refused(f.Name, f) }
 	kept, err := filepath.Glob(filepath.Join(s.hosts.folder(), "*.yaml"))
 	if err != nil {
 		return nil, err
@@ -104,6 +107,9 @@ func (h *hosts) restore(ctx context.Context, name string) error {
 	}
 	if h.known(f.Service) != nil {
 		return nil
+	}
+	if err := h.allowed(f); err != nil {
+		return err
 	}
 	_, err = h.of(ctx, f)
 	return err

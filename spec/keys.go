@@ -67,7 +67,7 @@ var linkKeys = &object[release.Link]{keys: []key[release.Link]{
 	{name: "name", doc: "What the link leads to.", need: true, sample: "runbook",
 		bind: at(func(l *release.Link) *string { return &l.Name }, freeText)},
 	{name: "url", doc: "Where it leads.", need: true, sample: "https://example.com/runbook",
-		bind: at(func(l *release.Link) *string { return &l.URL }, httpURL)},
+		bind: at(func(l *release.Link) *string { return &l.URL }, linkURL)},
 }}
 
 var armKeys = &object[release.Arm]{keys: []key[release.Arm]{

@@ -39,7 +39,7 @@ func urlKey[T any](doc, sample, hint string, place func(*T) *Access) key[T] {
 const noParams = "take out what begins with ? or #, which would not be sent"
 
 func baseURL(hint string) *kind[string] {
-	return &kind[string]{noun: httpURL.noun, pattern: `^https?://[^/?#@]+(/[^?#]*)?$`, secret: true, format: same,
+	return &kind[string]{noun: httpURL.noun, pattern: `^https?://[^/?#@]+(/[^?#]*)?$`, secret: true, format: same, use: UseHost,
 		parse: func(s string) (string, fault) {
 			if s, bad := parseURL(s); bad != (fault{}) {
 				return s, bad

@@ -62,7 +62,7 @@ var albKeys = &object[ALB]{exactly: []string{"listener", "rule"},
 		{name: "externalId", doc: "The external id that the role asks for.", words: "none",
 			bind: at(func(a *ALB) *string { return &a.ExternalID }, freeText)},
 		{name: "endpoint", doc: "The URL of the API.", words: "the region's own",
-			bind: at(func(a *ALB) *string { return &a.Endpoint }, httpURL)},
+			bind: at(func(a *ALB) *string { return &a.Endpoint }, credentialURL)},
 	}}
 
 var groupKeys = &object[map[string]string]{keys: []key[map[string]string]{

@@ -51,11 +51,11 @@ var embeddedKeys = &object[Embedded]{keys: []key[Embedded]{
 
 var receiveKeys = &object[Receive]{keys: []key[Receive]{
 	{name: "listen", doc: "The address that takes OTLP, Prometheus' remote write and events over HTTP.", need: true, sample: "127.0.0.1:4318",
-		bind: at(func(r *Receive) *string { return &r.Listen }, address)},
+		bind: at(func(r *Receive) *string { return &r.Listen }, listenAddress)},
 	{name: "grpc", doc: "An address that takes OTLP over gRPC.", words: "none",
-		bind: at(func(r *Receive) *string { return &r.GRPC }, address)},
+		bind: at(func(r *Receive) *string { return &r.GRPC }, listenAddress)},
 	{name: "statsd", doc: "An address that takes StatsD over UDP and TCP.", words: "none",
-		bind: at(func(r *Receive) *string { return &r.StatsD }, address)},
+		bind: at(func(r *Receive) *string { return &r.StatsD }, listenAddress)},
 	{name: "rules", doc: "The file of the rules that data is held against.", words: "the defaults",
 		bind: at(func(r *Receive) *string { return &r.Rules }, filePath)},
 }}

@@ -46,7 +46,7 @@ func programKeys[T any](place func(*T) *Program, sample string) []key[T] {
 	return []key[T]{
 		{name: "command", doc: "The program and its arguments, as a list; no shell reads it. A program with a slash in its name is found from the folder, another in PATH.",
 			need: true, sample: sample,
-			bind: at(func(t *T) *[]string { return &place(t).Command }, &listOf[string]{item: freeText, min: 1})},
+			bind: at(func(t *T) *[]string { return &place(t).Command }, &listOf[string]{item: commandWord, min: 1})},
 		{name: "folder", doc: "The folder that it runs in.", words: "Linnet's own",
 			bind: at(func(t *T) *string { return &place(t).Folder }, filePath)},
 		{name: "env", doc: "Names of environment variables that it gets from Linnet beside PATH and HOME. Their values are kept out of errors.", words: "none",

@@ -30,7 +30,7 @@ var googleMonitoringKeys = &object[GoogleMonitoring]{keys: []key[GoogleMonitorin
 	{name: "credentialsFile", doc: "A service account's key, or what else Google's tools read as credentials.", words: "as Google's tools find them: GOOGLE_APPLICATION_CREDENTIALS, gcloud, the machine's own account",
 		bind: at(func(g *GoogleMonitoring) *string { return &g.CredentialsFile }, filePath)},
 	{name: "endpoint", doc: "The URL of the API.", def: "https://monitoring.googleapis.com",
-		bind: at(func(g *GoogleMonitoring) *string { return &g.Endpoint }, baseURL(noParams))},
+		bind: at(func(g *GoogleMonitoring) *string { return &g.Endpoint }, baseURL(noParams).forUse(UseOwn))},
 	{name: "period", doc: "How long one point stands for, in whole minutes.", def: "1m",
 		bind: at(func(g *GoogleMonitoring) *time.Duration { return &g.Period }, between(durations, time.Minute, time.Hour))},
 	{name: "ingestDelay", doc: "How late Google shows what happened: minutes for its own services, seconds for metrics of your own.", def: "4m", zero: true,

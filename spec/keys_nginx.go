@@ -26,17 +26,17 @@ func (*Nginx) grain() release.Weight { return 10 }
 
 var nginxKeys = &object[Nginx]{keys: []key[Nginx]{
 	{name: "file", doc: "The file that Linnet writes whole, and nginx's configuration includes in its http block.", need: true, sample: "/etc/nginx/linnet/checkout.conf",
-		bind: at(func(n *Nginx) *string { return &n.File }, filePath)},
+		bind: at(func(n *Nginx) *string { return &n.File }, writePath)},
 	{name: "status", doc: "An address at which nginx tells Linnet what is served. Each service needs its own; keep it on a loopback address.", need: true, sample: "127.0.0.1:8442",
-		bind: at(func(n *Nginx) *string { return &n.Status }, address)},
+		bind: at(func(n *Nginx) *string { return &n.Status }, address.forUse(UseHost))},
 	{name: "upstreams", doc: "The upstreams of the arms.", need: true, sample: "{ baseline: checkout_baseline, candidate: checkout_candidate }",
 		bind: at(func(n *Nginx) *map[string]string { return &n.Upstreams }, nginxUpstreams)},
 	{name: "variable", doc: "The variable that holds the name of the upstream, for proxy_pass.", words: "`linnet_` and the service, with _ for what is no letter or digit",
 		bind: at(func(n *Nginx) *string { return &n.Variable }, nginxVariable)},
 	{name: "test", doc: "The command that tests nginx's configuration, as a list; no shell reads it.", def: "[nginx, -t]",
-		bind: at(func(n *Nginx) *[]string { return &n.Test }, &listOf[string]{item: freeText, min: 1})},
+		bind: at(func(n *Nginx) *[]string { return &n.Test }, &listOf[string]{item: commandWord, min: 1})},
 	{name: "reload", doc: "The command that makes the configuration take effect, as a list; no shell reads it.", def: "[nginx, -s, reload]",
-		bind: at(func(n *Nginx) *[]string { return &n.Reload }, &listOf[string]{item: freeText, min: 1})},
+		bind: at(func(n *Nginx) *[]string { return &n.Reload }, &listOf[string]{item: commandWord, min: 1})},
 	testersKey(func(n *Nginx) *release.Testers { return &n.Testers }, testerAny),
 	stickyKey(func(n *Nginx) *release.Sticky { return &n.Sticky }, byEither),
 }}

@@ -2,7 +2,7 @@ package spec
 
 import "slices"
 
-var serverSpecKeys = &object[Server]{keys: slices.Concat(serverKeys, keepServerKeys, loginServerKeys)}
+var serverSpecKeys = &object[Server]{keys: slices.Concat(serverKeys, keepServerKeys, loginServerKeys, reachServerKeys)}
 
 var serverKeys = []key[Server]{
 	{name: "listen", doc: "The one address that is listened on. Without a login configured it must be of this machine alone.", def: "127.0.0.1:8440",

@@ -60,7 +60,7 @@ func databaseKeys(port key[Database]) *object[Database] {
 	port.bind = at(func(d *Database) *int64 { return &d.Port }, between(wholes, 1, 65535))
 	return &object[Database]{keys: []key[Database]{
 		{name: "host", doc: "The server's name or address; or the path of a socket of this machine (of PostgreSQL: of its folder).", need: true, sample: "db.example.com",
-			bind: at(func(d *Database) *string { return &d.Host }, freeText)},
+			bind: at(func(d *Database) *string { return &d.Host }, freeText.forUse(UseSocket))},
 		port,
 		{name: "database", doc: "The database's name.", need: true, sample: "shop",
 			bind: at(func(d *Database) *string { return &d.Database }, freeText)},

@@ -57,7 +57,7 @@ var traefikServiceKeys = &object[TraefikService]{keys: append([]key[TraefikServi
 
 var traefikFileKeys = &object[TraefikFile]{keys: []key[TraefikFile]{
 	{name: "path", doc: "The file, for Linnet alone, ending in .yml or .yaml.", need: true, sample: "/etc/traefik/dynamic/linnet-checkout.yml",
-		bind: at(func(f *TraefikFile) *string { return &f.Path }, filePath)},
+		bind: at(func(f *TraefikFile) *string { return &f.Path }, writePath)},
 	{name: "service", doc: "The weighted service in it, to which routers lead as NAME@file.", words: "`spec.service`",
 		bind: at(func(f *TraefikFile) *string { return &f.Service }, traefikName)},
 	{name: "baseline", doc: "The baseline's service, NAME of another file or NAME@PROVIDER.", need: true, sample: "checkout-stable",

@@ -18,6 +18,9 @@ type kind[V any] struct {
 	choices []string
 	// secret keeps the value out of messages.
 	secret bool
+	// use is what a server is used for by a value in a release file; empty for
+	// nothing.
+	use UseKind
 
 	parse  func(string) (V, fault)
 	format func(V) string
@@ -64,11 +67,18 @@ func (k *kind[V]) instead(n *node) string {
 }
 
 func (k *kind[V]) encode(v V) *node {
-	n := &node{text: k.format(v)}
+	n := &node{text: k.format(v), use: k.use}
 	if len(k.classes) > 0 {
 		n.class = k.classes[0]
 	}
 	return n
+}
+
+// forUse is the kind of values that a server is used for.
+func (k *kind[V]) forUse(use UseKind) *kind[V] {
+	same := *k
+	same.use = use
+	return &same
 }
 
 func (k *kind[V]) written() string {

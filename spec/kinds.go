@@ -16,10 +16,18 @@ var (
 	paragraph = &kind[string]{noun: "text, of several lines if you like", parse: parseParagraph, format: same}
 	// selector is PromQL; it is parsed where it is used, and by lint.
 	selector = &kind[string]{noun: "a PromQL selector", parse: parseSelector, format: same}
-	filePath = &kind[string]{noun: "a file's path", parse: parseText, format: same}
-	httpURL  = &kind[string]{noun: "a URL", pattern: `^https?://[^/?#@]+([/?#].*)?$`, secret: true, parse: parseURL, format: same}
-	urlPath  = &kind[string]{noun: "a URL's path", pattern: "^/", parse: parseURLPath, format: same}
-	address  = &kind[string]{noun: "an address (host:port)", pattern: `^.*:[0-9]{1,5}$`, parse: parseAddress, format: same}
+	// A path or address that is in a release file is one that a server uses, and
+	// settings say which those may be; see Uses.
+	filePath  = &kind[string]{noun: "a file's path", parse: parseText, format: same, use: UseFile}
+	writePath = &kind[string]{noun: "a file's path", parse: parseText, format: same, use: UseWrite}
+	httpURL   = &kind[string]{noun: "a URL", pattern: urlPattern, secret: true, parse: parseURL, format: same, use: UseHost}
+	// credentialURL gets credentials of the server's own, linkURL is only shown.
+	credentialURL = &kind[string]{noun: "a URL", pattern: urlPattern, secret: true, parse: parseURL, format: same, use: UseOwn}
+	linkURL       = &kind[string]{noun: "a URL", pattern: urlPattern, secret: true, parse: parseURL, format: same}
+	commandWord   = &kind[string]{noun: "text", parse: parseText, format: same, use: UseCommand}
+	urlPath       = &kind[string]{noun: "a URL's path", pattern: "^/", parse: parseURLPath, format: same}
+	address       = &kind[string]{noun: "an address (host:port)", pattern: `^.*:[0-9]{1,5}$`, parse: parseAddress, format: same}
+	listenAddress = &kind[string]{noun: address.noun, pattern: address.pattern, parse: parseAddress, format: same, use: UseListen}
 
 	releaseName = named("a name of lower-case letters, digits, - and .", `^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$`, isReleaseName)
 	metricName  = named("a name of letters, digits, _, - and .", `^[A-Za-z_][A-Za-z0-9_.-]{0,62}$`, isMetricName)
@@ -48,6 +56,8 @@ var (
 // textOnly leaves numbers to be read too: only the kind's own parser can say
 // which unit they lack. The schema says text.
 var textOnly = []class{word, number}
+
+const urlPattern = `^https?://[^/?#@]+([/?#].*)?$`
 
 func same(s string) string { return s }
 

@@ -30,6 +30,8 @@ type node struct {
 	// text is the scalar as it was written, so that 1.10 stays 1.10.
 	text  string
 	class class
+	// use is what the value is used for, where it was encoded.
+	use UseKind
 	// refused: reported already, to be passed over in silence.
 	refused bool
 

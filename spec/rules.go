@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/linnet-project/linnet/release"
@@ -16,6 +17,7 @@ func rules(c *checker, f *File) {
 	stepsRise(c, f)
 	trafficRules(c, f)
 	eachProxy(c, f)
+	folderRule(c, f)
 	ownRules(c, f)
 	edgeRules(c, f)
 	targetRules(c, f)
@@ -88,6 +90,15 @@ func eachProxy(c *checker, f *File) {
 			}
 			proxyRules(c, f, part.Proxy, "spec.traffic.several["+strconv.Itoa(i)+"].proxy")
 		}
+	}
+}
+
+// folderRule refuses a service whose splitter or store would lie elsewhere than in
+// the data folder: files there are called after the service.
+func folderRule(c *checker, f *File) {
+	inside := f.Traffic.Proxy != nil && f.Traffic.Proxy.Listen != "" || f.Analysis.Source.Embedded != nil
+	if inside && strings.ContainsAny(f.Service, `/\`) && c.fine("spec.service") {
+		c.fail("spec.service", "has a slash, and files of its splitter and store are called after it", "take it out")
 	}
 }
 

@@ -29,6 +29,9 @@ type Server struct {
 	Login          *Login
 	TLS            *Certificate
 	TrustedProxies []netip.Prefix
+	// Reach is what release files may use; nil for everything where there is no
+	// login, and as if it were empty where there is one.
+	Reach *Reach
 	// Retain is how long releases that ended are kept.
 	Retain    time.Duration
 	Retention Keeping

@@ -61,7 +61,7 @@ var sources = []source{
 	}, vendor{
 		hosted: "the site's", step: "1m", lag: "2m",
 		settings: []setting{
-			{name: "site", doc: "The site where the account is, such as datadoghq.eu.", def: "datadoghq.com", kind: hostName},
+			{name: "site", doc: "The site where the account is, such as datadoghq.eu.", def: "datadoghq.com", kind: hostName.forUse(UseSite)},
 			{name: "apiKeyFile", doc: "The file that holds the API key.", need: true, sample: "/run/secrets/datadog-api-key", kind: filePath},
 			{name: "appKeyFile", doc: "The file that holds the application key, whose one scope is timeseries_query.", need: true, sample: "/run/secrets/datadog-app-key", kind: filePath},
 		},
