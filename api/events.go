@@ -116,11 +116,18 @@ func (a *API) followOne(ctx context.Context, out *stream, l *listener, id journa
 			break
 		}
 	}
-	a.follow(ctx, out, l, func(t told) string {
-		if t.ID != id || t.Record.Seq <= after {
-			return ""
-		}
-		return strconv.FormatUint(t.Record.Seq, 10)
+	about, err := a.cfg.Desk.About(ctx, id)
+	if err != nil {
+		return err
+	}
+	a.follow(ctx, out, l, following{
+		may: func(who access.Actor) bool { return a.cfg.Desk.Sees(who, about) },
+		wanted: func(who access.Actor, t told) string {
+			if t.ID != id || t.Record.Seq <= after || !a.cfg.Desk.Sees(who, control.About(t.Entry)) {
+				return ""
+			}
+			return strconv.FormatUint(t.Record.Seq, 10)
+		},
 	})
 	return nil
 }
@@ -166,8 +173,7 @@ func (a *API) begin(ctx context.Context, last string) (journal.Cursor, error) {
 }
 
 func (a *API) followAll(ctx context.Context, out *stream, l *listener, after journal.Cursor) error {
-	who := Actor(ctx)
-	wanted := func(t told) string {
+	wanted := func(who access.Actor, t told) string {
 		if t.Record.Quiet() || !after.Before(t.Cursor) || !a.cfg.Desk.Sees(who, control.About(t.Entry)) {
 			return ""
 		}
@@ -180,7 +186,7 @@ func (a *API) followAll(ctx context.Context, out *stream, l *listener, after jou
 		}
 		for _, e := range found {
 			if t, ok := a.tell(e); ok {
-				out.tell(t, wanted)
+				out.tell(t, wanted(Actor(ctx), t))
 			}
 			after = e.Cursor
 		}
@@ -188,15 +194,26 @@ func (a *API) followAll(ctx context.Context, out *stream, l *listener, after jou
 			break
 		}
 	}
-	a.follow(ctx, out, l, wanted)
+	a.follow(ctx, out, l, following{may: func(access.Actor) bool { return true }, wanted: wanted})
 	return nil
 }
 
-// follow gives a stream what comes, until it ends. wanted is the id of an event
-// under which the stream gets it, "" for one that is not for it.
-func (a *API) follow(ctx context.Context, out *stream, l *listener, wanted func(told) string) {
-	beat := time.NewTicker(heartbeat)
+// following is what a stream is about.
+type following struct {
+	// may says whether somebody may follow it at all.
+	may func(access.Actor) bool
+	// wanted is the id of an event under which a stream of theirs gets it, "" for
+	// one that is not for it.
+	wanted func(access.Actor, told) string
+}
+
+// follow gives a stream what comes, until it ends. Who reads it is asked again and
+// again: a token that was revoked, or a group that was left, ends it.
+func (a *API) follow(ctx context.Context, out *stream, l *listener, f following) {
+	who := Actor(ctx)
+	beat, doubt := time.NewTicker(heartbeat), time.NewTicker(askWho)
 	defer beat.Stop()
+	defer doubt.Stop()
 	ctx, cancel := context.WithTimeout(ctx, longestStream)
 	defer cancel()
 	for out.err == nil {
@@ -207,12 +224,21 @@ func (a *API) follow(ctx context.Context, out *stream, l *listener, wanted func(
 			return
 		case <-beat.C:
 			out.comment("still there")
+		case <-doubt.C:
+			now, err := a.cfg.Authenticate(out.asked)
+			if refused(err) || err == nil && (now.Name != who.Name || !f.may(now)) {
+				out.comment("you may not read on; log in again")
+				return
+			}
+			if err == nil { // otherwise nobody could be asked; the next time, maybe
+				who = now
+			}
 		case t, ok := <-l.events:
 			if !ok {
 				out.comment("you fell behind; go on with Last-Event-ID: " + out.last)
 				return
 			}
-			out.tell(t, wanted)
+			out.tell(t, f.wanted(who, t))
 		}
 		if len(l.events) == 0 {
 			out.flush()
@@ -227,9 +253,17 @@ const (
 	// longestStream is how long a stream stays open: whoever goes on shows again
 	// that they may.
 	longestStream = 15 * time.Minute
+	// askWho is how often it is asked whether whoever reads a stream still may.
+	askWho = 3 * time.Second
 	// streamWait is how long a reader may take for what is written to it.
 	streamWait = 10 * time.Second
 )
+
+// refused says that a credential is not taken any more.
+func refused(err error) bool {
+	var no *Refusal
+	return errors.As(err, &no) && (no.Status == http.StatusUnauthorized || no.Status == http.StatusForbidden)
+}
 
 // stream writes server-sent events. After its first error it writes nothing.
 type stream struct {
@@ -237,7 +271,9 @@ type stream struct {
 	ctl  *http.ResponseController
 	now  func() time.Time
 	last string // the id of the last event
-	err  error
+	// asked is the request, with what its sender proved themselves by.
+	asked *http.Request
+	err   error
 }
 
 // openEvents begins a stream of events. Who loses it comes again after 2 s.
@@ -254,7 +290,7 @@ func (a *API) openStream(c huma.Context, kind string) *stream {
 	h := w.Header()
 	h.Set("Content-Type", kind)
 	h.Set("X-Accel-Buffering", "no") // nginx would hold it back
-	s := &stream{w: w, ctl: http.NewResponseController(w), now: a.cfg.Now}
+	s := &stream{w: w, ctl: http.NewResponseController(w), now: a.cfg.Now, asked: r}
 	s.err = s.ctl.SetReadDeadline(time.Time{}) // the request is read; its bound would end the stream
 	s.patience()
 	w.WriteHeader(http.StatusOK)
@@ -287,8 +323,9 @@ func (s *stream) event(id, name string, data []byte) {
 	s.last = id
 }
 
-func (s *stream) tell(t told, wanted func(told) string) {
-	if id := wanted(t); id != "" {
+// tell gives the stream an event under an id; none for "".
+func (s *stream) tell(t told, id string) {
+	if id != "" {
 		s.event(id, string(t.Record.Decision.Kind), t.text)
 	}
 }

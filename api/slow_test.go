@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/linnet-project/linnet/access"
 	"github.com/linnet-project/linnet/journal"
 )
 
@@ -43,7 +44,7 @@ func TestWhoFallsBehindIsCutOff(t *testing.T) {
 	out := &stream{w: w, ctl: http.NewResponseController(w), now: time.Now}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	a.follow(ctx, out, slow, func(t told) string { return fmt.Sprint(t.Record.Seq) })
+	a.follow(ctx, out, slow, following{wanted: func(_ access.Actor, t told) string { return fmt.Sprint(t.Record.Seq) }})
 	if end := fmt.Sprintf("id: %d\nevent: \ndata: {}\n\n: you fell behind; go on with Last-Event-ID: %d\n\n", buffered, buffered); !bytes.HasSuffix(w.Bytes(), []byte(end)) {
 		t.Errorf("it ends with %q", w.Bytes()[max(0, w.Len()-200):])
 	}

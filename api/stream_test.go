@@ -13,6 +13,7 @@ import (
 
 	"github.com/linnet-project/linnet/access"
 	"github.com/linnet-project/linnet/api"
+	"github.com/linnet-project/linnet/release"
 )
 
 // follower reads a stream.
@@ -185,5 +186,42 @@ func TestStreamsEndWithTheServer(t *testing.T) {
 	}
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("the streams took %s to end", took)
+	}
+}
+
+// A stream that is open ends within seconds once whoever reads it may not any
+// more; the token that was revoked, and the role that was lost, are asked for again.
+func TestAStreamEndsWithTheRightToReadIt(t *testing.T) {
+	w := newWorld(t, lite(t))
+	w.begin("checkout-1", "red")
+	ends := func(f *follower, how string) {
+		t.Helper()
+		began := time.Now()
+		for {
+			if _, ok := f.next(); !ok {
+				break
+			}
+		}
+		if took := time.Since(began); took > 15*time.Second {
+			t.Errorf("%s: the stream went on for %s", how, took)
+		}
+	}
+	one := w.follow("/v1/releases/checkout-1/1/events", "")
+	one.upTo(1)
+	w.set(func() {
+		w.policy = func(who access.Actor, _ access.Action, _ access.Resource) access.Decision {
+			return access.Decision{Allowed: who.Name == "bob@example.com"}
+		}
+	})
+	ends(one, "a role is lost")
+	one = w.follow("/v1/releases/checkout-1/1/events", "", "X-Who", "bob@example.com")
+	all := w.follow("/v1/events", "", "X-Who", "bob@example.com")
+	w.set(func() { w.refusal = fmt.Errorf("the database: %w", release.ErrUnavailable) })
+	time.AfterFunc(4*time.Second, func() { w.set(func() { w.refusal = &api.Refusal{Status: 401, Why: "revoked"} }) })
+	began := time.Now()
+	ends(all, "a token is revoked")
+	ends(one, "a token is revoked")
+	if time.Since(began) < 4*time.Second {
+		t.Error("the stream ended because nobody could be asked")
 	}
 }
