@@ -7,6 +7,7 @@ import (
 	"github.com/linnet-project/linnet/control"
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/journal"
+	"github.com/linnet-project/linnet/plan"
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/run"
 	"github.com/linnet-project/linnet/spec"
@@ -20,8 +21,12 @@ func (f *Fleet) Begin(ctx context.Context, b control.Beginning) (id journal.ID, 
 	if alone == nil {
 		alone = func(ctx context.Context, _ string, fn func(context.Context) error) error { return fn(ctx) }
 	}
-	f.beginning.Lock()
-	defer f.beginning.Unlock()
+	select {
+	case f.beginning <- struct{}{}:
+		defer func() { <-f.beginning }()
+	case <-ctx.Done():
+		return id, fmt.Errorf("another release is being begun, and its provider takes long to answer: %w", release.ErrUnavailable)
+	}
 	err = alone(ctx, b.File.Service, func(ctx context.Context) error {
 		if err := f.free(ctx, b.File); err != nil {
 			return err
@@ -55,17 +60,14 @@ func (f *Fleet) free(ctx context.Context, file spec.File) error {
 		return err
 	}
 	for _, s := range all {
-		if s.ID.Name == file.Name || s.Environment != file.Labels[environment] || s.Phase == engine.Watching || s.Phase == engine.Recovering {
+		if s.ID.Name == file.Name || s.Environment != file.Labels[plan.EnvironmentLabel] || s.Phase == engine.Watching || s.Phase == engine.Recovering {
 			continue
 		}
 		return fmt.Errorf("release %s of %s is %s, and two releases of one service would undo each other's weights: wait until it has ended, or `linnet release abort %s`; the same service in another environment says so by the label %q: %w",
-			s.ID, s.Service, s.Phase, s.ID.Name, environment, release.ErrConflict)
+			s.ID, s.Service, s.Phase, s.ID.Name, plan.EnvironmentLabel, release.ErrConflict)
 	}
 	return nil
 }
 
 // mostOfService bounds the releases of one service that are looked through.
 const mostOfService = 1000
-
-// environment is the label that tells environments apart.
-const environment = "environment"

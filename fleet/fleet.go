@@ -102,7 +102,8 @@ type Fleet struct {
 	// begun is told of a release that was begun here; nil for nobody.
 	begun func(journal.ID)
 
-	beginning sync.Mutex
+	// beginning has a place for the one release that is being begun.
+	beginning chan struct{}
 	// storing has a place for each look that is being recorded; late counts those
 	// that wait for one.
 	storing chan struct{}
@@ -126,7 +127,8 @@ func New(cfg Config) *Fleet {
 	if cfg.OnOver == nil {
 		cfg.OnOver = func(journal.ID) {}
 	}
-	return &Fleet{cfg: cfg, members: map[journal.ID]*member{}, reading: make(chan struct{}, mostReading), storing: make(chan struct{}, mostStoring)}
+	return &Fleet{cfg: cfg, members: map[journal.ID]*member{}, beginning: make(chan struct{}, 1),
+		reading: make(chan struct{}, mostReading), storing: make(chan struct{}, mostStoring)}
 }
 
 // OnBegun sets who is told of a release that was begun here, so that its first

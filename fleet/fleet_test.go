@@ -11,10 +11,12 @@ import (
 	"time"
 
 	"github.com/linnet-project/linnet/control"
+	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/fleet"
 	"github.com/linnet-project/linnet/journal"
 	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/spec"
 )
 
 // home is a process that runs releases of a data folder.
@@ -192,6 +194,66 @@ func TestOneServiceOneRelease(t *testing.T) {
 		_, err := h.fleet.Begin(h.ctx, beginning(file("shop-3", "shop")))
 		return err == nil
 	})
+}
+
+// A provider that does not answer keeps another release waiting no longer than
+// whoever begins it does.
+func TestBeginningWaitsNoLongerThanWhoAsks(t *testing.T) {
+	t.Parallel()
+	h := settle(t, newWorld(), t.TempDir())
+	slow := stuck{make(chan struct{}), make(chan struct{})}
+	f := fleet.New(fleet.Config{Store: h.store, Assembler: slow, Salt: rand.Text, Now: time.Now})
+	done := make(chan error)
+	go func() { done <- second(f.Begin(h.ctx, beginning(file("shop-2", "shop")))) }()
+	<-slow.begun
+	ctx, cancel := context.WithTimeout(h.ctx, 50*time.Millisecond)
+	defer cancel()
+	if _, err := f.Begin(ctx, beginning(file("pay-2", "pay"))); !errors.Is(err, release.ErrUnavailable) || !strings.Contains(err.Error(), "another release") {
+		t.Errorf("meanwhile: %v", err)
+	}
+	close(slow.ends)
+	if err := <-done; !errors.Is(err, release.ErrInvalid) {
+		t.Errorf("in the end: %v", err)
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+// stuck assembles nothing, when it is told to end.
+type stuck struct{ begun, ends chan struct{} }
+
+func (s stuck) Assemble(context.Context, journal.ID, spec.File) (fleet.Parts, error) {
+	close(s.begun)
+	<-s.ends
+	return fleet.Parts{}, release.ErrInvalid
+}
+
+// What somebody orders in the moment in which a release ends is answered, too.
+func TestAnOrderAtTheEndIsTaken(t *testing.T) {
+	t.Parallel()
+	h := settle(t, newWorld(), t.TempDir())
+	id := h.begin(quick("shop-2", "shop"))
+	h.becomes(id, journal.Promoted)
+	db, err := database.OpenFolder(t.Context(), h.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	err = db.Write(t.Context(), func(tx database.Tx) error {
+		_, err := tx.Exec(t.Context(), `INSERT INTO commands (release, id, at, verb, who, reason) SELECT id, 'late', 1, 'abort', 'ann', '' FROM releases`)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 10*time.Second, "the order is taken, and the release left alone again", func() bool {
+		_, taken, _, err := h.store.Given(t.Context(), id, "late")
+		_, known := h.fleet.Status(id)
+		return err == nil && taken > 0 && !known
+	})
+	if s := h.summary(id); s.Outcome != journal.Promoted {
+		t.Errorf("after it: %+v", s)
+	}
 }
 
 func TestTwoProcessesOneRunner(t *testing.T) {

@@ -133,7 +133,9 @@ func (t *Timers) sweep(ctx context.Context) error {
 	return nil
 }
 
-// poll looks at all inboxes, and has the turn taken of those that have something.
+// poll looks at all inboxes, and has the turn taken of those that have something:
+// also of a release that is not known here, since it was begun elsewhere, or since
+// it ended in the moment in which somebody ordered something of it.
 func (t *Timers) poll(ctx context.Context) error {
 	at := t.cfg.Now()
 	ids, err := t.cfg.Queue.Ordered(ctx)
@@ -141,6 +143,9 @@ func (t *Timers) poll(ctx context.Context) error {
 		return err
 	}
 	t.cfg.Fleet.inbox.read(at, ids)
+	for _, id := range ids {
+		t.add(id, at)
+	}
 	t.mu.Lock()
 	for _, id := range ids {
 		if e := t.known[id]; e != nil && e.state == resting && !t.hopeless(id) {
