@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/linnet-project/linnet/release"
@@ -72,8 +73,15 @@ func (d *DB) Close() error {
 // Ping asks whether the database answers and can be written to.
 func (d *DB) Ping(ctx context.Context) error {
 	return d.Write(ctx, func(tx Tx) error {
-		var one int
-		return tx.QueryRow(ctx, `SELECT 1`).Scan(&one)
+		var refuses bool
+		if tx.Kind == SQLite {
+			return tx.QueryRow(ctx, `SELECT 0`).Scan(&refuses) // the transaction is there: nobody keeps it from writing
+		}
+		err := tx.QueryRow(ctx, `SELECT current_setting('transaction_read_only')::boolean`).Scan(&refuses)
+		if err == nil && refuses {
+			err = &pgconn.PgError{Code: readOnlyServer, Message: "cannot write in a read-only transaction"}
+		}
+		return err
 	})
 }
 

@@ -80,6 +80,21 @@ func TestServerFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	// A server that was told to take no writes any more answers all the same.
+	only := open(at(server.User, server.Password, "postgres", "pool_max_conns=1"))
+	var idle, interval, count string
+	err = only.Read(t.Context(), func(tx Tx) error {
+		return tx.QueryRow(t.Context(), `SELECT current_setting('tcp_keepalives_idle'), current_setting('tcp_keepalives_interval'), current_setting('tcp_keepalives_count')`).
+			Scan(&idle, &interval, &count)
+	})
+	if err != nil || idle != "5" || interval != "5" || count != "3" {
+		t.Errorf("the server asks whether we are there after %s s, each %s s, %s times; %v", idle, interval, count, err)
+	}
+	if err := run(only, `SET default_transaction_read_only = on`); err != nil {
+		t.Fatal(err)
+	}
+	fails(only.Ping(t.Context()), release.ErrUnavailable, "takes no writes")
+
 	// Connections that are lost are made anew.
 	testdb.Exec(t, admin, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'linnet'`)
 	deadline := time.Now().Add(10 * time.Second)

@@ -30,11 +30,16 @@ const (
 
 // sessionLimits are what the server holds each of our connections to. A replica
 // that stands still in the middle of a transaction must not hold up the others:
-// its rows are free again after the first; the second bounds the wait for them.
+// its rows are free again after the first; the second bounds the wait for them. One
+// whose machine vanished is found out by the others, and all that it held is free:
+// a server left to itself asks after two hours.
 var sessionLimits = map[string]string{
 	"application_name":                    "linnet",
 	"idle_in_transaction_session_timeout": "10000", // milliseconds
 	"lock_timeout":                        "5000",
+	"tcp_keepalives_idle":                 "5", // seconds
+	"tcp_keepalives_interval":             "5",
+	"tcp_keepalives_count":                "3",
 }
 
 // OpenURL opens a PostgreSQL database by its URL. It may name several hosts
