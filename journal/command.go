@@ -35,15 +35,14 @@ func (s *Store) Command(ctx context.Context, id ID, command engine.Commanded) er
 		if err != nil {
 			return err
 		}
-		if at.Ended() {
-			return fmt.Errorf("release %s has ended (%s), nothing is left to %s: %w", id, at.Outcome, command.Verb, release.ErrConflict)
-		}
 		var waiting, known int
 		err = tx.QueryRow(ctx, `SELECT count(*) FILTER (WHERE taken = 0), count(*) FILTER (WHERE id = ?) FROM commands WHERE release = ?`,
 			command.ID, at.key).Scan(&waiting, &known)
 		switch {
 		case err != nil || known > 0:
 			return err
+		case at.Ended():
+			return fmt.Errorf("release %s has ended (%s), nothing is left to %s: %w", id, at.Outcome, command.Verb, release.ErrConflict)
 		case waiting >= maxWaiting:
 			return fmt.Errorf("release %s has %d commands waiting and takes no more; is `linnet run` running it: %w", id, waiting, release.ErrConflict)
 		}

@@ -81,6 +81,9 @@ func testCommandRefuses(t *testing.T, w world) {
 	wantError(t, s.Command(t.Context(), checkout, order(maxWaiting, engine.Pause)), release.ErrConflict, "100 commands waiting")
 	finish(t, s, checkout, engine.Promoted, day)
 	wantError(t, s.Command(t.Context(), checkout, order(500, engine.Abort)), release.ErrConflict, "has ended (promoted)", "abort")
+	if err := s.Command(t.Context(), checkout, order(0, engine.Pause)); err != nil {
+		t.Errorf("what was left before comes again after the end: %v", err)
+	}
 }
 
 func TestOneOwner(t *testing.T) {
