@@ -200,6 +200,8 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 			return err
 		}
 		header.Set("Content-Type", "application/json")
+	}
+	if method != http.MethodGet {
 		header.Set("Idempotency-Key", rand.Text())
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Patience+onceWait)

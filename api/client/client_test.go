@@ -89,6 +89,21 @@ func TestWhatPassesIsBorne(t *testing.T) {
 	})
 }
 
+// An answer that was lost is asked for again under the same key: a request to break
+// the glass is used up by the first.
+func TestConfirmingTwiceIsOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, p := asking(t, breaks, says(200, "application/json", `{"taken":true}`))
+		made, err := c.Confirm(t.Context(), "abc")
+		if err != nil || !made.Taken || len(p.asked) != 2 {
+			t.Fatalf("%+v, %v", made, err)
+		}
+		if key := p.asked[0].Header.Get("Idempotency-Key"); key == "" || key != p.asked[1].Header.Get("Idempotency-Key") {
+			t.Errorf("headers %v and %v", p.asked[0].Header, p.asked[1].Header)
+		}
+	})
+}
+
 func TestPatienceEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, p := asking(t, breaks)
