@@ -167,11 +167,14 @@ type Anchorer struct {
 	size  int64
 	known Anchors
 	seqs  map[journal.ID]uint64
+	// copied is the last one that was put elsewhere, as far as this process knows.
+	copied uint64
 }
 
 // Anchor appends one anchor with all heads that changed since the last one, and
 // says how many; where none did, it appends nothing. A copy that could not be
-// put elsewhere is an error, after the line is in the file.
+// put elsewhere is an error, after the line is in the file; it is put with the next
+// call, before later ones.
 func (a *Anchorer) Anchor(ctx context.Context, r *journal.Reader, l *Log) (int, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -190,8 +193,11 @@ func (a *Anchorer) Anchor(ctx context.Context, r *journal.Reader, l *Log) (int, 
 		return 0, err
 	}
 	head, err := l.head(ctx)
-	if err != nil || see(head) != nil || len(s.Heads) == 0 {
+	if err != nil || see(head) != nil {
 		return 0, err
+	}
+	if len(s.Heads) == 0 {
+		return 0, a.putRest(ctx, nil)
 	}
 	line, err := a.sign(s)
 	if err != nil {
@@ -204,13 +210,30 @@ func (a *Anchorer) Anchor(ctx context.Context, r *journal.Reader, l *Log) (int, 
 		a.seqs[id] = seq
 	}
 	a.known.Count, a.known.end, a.size = s.Number, lineHash(line), a.size+int64(len(line))+1
-	if a.Put == nil {
-		return len(s.Heads), nil
+	return len(s.Heads), a.putRest(ctx, line)
+}
+
+// putRest puts what is not elsewhere yet, of which last is the last line.
+func (a *Anchorer) putRest(ctx context.Context, last []byte) error {
+	if a.Put == nil || a.copied == a.known.Count {
+		return nil
 	}
-	if err := a.Put(ctx, fmt.Sprintf("anchor-%08d.json", s.Number), line); err != nil {
-		return len(s.Heads), fmt.Errorf("anchor %d is in %s, and its copy could not be put elsewhere: %w", s.Number, a.Path, err)
+	lines := [][]byte{last}
+	if last == nil || a.copied+1 < a.known.Count {
+		text, err := os.ReadFile(a.Path)
+		if err != nil {
+			return database.PathFault(a.Path, err)
+		}
+		lines = bytes.Split(bytes.TrimSuffix(text, []byte("\n")), []byte("\n"))
+		lines = lines[min(a.copied, uint64(len(lines))):]
 	}
-	return len(s.Heads), nil
+	for _, line := range lines {
+		if err := a.Put(ctx, fmt.Sprintf("anchor-%08d.json", a.copied+1), line); err != nil {
+			return fmt.Errorf("anchor %d is in %s, and its copy could not be put elsewhere: %w", a.copied+1, a.Path, err)
+		}
+		a.copied++
+	}
+	return nil
 }
 
 // head is the end of the audit, unproved.
@@ -227,7 +250,7 @@ func (a *Anchorer) load() error {
 	info, err := os.Stat(a.Path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		a.size, a.known, a.seqs = 0, Anchors{}, map[journal.ID]uint64{}
+		a.size, a.known, a.seqs, a.copied = 0, Anchors{}, map[journal.ID]uint64{}, 0
 		return nil
 	case err != nil:
 		return database.PathFault(a.Path, err)
@@ -249,7 +272,7 @@ func (a *Anchorer) load() error {
 	if err := known.read(bytes.NewReader(text), all, func(h journal.Head) { seqs[h.ID] = max(seqs[h.ID], h.Seq) }); err != nil {
 		return fmt.Errorf("%s: %w; keep it and begin another file", a.Path, err)
 	}
-	a.size, a.known, a.seqs = int64(len(text)), known, seqs
+	a.size, a.known, a.seqs, a.copied = int64(len(text)), known, seqs, known.Count
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -74,9 +75,15 @@ func anchoring(t *testing.T, db *database.DB, l *Log) {
 	beginRelease(t, s, "two", "a")
 	key, pub := newKey(t)
 	var copies []string
+	var away error
 	a := &Anchorer{
 		Key: key, Path: filepath.Join(t.TempDir(), "anchors"), Now: func() time.Time { return day },
-		Put: func(_ context.Context, name string, line []byte) error { copies = append(copies, name); return nil },
+		Put: func(_ context.Context, name string, line []byte) error {
+			if away == nil {
+				copies = append(copies, name+" "+string(line))
+			}
+			return away
+		},
 	}
 	anchor := func(want int) {
 		t.Helper()
@@ -98,19 +105,30 @@ func anchoring(t *testing.T, db *database.DB, l *Log) {
 	if _, err := torn.WriteString(`{"statement":{"anch`); err != nil || torn.Close() != nil {
 		t.Fatal(err)
 	}
-	anchor(1)
-	if strings.Join(copies, " ") != "anchor-00000001.json anchor-00000002.json anchor-00000003.json" {
-		t.Errorf("copies are %v", copies)
+	away = errors.New("the store is away") // for two anchors: their copies follow
+	if n, err := a.Anchor(ctx, s.Reader, l); n != 1 || !errors.Is(err, away) {
+		t.Errorf("with the store away: %d, %v", n, err)
 	}
+	look(t, s, "two", 4)
+	if n, err := a.Anchor(ctx, s.Reader, l); n != 1 || !errors.Is(err, away) {
+		t.Errorf("with the store away: %d, %v", n, err)
+	}
+	away = nil
+	anchor(0)
 	text, err := os.ReadFile(a.Path)
 	if err != nil {
 		t.Fatal(err)
 	}
+	for n, line := range strings.Split(strings.TrimSpace(string(text)), "\n") {
+		if n >= len(copies) || copies[n] != fmt.Sprintf("anchor-%08d.json %s", n+1, line) {
+			t.Errorf("copies are %q", copies)
+		}
+	}
 	anchors, err := ReadAnchors(bytes.NewReader(text), []ed25519.PublicKey{pub})
-	if err != nil || anchors.Count != 3 || !anchors.Last.Equal(day.Truncate(time.Second)) {
+	if err != nil || anchors.Count != 4 || !anchors.Last.Equal(day.Truncate(time.Second)) {
 		t.Fatalf("anchors are %+v, %v", anchors, err)
 	}
-	if done, err := anchors.Check(ctx, s.Reader, l); err != nil || done != (Checked{Chains: 3, Heads: 5}) {
+	if done, err := anchors.Check(ctx, s.Reader, l); err != nil || done != (Checked{Chains: 3, Heads: 6}) {
 		t.Errorf("checked %+v, %v", done, err)
 	}
 	forgedAnchors(t, text, pub)
