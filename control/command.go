@@ -94,7 +94,7 @@ func (d *Desk) Command(ctx context.Context, who access.Actor, o Order) (Answer, 
 	case known:
 		return d.answer(ctx, o)
 	}
-	if err := d.pastApprovals(ctx, o, resourceOf(at), entry); err != nil {
+	if err := d.pastApprovals(ctx, o, at, entry); err != nil {
 		return Answer{}, err
 	}
 	if err := d.leave(ctx, at, o, entry); err != nil {

@@ -35,9 +35,11 @@ type GlassRequest struct {
 	Name  string
 	File  []byte
 	Again bool
-	// Target and Verb are those of an Order; Verb is empty for a file.
+	// Target and Verb are those of an Order; Verb is empty for a file. Step is the
+	// step that the release was at: to go past what it asks later is another request.
 	Target journal.ID
 	Verb   engine.Verb
+	Step   int
 
 	// By is who agreed, and Agreed when; empty while nobody has.
 	By     string
@@ -121,23 +123,27 @@ func past(who string, c Creation, broken []Finding) string {
 }
 
 // pastApprovals says whether an order may go past approvals.
-func (d *Desk) pastApprovals(ctx context.Context, o Order, on access.Resource, e Entry) error {
+func (d *Desk) pastApprovals(ctx context.Context, o Order, at journal.Summary, e Entry) error {
 	if o.Glass == "" {
 		return nil
 	}
 	if o.Verb != engine.Approve && o.Verb != engine.Advance {
 		return fmt.Errorf("to %s needs no broken glass: only approve and advance go past approvals: %w", o.Verb, release.ErrInvalid)
 	}
+	on := resourceOf(at)
 	if err := d.ask(ctx, access.Break, on, e); err != nil {
 		return err
 	}
 	if slices.Contains(d.cfg.Policy.Groups(e.Who), access.Anybody) {
 		return fmt.Errorf("nobody is looked up here, and approvals count names: `linnet release %s --who` gives one under another name: %w", o.Verb, release.ErrInvalid)
 	}
+	if o.agreed != nil && o.agreed.Step != at.Step {
+		return fmt.Errorf("release %s was at step %d when %s asked, and is at step %d now: ask anew: %w", o.ID, o.agreed.Step, o.agreed.Asker.Name, at.Step, release.ErrConflict)
+	}
 	if o.agreed != nil {
 		return nil
 	}
-	return d.request(ctx, GlassRequest{Asker: e.Who, Reason: o.Glass, On: on, Past: []string{"approvals"}, Target: o.ID, Verb: o.Verb}, e)
+	return d.request(ctx, GlassRequest{Asker: e.Who, Reason: o.Glass, On: on, Past: []string{"approvals"}, Target: o.ID, Verb: o.Verb, Step: at.Step}, e)
 }
 
 // request keeps a request and tells those who can agree. It always returns an

@@ -280,10 +280,18 @@ func approvals(t *testing.T, w *world) {
 	if err := order(engine.Advance, "nobody can be reached"); !errors.As(err, &waits) {
 		t.Fatalf("to advance past approvals: %v", err)
 	}
+	var later *control.Unconfirmed
+	if err := order(engine.Advance, "still nobody"); !errors.As(err, &later) {
+		t.Fatalf("to advance past approvals: %v", err)
+	}
 	if _, err := w.desk.Confirm(t.Context(), person("lea"), waits.Request.ID, 0); err != nil {
 		t.Fatal(err)
 	}
 	w.turn(made.ID)
+	// Who agrees to the second request agrees to what was asked then.
+	if _, err := w.desk.Confirm(t.Context(), person("lea"), later.Request.ID, 0); !errors.Is(err, release.ErrConflict) || !strings.Contains(err.Error(), "ask anew") {
+		t.Errorf("at another step: %v", err)
+	}
 	s, err := w.store.Find(t.Context(), made.ID)
 	if err != nil || s.Step != 1 || w.weight != 5000 {
 		t.Errorf("at step %d, %d, %v", s.Step, w.weight, err)
