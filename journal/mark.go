@@ -20,6 +20,10 @@ type mark struct {
 	hash Hash
 }
 
+// mostMarks bounds what is remembered. Releases that others see to their end leave
+// theirs behind; without one a sequence must do.
+const mostMarks = 50_000
+
 // set remembers the head of a state; nothing follows one that is over.
 func (m *marks) set(id ID, seq uint64, hash Hash, state *engine.State) {
 	m.mu.Lock()
@@ -28,7 +32,7 @@ func (m *marks) set(id ID, seq uint64, hash Hash, state *engine.State) {
 		delete(m.at, id)
 		return
 	}
-	if m.at == nil {
+	if _, known := m.at[id]; m.at == nil || !known && len(m.at) >= mostMarks {
 		m.at = map[ID]mark{}
 	}
 	m.at[id] = mark{seq, hash}

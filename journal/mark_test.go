@@ -51,3 +51,14 @@ func testLostRecordsAreNotBuiltOn(t *testing.T, w world) {
 		t.Error(err)
 	}
 }
+
+// Releases that other processes see to their end do not pile up.
+func TestMarksAreBounded(t *testing.T) {
+	var m marks
+	for n := range mostMarks + 10 {
+		m.set(ID{"checkout", n + 1}, 1, Hash{1}, &engine.State{Phase: engine.Observing})
+	}
+	if len(m.at) > mostMarks || !m.strange(ID{"checkout", mostMarks + 10}, 1, Hash{2}) {
+		t.Errorf("%d are kept, the last among them: %v", len(m.at), m.strange(ID{"checkout", mostMarks + 10}, 1, Hash{2}))
+	}
+}
