@@ -52,9 +52,10 @@ type Topic struct {
 	Starts []time.Time
 	At     time.Time
 	// Ways are whom its present turn was told, for its end; Last is the last
-	// page of it.
-	Ways []Way
-	Last string
+	// page of it, and LastTo are the channels that have that.
+	Ways   []Way
+	Last   string
+	LastTo []string
 	// Acked is who acknowledged it; "" for nobody.
 	Acked string
 	// Armed says that Rungs were set: who else is told while nobody acknowledges.

@@ -35,6 +35,9 @@ func (s *step) begin(t *Topic, n release.Notice) (atLeast time.Duration) {
 	t.At = s.now
 	if !Lasting(n.Happening) {
 		t.Starts = []time.Time{s.now}
+		if len(t.Rungs) == 0 {
+			t.Acked, t.Armed = "", false // another page, which somebody has to take care of again
+		}
 		return 0
 	}
 	if !t.Open {
@@ -191,7 +194,10 @@ func (s *step) sent(w Waiting) {
 	t := s.topic(w.Topic)
 	t.Ways = with(t.Ways, w.Way)
 	if w.Page {
-		t.Last = w.Notice
+		if t.Last != w.Notice {
+			t.Last, t.LastTo = w.Notice, nil
+		}
+		t.LastTo = append(slices.Clone(t.LastTo), w.Channel)
 	}
 	if len(w.Rungs) == 0 || t.Armed || t.Acked != "" {
 		return
@@ -208,13 +214,14 @@ func (s *step) escalate() {
 		t := &s.book.Topics[i]
 		for len(t.Rungs) > 0 && !t.Rungs[0].At.After(s.now) {
 			for _, channel := range t.Rungs[0].To {
-				if slices.ContainsFunc(t.Ways, func(w Way) bool { return w.Channel == channel && w.Page }) || s.has(t.Last, channel) {
+				if slices.Contains(t.LastTo, channel) || s.has(t.Last, channel) {
 					continue // another route has told it
 				}
 				s.out.Deliveries = append(s.out.Deliveries, Delivery{
 					ID: channel + " " + t.Last, Channel: channel, Due: s.now, Notices: []string{t.Last}, Escalated: true,
 				})
 				t.Ways = with(t.Ways, Way{Channel: channel, Page: true})
+				t.LastTo = append(slices.Clone(t.LastTo), channel)
 			}
 			t.Rungs = t.Rungs[1:]
 		}

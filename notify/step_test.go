@@ -78,6 +78,18 @@ func TestStories(t *testing.T) {
 			s.pass(time.Minute)
 			s.step(Acked{"shop/1/rollback", "anna"})
 		}, []string{"12:00:10 oncall: back"}},
+		"each page is one to take care of": {[]spec.NoticeRoute{pages}, func(s *story) {
+			s.tell("raised", release.ToldWeight, page, false)
+			s.pass(time.Minute)
+			s.step(Acked{"shop/1/weight", "anna"})
+			s.pass(time.Hour)
+			s.tell("raised again", release.ToldWeight, page, false)
+			s.pass(time.Hour)
+			s.tell("and again", release.ToldWeight, page, false)
+		}, []string{
+			"12:00:10 oncall: raised", "13:01:10 oncall: raised again", "13:11:10 boss escalated: raised again",
+			"14:01:10 oncall: and again", "14:11:10 boss escalated: and again",
+		}},
 		"grouped": {[]spec.NoticeRoute{chat}, func(s *story) {
 			s.tell("one", release.ToldHold, inform, false)
 			s.pass(4 * time.Second)
@@ -166,6 +178,49 @@ func TestLike(t *testing.T) {
 		if like(c.pattern, c.text) != c.want {
 			t.Errorf("%q and %q: %v", c.pattern, c.text, !c.want)
 		}
+	}
+}
+
+// A digest comes once on each of its days, also where clocks are set over its time,
+// or over midnight.
+func TestDigestsWhereClocksChange(t *testing.T) {
+	for _, c := range []struct {
+		zone     string
+		at       time.Duration
+		day      time.Time // before the change
+		expected []string
+	}{
+		{"Europe/Berlin", 2*time.Hour + 30*time.Minute, time.Date(2026, 3, 28, 0, 0, 0, 0, time.UTC), []string{"28 02:30 CET", "29 03:30 CEST", "30 02:30 CEST"}},
+		{"America/New_York", 2*time.Hour + 30*time.Minute, time.Date(2026, 3, 7, 6, 0, 0, 0, time.UTC), []string{"07 02:30 EST", "08 03:30 EDT", "09 02:30 EDT"}},
+		{"America/New_York", time.Hour + 30*time.Minute, time.Date(2026, 10, 31, 5, 0, 0, 0, time.UTC), []string{"31 01:30 EDT", "01 01:30 EDT", "02 01:30 EST"}},
+		{"America/Santiago", 0, time.Date(2026, 9, 5, 3, 30, 0, 0, time.UTC), []string{"05 00:00 -04", "06 01:00 -03", "07 00:00 -03"}},
+	} {
+		zone, err := time.LoadLocation(c.zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := Rules{Zones: map[string]*time.Location{c.zone: zone}, Notices: spec.Notices{Digests: []spec.Digest{{Name: "daily", Zone: c.zone, At: c.at}}}}
+		var got []string
+		for at := c.day; len(got) < len(c.expected); {
+			at = r.nextDigest("daily", at)
+			got = append(got, at.In(zone).Format("02 15:04 MST"))
+		}
+		if !slices.Equal(got, c.expected) {
+			t.Errorf("%s: %q, expected %q", c.zone, got, c.expected)
+		}
+	}
+}
+
+// A weekly digest is found where midnight is not there on one of the days.
+func TestAWeeklyDigest(t *testing.T) {
+	zone, err := time.LoadLocation("America/Santiago")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := Rules{Zones: map[string]*time.Location{"America/Santiago": zone}, Notices: spec.Notices{Digests: []spec.Digest{{Name: "weekly", Zone: "America/Santiago", Days: []spec.Weekday{"fri"}}}}}
+	friday := time.Date(2026, 9, 4, 0, 30, 0, 0, zone)
+	if at := r.nextDigest("weekly", friday); !at.Equal(time.Date(2026, 9, 11, 0, 0, 0, 0, zone)) {
+		t.Errorf("after %s it comes at %s", friday, at.In(zone))
 	}
 }
 

@@ -33,13 +33,13 @@ func (r Rules) quietUntil(name string, t time.Time) time.Time {
 func (r Rules) quietEnd(q spec.QuietHours, t time.Time) time.Time {
 	local := t.In(r.zone(q.Zone))
 	for back := range 2 {
-		day := local.AddDate(0, 0, -back)
+		day := dayAfter(local, -back)
 		if !on(q.Days, day) {
 			continue
 		}
 		from, to := clock(day, q.From), clock(day, q.To)
 		if q.To <= q.From {
-			to = clock(day.AddDate(0, 0, 1), q.To)
+			to = clock(dayAfter(day, 1), q.To)
 		}
 		if !t.Before(from) && t.Before(to) {
 			return to
@@ -54,22 +54,39 @@ func (r Rules) nextDigest(name string, t time.Time) time.Time {
 		if d.Name != name {
 			continue
 		}
-		day := t.In(r.zone(d.Zone))
-		for range mostNights {
+		today := t.In(r.zone(d.Zone))
+		for ahead := range mostNights {
+			day := dayAfter(today, ahead)
 			if at := clock(day, d.At); on(d.Days, day) && at.After(t) {
 				return at
 			}
-			day = day.AddDate(0, 0, 1)
 		}
 	}
 	return t // a digest that was taken out of the file: at once
 }
 
-// clock is a time of a day. Where the clock is set forward over it, it is the
-// same time later.
+// dayAfter is noon some days later, or before: the one time that no zone leaves
+// out.
+func dayAfter(day time.Time, days int) time.Time {
+	y, m, d := day.Date()
+	return time.Date(y, m, d+days, 12, 0, 0, 0, day.Location())
+}
+
+// clock is a time of a day. Where the clock is set forward over it, it is as much
+// later as that.
 func clock(day time.Time, at time.Duration) time.Time {
 	y, m, d := day.Date()
-	return time.Date(y, m, d, int(at/time.Hour), int(at%time.Hour/time.Minute), 0, 0, day.Location()).UTC()
+	t := time.Date(y, m, d, int(at/time.Hour), int(at%time.Hour/time.Minute), 0, 0, day.Location())
+	// time.Date gives the instant by either of the two offsets.
+	hour, minute, _ := t.Clock()
+	early := at - time.Duration(hour)*time.Hour - time.Duration(minute)*time.Minute
+	if early < 0 {
+		early += 24 * time.Hour // it is on the day before
+	}
+	if early < 12*time.Hour {
+		t = t.Add(early)
+	}
+	return t.UTC()
 }
 
 func on(days []spec.Weekday, t time.Time) bool {
