@@ -148,20 +148,21 @@ func Shown(body []byte, hidden []string) string {
 }
 
 // Secret reads a secret from a file, when it is used, so that it can be changed.
-// Its error names the file.
+// Its error names the file. One that is missing or empty may be being changed this
+// moment: that is release.ErrUnavailable.
 func Secret(file string) (string, error) {
 	f, err := os.Open(file)
 	if err != nil {
-		return "", fmt.Errorf("secret: %w: %w", err, release.ErrInvalid)
+		return "", fmt.Errorf("secret: %w: %w", err, release.ErrUnavailable)
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
 	value := strings.TrimSpace(string(text))
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("secret: %w: %w", err, release.ErrInvalid)
+		return "", fmt.Errorf("secret: %w: %w", err, release.ErrUnavailable)
 	case value == "":
-		return "", fmt.Errorf("secret: %s is empty: %w", file, release.ErrInvalid)
+		return "", fmt.Errorf("secret: %s is empty; write it there: %w", file, release.ErrUnavailable)
 	case len(text) > maxSecret:
 		return "", fmt.Errorf("secret: %s has more than %d bytes; is it the right file?: %w", file, maxSecret, release.ErrInvalid)
 	case strings.ContainsAny(value, "\r\n\x00"):
