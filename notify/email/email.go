@@ -46,16 +46,16 @@ func New(cfg Config) *Channel { return &Channel{cfg} }
 // maxSubject bounds a subject, in characters.
 const maxSubject = 200
 
-// Send writes a message.
+// Send writes a message. Where the server refuses some of the people for good, the
+// others get it all the same, and the error names those who do not.
 func (c *Channel) Send(ctx context.Context, m release.Message) (release.Sent, error) {
 	return release.Sent{Thread: c.thread(m)}, c.talk(ctx, func(s *smtp.Client) error {
 		if err := s.Mail(c.cfg.From); err != nil {
 			return err
 		}
-		for _, to := range c.cfg.To {
-			if err := s.Rcpt(to); err != nil {
-				return err
-			}
+		refused, err := c.address(s)
+		if err != nil {
+			return err
 		}
 		w, err := s.Data()
 		if err != nil {
@@ -64,8 +64,30 @@ func (c *Channel) Send(ctx context.Context, m release.Message) (release.Sent, er
 		if _, err := w.Write(c.letter(m)); err != nil {
 			return err
 		}
-		return w.Close()
+		return errors.Join(w.Close(), refused)
 	})
+}
+
+// address says whom the message is to: refused are those that the server will
+// never take, err where it takes nobody, or may take somebody later.
+func (c *Channel) address(s *smtp.Client) (refused, err error) {
+	var all []error
+	for _, to := range c.cfg.To {
+		err := s.Rcpt(to)
+		var reply *textproto.Error
+		switch {
+		case err == nil:
+		case errors.As(err, &reply) && reply.Code >= 500:
+			all = append(all, fmt.Errorf("%s is refused: %w", to, err))
+		default:
+			return nil, err
+		}
+	}
+	refused = errors.Join(all...)
+	if len(all) == len(c.cfg.To) {
+		return nil, refused
+	}
+	return refused, nil
 }
 
 // Check logs in, and sends nothing.

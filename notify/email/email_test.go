@@ -2,6 +2,7 @@ package email_test
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -37,8 +38,8 @@ type server struct {
 
 	mu    sync.Mutex
 	mails []letter
-	// reply replaces the answer to a command, by its first word; "hang" answers
-	// nothing.
+	// reply replaces the answer to a command, by its line or first word; "hang"
+	// answers nothing.
 	reply map[string]string
 	plain bool // no STARTTLS
 	inTLS bool // TLS from the start
@@ -99,7 +100,7 @@ func (s *server) serve(conn net.Conn) {
 			return
 		}
 		verb, rest, _ := strings.Cut(line, " ")
-		if answer := s.reply[verb]; answer == "hang" {
+		if answer := cmp.Or(s.reply[line], s.reply[verb]); answer == "hang" {
 			_, _ = io.Copy(io.Discard, conn)
 			return
 		} else if answer != "" {
@@ -214,6 +215,20 @@ func TestHostileTexts(t *testing.T) {
 	read, err := mail.ReadMessage(strings.NewReader(s.mails[0].text))
 	if err != nil || read.Header.Get("Bcc") != "" || len(read.Header) != 11 {
 		t.Errorf("%v: %v", err, read.Header)
+	}
+}
+
+// One address that is gone keeps the letter from nobody else, and is told.
+func TestOneOfThePeopleIsGone(t *testing.T) {
+	s := start(t, func(s *server) { s.reply["RCPT TO:<anna@example.com>"] = "550 5.1.1 unknown" })
+	_, err := open(t, s, "starttls").Send(t.Context(), notifyconf.Message())
+	if !errors.Is(err, release.ErrInvalid) || !strings.Contains(err.Error(), "anna@example.com is refused") {
+		t.Error(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.mails) != 1 || len(s.mails[0].to) != 1 || !strings.Contains(s.mails[0].to[0], "bo@example.com") {
+		t.Errorf("%+v", s.mails)
 	}
 }
 
