@@ -87,7 +87,8 @@ func (p *provider) get(ctx context.Context, now time.Time) (*discovered, error) 
 	if p.known != nil && age < discoveredFor || p.err != nil && age < tryAgain {
 		return p.known, p.err
 	}
-	ctx, cancel := context.WithTimeout(oidc.ClientContext(ctx, providerClient()), providerWait)
+	// What is learned is for all: a browser that goes away does not end the asking.
+	ctx, cancel := context.WithTimeout(oidc.ClientContext(context.WithoutCancel(ctx), providerClient()), providerWait)
 	defer cancel()
 	found, err := oidc.NewProvider(ctx, p.settings.Issuer)
 	p.at, p.err = now, nil
