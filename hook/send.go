@@ -57,6 +57,8 @@ const (
 	// refusedTries is how often a target may refuse an event as such.
 	refusedTries = 3
 	pageSize     = 100
+	// lastWait bounds what is written when the sender is to stop.
+	lastWait = 2 * time.Second
 )
 
 // Sender tells one target what happens to releases. Of several Linnets on one
@@ -83,7 +85,7 @@ func NewSender(ctx context.Context, cfg OutConfig, t Target) (*Sender, error) {
 // Run sends until the context ends, and gives the target back then.
 func (s *Sender) Run(ctx context.Context) {
 	defer func() {
-		short, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+		short, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWait)
 		defer cancel()
 		_ = giveBack(short, s.cfg.DB, s.holding()) // or it lapses
 	}()
@@ -132,10 +134,10 @@ func (s *Sender) Turn(ctx context.Context) (next time.Duration, err error) {
 			continue
 		}
 		done := s.tell(ctx, &t, e, a)
-		if ctx.Err() != nil {
-			return 0, ctx.Err()
+		if !done && ctx.Err() != nil {
+			return 0, ctx.Err() // it was cut short
 		}
-		if err := keep(ctx, s.cfg.DB, s.holding(), t); err != nil {
+		if err := s.keep(ctx, t); err != nil {
 			return idle, err
 		}
 		if moved = false; !done {
@@ -151,6 +153,15 @@ func (s *Sender) Turn(ctx context.Context) (next time.Duration, err error) {
 		return 0, nil
 	}
 	return idle, nil
+}
+
+// keep writes how far the target was told, also when the sender is to stop: what
+// was sent and not noted is sent again.
+func (s *Sender) keep(ctx context.Context, t told) error {
+	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(lastWait, cancel) })()
+	return keep(own, s.cfg.DB, s.holding(), t)
 }
 
 // about is what an entry's release is, from its first record.

@@ -1,6 +1,7 @@
 package hook
 
 import (
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -175,6 +176,34 @@ func testEventsAreSentOnceAndInOrder(t *testing.T, db *database.DB) {
 	h.orders("b", engine.Abort)
 	h.turn(h.sender("three", b, nil))
 	b.got(t, append(want, "b/1/2", "b/1/3")...)
+}
+
+// stops is a way to a target that has the sender stop once an event is taken.
+type stops struct {
+	http.RoundTripper
+	stop func()
+}
+
+func (s stops) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := s.RoundTripper.RoundTrip(r)
+	s.stop()
+	return resp, err
+}
+
+// What was taken while the sender is told to stop is not sent again by the next.
+func testASenderThatStops(t *testing.T, db *database.DB) {
+	h, b := newHouse(t, db), takesEvents(t)
+	ctx, stop := context.WithCancel(t.Context())
+	s := h.sender("one", b, nil)
+	h.turn(s)
+	h.begins("a", "payments")
+	s.target.Client = &http.Client{Transport: stops{http.DefaultTransport, stop}}
+	if _, err := s.Turn(ctx); err != nil {
+		t.Error(err)
+	}
+	h.now = h.now.Add(leaseFor + time.Second)
+	h.turn(h.sender("two", b, nil))
+	b.got(t, "a/1/1")
 }
 
 func testATargetThatFails(t *testing.T, db *database.DB) {
