@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/linnet-project/linnet/access"
 	"github.com/linnet-project/linnet/control"
 	"github.com/linnet-project/linnet/journal"
 )
@@ -116,7 +117,7 @@ func (a *API) followOne(ctx context.Context, out *stream, l *listener, id journa
 			break
 		}
 	}
-	about, err := a.cfg.Desk.About(ctx, id)
+	about, err := a.cfg.Desk.AboutRelease(ctx, id)
 	if err != nil {
 		return err
 	}

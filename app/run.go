@@ -68,7 +68,7 @@ func (p *process) runRelease(ctx context.Context, o runOptions) error {
 		return err
 	}
 	defer store.Close()
-	if err := prune(ctx, store, o.retain); err != nil {
+	if err := prune(ctx, store, time.Now().Add(-o.retain)); err != nil {
 		log.Warn("old releases not removed", "error", err) // what runs is more important
 	}
 	id, fresh, err := p.attempt(ctx, store, f, o.again)
@@ -136,10 +136,10 @@ func (p *process) serveOn(ctx context.Context, store *journal.Store, f spec.File
 	return errors.Join(over, w.close())
 }
 
-// prune removes what ended longer ago than people want to keep it.
-func prune(ctx context.Context, store *journal.Store, keep time.Duration) error {
+// prune removes what ended before people want to keep it.
+func prune(ctx context.Context, store *journal.Store, before time.Time) error {
 	for {
-		n, err := store.Prune(ctx, time.Now().Add(-keep))
+		n, err := store.Prune(ctx, before)
 		if err != nil || n == 0 {
 			return err
 		}

@@ -78,7 +78,9 @@ func every(ctx context.Context, first, wait time.Duration, f func()) {
 	}
 }
 
-// removeOld removes what is older than people want to keep it, by the role that may.
+// removeOld removes what is older than people want to keep it, by the role that
+// may. Its clock is that of all parts: on a machine that is a year ahead nothing
+// goes a year too soon.
 func (s *serving) removeOld(ctx context.Context) (err error) {
 	db := s.db
 	if file := s.settings.Retention.DatabaseFile; file != "" && db.Kind() == database.Postgres {
@@ -95,7 +97,7 @@ func (s *serving) removeOld(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := prune(ctx, store, s.settings.Retain); err != nil {
+	if err := prune(ctx, store, s.now().Add(-s.settings.Retain)); err != nil {
 		return err
 	}
 	if s.settings.Retention.Audit == 0 {
@@ -103,7 +105,7 @@ func (s *serving) removeOld(ctx context.Context) (err error) {
 	}
 	log, err := audit.On(ctx, db)
 	for n := 1; err == nil && n > 0; {
-		n, err = log.Prune(ctx, time.Now().Add(-s.settings.Retention.Audit))
+		n, err = log.Prune(ctx, s.now().Add(-s.settings.Retention.Audit))
 	}
 	return err
 }

@@ -59,6 +59,9 @@ func (g *guards) Check(ctx context.Context, now time.Time, who access.Actor, f s
 	}
 	q := guard.Request{Now: now, Who: who, File: f, Plan: p}
 	for _, r := range all {
+		if r.Phase.OnlyWatches() {
+			continue // its traffic is on one version already
+		}
 		q.Running = append(q.Running, guard.Subject{Name: r.ID.Name, Service: r.Service, Team: r.Team, Environment: r.Environment})
 	}
 	var found []control.Finding

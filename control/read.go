@@ -150,6 +150,13 @@ func About(e journal.Entry) access.Resource {
 	return access.Resource{Service: e.Service, Team: e.Team, Environment: e.Environment, Release: e.ID.Name, Author: e.Author}
 }
 
+// AboutRelease is what permissions on one release are about. An unknown one is
+// release.ErrNotFound.
+func (d *Desk) AboutRelease(ctx context.Context, id journal.ID) (access.Resource, error) {
+	s, err := d.cfg.Journal.Find(ctx, id)
+	return resourceOf(s), err
+}
+
 // Sees says whether somebody may see what a release does.
 func (d *Desk) Sees(who access.Actor, on access.Resource) bool {
 	return d.allowed(who, access.View, on) == nil

@@ -29,6 +29,10 @@ const (
 	RolledBack  Phase = "rolled back"              // the end
 )
 
+// OnlyWatches tells whether a release has done all that it does to the traffic,
+// and looks on.
+func (p Phase) OnlyWatches() bool { return p == Watching || p == Recovering }
+
 // Withdrawn is the Step of a release that went below its first step (blind for
 // long, or a lapsed lease): no traffic, and it climbs again from the first.
 const Withdrawn = -1

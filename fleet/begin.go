@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/linnet-project/linnet/control"
-	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/journal"
 	"github.com/linnet-project/linnet/plan"
 	"github.com/linnet-project/linnet/release"
@@ -60,7 +59,7 @@ func (f *Fleet) free(ctx context.Context, file spec.File) error {
 		return err
 	}
 	for _, s := range all {
-		if s.ID.Name == file.Name || s.Environment != file.Labels[plan.EnvironmentLabel] || s.Phase == engine.Watching || s.Phase == engine.Recovering {
+		if s.ID.Name == file.Name || s.Environment != file.Labels[plan.EnvironmentLabel] || s.Phase.OnlyWatches() {
 			continue
 		}
 		return fmt.Errorf("release %s of %s is %s, and two releases of one service would undo each other's weights: wait until it has ended, or `linnet release abort %s`; the same service in another environment says so by the label %q: %w",
