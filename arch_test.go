@@ -161,7 +161,7 @@ var house = map[string]row{
 	"testbed/program":   {floor: 3},
 	"testbed/cluster":   {floor: 3, imports: []string{"testbed/program"}},
 	"testbed/istio":     {floor: 3},
-	"testbed/oidc":      {floor: 3},
+	"testbed/oidc":      {floor: 3, imports: []string{"testbed/program"}},
 	"testbed/shop":      {floor: 3, imports: []string{"release", "engine", "journal", "load", "testbed/program"}},
 
 	// How other systems drive Linnet, and are told by it.

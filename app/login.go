@@ -17,23 +17,25 @@ import (
 )
 
 func (p *process) login() *cobra.Command {
-	var server string
+	var server, caFile string
 	cmd := &cobra.Command{
 		Use: "login", Short: "Log in to a server with a browser, and keep a token for this machine's user", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return p.logIn(cmd.Context(), server) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.logIn(cmd.Context(), server, caFile) },
 	}
 	cmd.Flags().StringVar(&server, "server", "", "URL of the server")
+	trustFlag(cmd.Flags(), &caFile)
 	must(cmd.MarkFlagRequired("server"))
 	return cmd
 }
 
 func (p *process) logout() *cobra.Command {
-	var server string
+	var server, caFile string
 	cmd := &cobra.Command{
 		Use: "logout", Short: "Revoke the token that login got, and forget it", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return p.logOut(cmd.Context(), server) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.logOut(cmd.Context(), server, caFile) },
 	}
 	cmd.Flags().StringVar(&server, "server", "", "URL of the server")
+	trustFlag(cmd.Flags(), &caFile)
 	must(cmd.MarkFlagRequired("server"))
 	return cmd
 }
@@ -41,8 +43,8 @@ func (p *process) logout() *cobra.Command {
 // slower is by how much an interval grows when a provider asks for it (RFC 8628).
 const slower = 5 * time.Second
 
-func (p *process) logIn(ctx context.Context, server string) error {
-	r, err := newRemote(server, "")
+func (p *process) logIn(ctx context.Context, server, caFile string) error {
+	r, err := newRemote(server, "", caFile)
 	if err != nil {
 		return err
 	}
@@ -102,7 +104,7 @@ func waitForLogin(ctx context.Context, r *remote, code login.DeviceCode) (login.
 	}
 }
 
-func (p *process) logOut(ctx context.Context, server string) error {
+func (p *process) logOut(ctx context.Context, server, caFile string) error {
 	kept, err := userCredentials()
 	if err != nil {
 		return err
@@ -116,7 +118,7 @@ func (p *process) logOut(ctx context.Context, server string) error {
 	if !ok {
 		return fmt.Errorf("not logged in to %s (%s): %w", server, kept.path, release.ErrNotFound)
 	}
-	r, err := newRemote(server, have.Token)
+	r, err := newRemote(server, have.Token, caFile)
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func (p *process) boxed(cmd *cobra.Command, o tokenOptions, fn func(noticeBox) e
 		if err != nil {
 			return err
 		}
-		r, err := newRemote(o.server, text)
+		r, err := newRemote(o.server, text, o.caFile)
 		if err != nil {
 			return err
 		}

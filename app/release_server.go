@@ -6,18 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"net/http"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/linnet-project/linnet/api/client"
 	"github.com/linnet-project/linnet/control"
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/journal"
-	"github.com/linnet-project/linnet/metric/web"
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/report"
 )
@@ -29,7 +28,12 @@ func (o *elsewhere) flags(cmd *cobra.Command) {
 	f := cmd.PersistentFlags()
 	f.StringVar(&o.server, "server", "", "URL of a `linnet serve` to ask (the data folder without)")
 	f.StringVar(&o.tokenFile, "token-file", "", "file with the token to ask it with (also LINNET_TOKEN, or what login got)")
-	f.StringVar(&o.caFile, "ca-file", "", "certificates to trust, in PEM form (the system's without)")
+	trustFlag(f, &o.caFile)
+}
+
+// trustFlag names whom to trust besides those whom the system does.
+func trustFlag(f *pflag.FlagSet, caFile *string) {
+	f.StringVar(caFile, "ca-file", "", "certificates to trust, in PEM form (the system's without)")
 }
 
 // troubleEvery is how often it is said that a server cannot be reached.
@@ -41,12 +45,10 @@ func (o *elsewhere) client(p *process) (*client.Client, error) {
 	if o.server == "" {
 		return nil, fmt.Errorf("this asks a server: name one with --server or LINNET_SERVER (`linnet run` runs a release on this machine alone); %w", errUsage)
 	}
-	config, err := web.TLS(web.Config{CAFile: o.caFile})
+	transport, err := trusting(o.caFile)
 	if err != nil {
 		return nil, err
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.TLSClientConfig = config
 	// It is read for each request, so that it can be replaced while a long wait
 	// goes on.
 	token := func() (string, error) { return tokenFor(o.server, o.tokenFile) }

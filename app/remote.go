@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/linnet-project/linnet/metric/web"
 	"github.com/linnet-project/linnet/release"
 )
 
@@ -30,8 +31,8 @@ type remote struct {
 }
 
 // newRemote checks where a token would be sent: over plain HTTP it goes to this
-// machine alone.
-func newRemote(server, token string) (*remote, error) {
+// machine alone. caFile names certificates to trust; "" for the system's.
+func newRemote(server, token, caFile string) (*remote, error) {
 	u, err := url.Parse(server)
 	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" {
 		return nil, fmt.Errorf("--server: not a URL such as https://linnet.example.com; %w", errUsage)
@@ -39,11 +40,27 @@ func newRemote(server, token string) (*remote, error) {
 	if u.Scheme == "http" && !ownMachine(u.Hostname()) {
 		return nil, fmt.Errorf("--server %s: a token would go over the network for all to read: write https://: %w", u.Host, release.ErrInvalid)
 	}
+	transport, err := trusting(caFile)
+	if err != nil {
+		return nil, err
+	}
 	return &remote{server: strings.TrimSuffix(server, "/"), token: token, client: &http.Client{
-		Timeout: remoteWait,
+		Timeout: remoteWait, Transport: transport,
 		// A token goes where it was meant to go, and nowhere that says it has moved.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}, nil
+}
+
+// trusting asks servers whose certificates those of a file vouch for; "" for those
+// of the system.
+func trusting(caFile string) (*http.Transport, error) {
+	config, err := web.TLS(web.Config{CAFile: caFile})
+	if err != nil {
+		return nil, err
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig = config
+	return transport, nil
 }
 
 func ownMachine(host string) bool {

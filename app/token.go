@@ -21,14 +21,15 @@ import (
 // tokenOptions say where tokens are made: at a server, or in the database of this
 // machine, whose user may make them for everybody. That is how the first is made.
 type tokenOptions struct {
-	server, tokenFile string
-	config, database  string
+	server, tokenFile, caFile string
+	config, database          string
 }
 
 func (o *tokenOptions) flags(cmd *cobra.Command) {
 	f := cmd.PersistentFlags()
 	f.StringVar(&o.server, "server", "", "URL of a server to ask (the database of this machine without)")
 	f.StringVar(&o.tokenFile, "token-file", "", "file with the token to ask it with (also LINNET_TOKEN, or what login got)")
+	trustFlag(f, &o.caFile)
 	f.StringVar(&o.config, "config", "", "settings file of the server, of kind Server")
 	f.StringVar(&o.database, "db", "", "URL of a PostgreSQL database (SQLite in the data folder without)")
 }
@@ -217,7 +218,7 @@ func (p *process) keeping(cmd *cobra.Command, o tokenOptions, fn func(tokenKeepe
 		if err != nil {
 			return err
 		}
-		r, err := newRemote(o.server, text)
+		r, err := newRemote(o.server, text, o.caFile)
 		if err != nil {
 			return err
 		}
