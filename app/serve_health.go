@@ -23,15 +23,25 @@ func (s *serving) openHealth(context.Context) (func() error, error) {
 	s.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	s.mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		if err := s.ready(r.Context()); err != nil {
-			http.Error(w, plain(err), http.StatusServiceUnavailable)
+			s.log.Warn("not ready", "error", err)
+			http.Error(w, s.told(r, plain(err), "not ready"), http.StatusServiceUnavailable)
 			return
 		}
 		fmt.Fprintln(w, "ok")
 		for _, line := range s.troubles.lines() {
-			fmt.Fprintln(w, line) // it works on, by what held before
+			fmt.Fprintln(w, s.told(r, line, "a file that is followed cannot be read")) // it works on, by what held before
 		}
 	})
 	return nil, nil
+}
+
+// told is what is wrong, for those who have logged in: it may name files and
+// addresses. Strangers are told less.
+func (s *serving) told(r *http.Request, all, less string) string {
+	if _, err := s.who.Authenticate(r); err != nil {
+		return less + "; those who have logged in are told more, and so is the log"
+	}
+	return all
 }
 
 // ready says what keeps the server from its work: a store that does not answer,

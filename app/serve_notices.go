@@ -17,6 +17,7 @@ import (
 	"github.com/linnet-project/linnet/control"
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/journal"
+	"github.com/linnet-project/linnet/link"
 	"github.com/linnet-project/linnet/notify/outbox"
 	"github.com/linnet-project/linnet/notify/post"
 	"github.com/linnet-project/linnet/notify/slack"
@@ -179,10 +180,16 @@ func (s *serving) carryOut(ctx context.Context, p slack.Press, name string) stri
 	if name == "" {
 		return "Linnet does not know who you are: your id " + p.User + " is not among the people of the notices file."
 	}
-	who := access.Actor{Name: name, Kind: access.Person, From: "Slack"}
 	id := journal.ID{Name: p.Release, Attempt: p.Attempt}
+	who, err := s.who.Vouched(ctx, name, "Slack")
+	if err == nil && p.Action == slack.Approve {
+		err = s.stillAsked(ctx, who, id, p.Notice)
+	}
+	if err != nil {
+		s.log.Info("a press of a button is not taken", "release", id.String(), "action", p.Action, "who", name, "error", err)
+		return "Nothing was done: " + plain(err)
+	}
 	verb, isOrder := map[string]engine.Verb{slack.Approve: engine.Approve, slack.Abort: engine.Abort}[p.Action]
-	var err error
 	said := "You take care of it; nobody else is called."
 	if isOrder {
 		var a control.Answer
@@ -203,6 +210,16 @@ func (s *serving) carryOut(ctx context.Context, p slack.Press, name string) stri
 		return "Nothing was done: " + plain(err)
 	}
 	return said
+}
+
+// stillAsked refuses to answer another question than a notice asked: its buttons
+// stay in the channel when the release has gone on.
+func (s *serving) stillAsked(ctx context.Context, who access.Actor, id journal.ID, notice string) error {
+	rec, err := s.desk.Record(ctx, who, id)
+	if err == nil && !link.Stands(rec, notice) {
+		err = fmt.Errorf("this was answered, or is asked anew by another notice: %w", release.ErrConflict)
+	}
+	return err
 }
 
 // acknowledge says that somebody takes care of what a notice tells.

@@ -19,6 +19,7 @@ import (
 	"github.com/linnet-project/linnet/journal"
 	"github.com/linnet-project/linnet/link"
 	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/report"
 	"github.com/linnet-project/linnet/run"
 	"github.com/linnet-project/linnet/spec"
 	"github.com/linnet-project/linnet/testdb"
@@ -309,5 +310,15 @@ func TestALinkLeadsToAnApproval(t *testing.T) {
 	w.now = w.now.Add(25 * time.Hour)
 	if code, _ := w.ask("GET", path, nil); code != 400 {
 		t.Errorf("an old link shows %d", code)
+	}
+}
+
+// A button of an old notice answers no newer question.
+func TestANoticeStandsForOneQuestion(t *testing.T) {
+	r := report.Release{Decisions: []report.Decision{{Seq: 1}, {Seq: 3, Decision: "await-approval"}, {Seq: 9, Decision: "await-approval"}}}
+	for notice, stands := range map[string]bool{"checkout-2/1/9/0": true, "checkout-2/1/3/0": false, "checkout-2/1/x/0": false, "glass/9": false, "": false} {
+		if link.Stands(r, notice) != stands {
+			t.Errorf("%q: %v", notice, !stands)
+		}
 	}
 }

@@ -2,7 +2,9 @@ package login
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -190,4 +192,24 @@ func (l *Login) saw(ctx context.Context, tx database.Tx, name string, groups []s
 	}
 	_, err = tx.Exec(ctx, `UPDATE login_accounts SET groups = ?, seen_at = ? WHERE name = ?`, string(text), stamp(now), name)
 	return err
+}
+
+// Vouched is a person whom another system names, a chat that knows who pressed a
+// button: with the groups of their last login. One whose account was disabled is a
+// *Refused.
+func (l *Login) Vouched(ctx context.Context, name, from string) (access.Actor, error) {
+	who := access.Actor{Name: name, Kind: access.Person, From: from}
+	var o owner
+	err := l.cfg.DB.Read(ctx, func(tx database.Tx) error {
+		return tx.QueryRow(ctx, `SELECT kind, groups, disabled FROM login_accounts WHERE name = ?`, database.Text(name)).Scan(&o.kind, &o.groups, &o.disabled)
+	})
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return who, nil // they have never logged in
+	case err != nil:
+		return access.Actor{}, err
+	}
+	who, err = o.actor(name)
+	who.From = from
+	return who, err
 }

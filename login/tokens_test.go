@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -174,6 +175,28 @@ func TestATokenMakesNoneThatMayMore(t *testing.T) {
 	narrow.Services = []string{"checkout"}
 	if _, _, err := b.CreateToken(t.Context(), narrow, Wish{Name: "more", For: Narrowing{Actions: []access.Action{access.View}}}); status(err) != 403 {
 		t.Errorf("a token for one service makes one for all: %v", err)
+	}
+}
+
+// Who a chat says to have pressed a button has the groups of their last login, and
+// nothing once their account was disabled.
+func TestSomebodyWhomAChatVouchesFor(t *testing.T) {
+	b := newBed(t, folder(t), nil)
+	if who, err := b.Vouched(t.Context(), "zoe@example.com", "Slack"); err != nil || who.Name != "zoe@example.com" || who.Kind != access.Person || who.From != "Slack" {
+		t.Errorf("who has never logged in: %+v, %v", who, err)
+	}
+	admin := access.Actor{Name: "anna@example.com", Groups: []string{"admins"}}
+	if err := b.cfg.DB.Write(t.Context(), func(tx database.Tx) error { return b.saw(t.Context(), tx, "zoe@example.com", []string{"shop"}) }); err != nil {
+		t.Fatal(err)
+	}
+	if who, err := b.Vouched(t.Context(), "zoe@example.com", "Slack"); err != nil || !slices.Equal(who.Groups, []string{"shop"}) {
+		t.Errorf("%+v, %v", who, err)
+	}
+	if err := b.Disable(t.Context(), admin, "zoe@example.com", true); err != nil {
+		t.Fatal(err)
+	}
+	if who, err := b.Vouched(t.Context(), "zoe@example.com", "Slack"); status(err) != 401 || who.Name != "" && err == nil {
+		t.Errorf("disabled: %+v, %v", who, err)
 	}
 }
 
