@@ -40,7 +40,7 @@ func (p *process) readText(name string) (text []byte, err error) {
 		text, err = readUpTo(name, maxFile+1)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("release file: %w: %w", err, release.ErrInvalid)
+		return nil, fmt.Errorf("%w: %w", err, release.ErrInvalid) // which names the file
 	}
 	return text, nil
 }

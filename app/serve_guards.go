@@ -21,17 +21,7 @@ func (s *serving) openGuards(ctx context.Context) (func() error, error) {
 	}
 	file := s.path(s.settings.Guards)
 	g := &guards{store: s.store}
-	read := func() error {
-		text, err := s.readText(file)
-		if err != nil {
-			return err
-		}
-		rails, err := compileGuards(file, text)
-		if err == nil {
-			g.rails.Store(&rails)
-		}
-		return err
-	}
+	read := func() error { return g.read(file, s.readText) }
 	if err := read(); err != nil {
 		return nil, err
 	}
@@ -46,6 +36,25 @@ type guards struct {
 		Choose(ctx context.Context, c journal.Choice) ([]journal.Summary, error)
 	}
 	rails atomic.Pointer[guard.Rails]
+	from  guardTexts // for whoever reads the files
+}
+
+// read takes the rails of a file, unless they are held already.
+func (g *guards) read(file string, readText func(string) ([]byte, error)) error {
+	if g.from.hold() {
+		return nil
+	}
+	text, err := readText(file)
+	if err != nil {
+		return err
+	}
+	rails, from, err := newGuards(file, text)
+	if err != nil {
+		return err
+	}
+	g.rails.Store(&rails)
+	g.from = from
+	return nil
 }
 
 // mostRunning bounds how many releases that run are counted.

@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -34,4 +36,53 @@ func TestLimitsLeaveOutWhoOnlyWatches(t *testing.T) {
 			t.Errorf("beside one that is %s: %v, %v", phase, found, err)
 		}
 	}
+}
+
+// Files are followed, the calendars too; a change that is broken is told for as
+// long as it is there, while what held before holds on.
+func TestGuardsFollowTheirFiles(t *testing.T) {
+	dir := t.TempDir()
+	file, days := filepath.Join(dir, "guards.yaml"), filepath.Join(dir, "days.ics")
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	event := func(day string) string {
+		return "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:x\nBEGIN:VEVENT\nUID:1\nDTSTART;VALUE=DATE:" + day + "\nEND:VEVENT\nEND:VCALENDAR\n"
+	}
+	g := &guards{store: chosen(nil)}
+	frozen := func(want bool) {
+		t.Helper()
+		found, err := g.Check(t.Context(), time.Date(2026, 12, 24, 12, 0, 0, 0, time.UTC), access.Actor{}, spec.File{Name: "checkout-1.5.0"}, plan.Plan{})
+		if err != nil || len(found) > 0 != want {
+			t.Errorf("%v, %v", found, err)
+		}
+	}
+	read := func() error {
+		return g.read(file, func(name string) ([]byte, error) { return os.ReadFile(name) })
+	}
+	write(days, event("20261224"))
+	write(file, "apiVersion: linnet/v1\nkind: Guards\nspec:\n  freezes: [{name: days, calendar: days.ics}]\n")
+	if err := read(); err != nil {
+		t.Fatal(err)
+	}
+	frozen(true)
+	before := g.rails.Load()
+	if err := read(); err != nil || g.rails.Load() != before {
+		t.Errorf("files that stay are read anew: %v", err)
+	}
+	write(days, "no calendar")
+	for range 2 {
+		if err := read(); err == nil {
+			t.Error("a broken calendar is not told")
+		}
+	}
+	frozen(true)
+	write(days, event("20261225"))
+	if err := read(); err != nil {
+		t.Error(err)
+	}
+	frozen(false)
 }
