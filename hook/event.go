@@ -61,29 +61,7 @@ func aboutPlan(id journal.ID, p plan.Plan) about {
 func wanted(o spec.HookOut, kind string, a about) bool {
 	_, cd := cdTypes[kind]
 	return kind != "" && (o.Form != spec.CDEvents || cd) && (len(o.Events) == 0 || slices.Contains(o.Events, kind)) &&
-		among(o.Services, a.service) && among(o.Teams, a.team) && among(o.Environments, a.environment)
-}
-
-// among tells whether a name is one of some patterns, in which * stands for
-// anything; no patterns are all names.
-func among(patterns []string, name string) bool {
-	return len(patterns) == 0 || slices.ContainsFunc(patterns, func(p string) bool { return like(p, name) })
-}
-
-func like(pattern, name string) bool {
-	parts := strings.Split(pattern, "*")
-	rest, ok := strings.CutPrefix(name, parts[0])
-	if len(parts) == 1 || !ok {
-		return ok && rest == ""
-	}
-	for _, part := range parts[1 : len(parts)-1] {
-		at := strings.Index(rest, part)
-		if at < 0 {
-			return false
-		}
-		rest = rest[at+len(part):]
-	}
-	return strings.HasSuffix(rest, parts[len(parts)-1])
+		spec.Fits(o.Services, a.service) && spec.Fits(o.Teams, a.team) && spec.Fits(o.Environments, a.environment)
 }
 
 // cloudEvent is an event as CloudEvents 1.0 writes it.

@@ -317,16 +317,3 @@ func recorded(t *testing.T, name, body string) {
 		t.Errorf("%s: %v\ngot  %s\nwant %s", name, err, body, want)
 	}
 }
-
-func TestNamesLikePatterns(t *testing.T) {
-	for pattern, names := range map[string]string{
-		"shop-*": "shop-a shop- !shop !a-shop-b", "*": "a ", "a*b*c": "abc axbxc !acb !ab", "a": "a !ab !b", "*-eu": "x-eu -eu !eu", "a*a": "aa aba !a",
-	} {
-		for _, name := range strings.Split(names, " ") {
-			name, not := strings.CutPrefix(name, "!")
-			if like(pattern, name) == not {
-				t.Errorf("%q like %q is %v", name, pattern, !not)
-			}
-		}
-	}
-}

@@ -8,7 +8,6 @@ package notify
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/linnet-project/linnet/release"
@@ -176,33 +175,7 @@ func (r Rules) Routes(n release.Notice) (all []int) {
 }
 
 func fits(m spec.NoticeMatch, n release.Notice) bool {
-	return one(m.Teams, n.Team) && one(m.Services, n.Service) && one(m.Environments, n.Environment) &&
+	return spec.Fits(m.Teams, n.Team) && spec.Fits(m.Services, n.Service) && spec.Fits(m.Environments, n.Environment) &&
 		(len(m.Events) == 0 || slices.Contains(m.Events, n.Happening)) &&
 		(len(m.Severities) == 0 || slices.Contains(m.Severities, n.Urgency))
-}
-
-// one tells whether a text fits one of some patterns, or there are none.
-func one(patterns []string, text string) bool {
-	return len(patterns) == 0 || slices.ContainsFunc(patterns, func(p string) bool { return like(p, text) })
-}
-
-// like tells whether a text fits a pattern, in which * stands for anything.
-func like(pattern, text string) bool {
-	parts := strings.Split(pattern, "*")
-	if len(parts) == 1 {
-		return pattern == text
-	}
-	text, ok := strings.CutPrefix(text, parts[0])
-	if !ok {
-		return false
-	}
-	last := len(parts) - 1
-	for _, part := range parts[1:last] {
-		at := strings.Index(text, part)
-		if at < 0 {
-			return false
-		}
-		text = text[at+len(part):]
-	}
-	return strings.HasSuffix(text, parts[last])
 }

@@ -170,17 +170,6 @@ func TestAFlood(t *testing.T) {
 	}
 }
 
-func TestLike(t *testing.T) {
-	for _, c := range []struct {
-		pattern, text string
-		want          bool
-	}{{"a", "a", true}, {"a", "ab", false}, {"a*", "ab", true}, {"*b", "ab", true}, {"a*c*e", "abcde", true}, {"a*c*e", "ace", true}, {"ab*ba", "aba", false}, {"*", "", true}} {
-		if like(c.pattern, c.text) != c.want {
-			t.Errorf("%q and %q: %v", c.pattern, c.text, !c.want)
-		}
-	}
-}
-
 // A digest comes once on each of its days, also where clocks are set over its time,
 // or over midnight.
 func TestDigestsWhereClocksChange(t *testing.T) {

@@ -284,7 +284,7 @@ func FieldsOf(n release.Notice) Fields {
 // WithRunbook adds what the company's runbooks say of a notice's service.
 func (r Rules) WithRunbook(n release.Notice) release.Notice {
 	for _, b := range r.Runbooks {
-		if !one(b.Services, n.Service) {
+		if !spec.Fits(b.Services, n.Service) {
 			continue
 		}
 		if b.Text != "" {

@@ -101,7 +101,8 @@ func TestFits(t *testing.T) {
 	}{
 		{"checkout", "checkout", true}, {"checkout", "checkout-2", false}, {"checkout*", "checkout-2", true},
 		{"*", "", true}, {"a?", "ab", false}, {"[a]", "a", false}, {"[a]", "[a]", true}, {`a\b`, `a\b`, true},
-		{"folder:*", "folder:/srv/a", true}, {"*/b", "a/x/b", true},
+		{"folder:*", "folder:/srv/a", true}, {"*/b", "a/x/b", true}, {"*-eu", "-eu", true},
+		{"a*b*c", "axbxc", true}, {"a*b*c", "acb", false}, {"a*a", "aa", true}, {"a*a", "a", false}, {"ab*ba", "aba", false},
 	} {
 		if Fits([]string{c.pattern}, c.name) != c.fits {
 			t.Errorf("%q fits %q: want %v", c.pattern, c.name, c.fits)
