@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -318,6 +320,15 @@ func (n logNotifier) Notify(_ context.Context, notice release.Notice) error {
 	if notice.Urgency == release.Page {
 		level = slog.LevelWarn
 	}
-	n.log.Log(context.Background(), level, notice.Title, "release", notice.Release, "urgency", string(notice.Urgency), "notice", notice.ID, "text", notice.Text)
+	id := journal.ID{Name: notice.Release, Attempt: notice.Attempt}
+	args := []any{"release", id.String(), "urgency", string(notice.Urgency), "notice", notice.ID, "text", notice.Text}
+	// What a release tells carries the record that asks for it: release/attempt/record/place.
+	if own, ok := strings.CutPrefix(notice.ID, id.String()+"/"); ok {
+		text, _, _ := strings.Cut(own, "/")
+		if seq, err := strconv.ParseUint(text, 10, 64); err == nil {
+			args = append(args, "seq", seq)
+		}
+	}
+	n.log.Log(context.Background(), level, notice.Title, args...)
 	return nil
 }

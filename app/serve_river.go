@@ -50,7 +50,7 @@ func (s *serving) openJobs(ctx context.Context) (_ func() error, err error) {
 		short, cancel := context.WithTimeout(ctx, wakeWait)
 		defer cancel()
 		if err := s.river.Wake(short, id, "begun"); err != nil {
-			s.log.Warn("its first turn waits until it is found", "release", id.String(), "error", err)
+			s.log.Warn("its first turn waits until it is found", "release", id.String(), "seq", 1, "error", err)
 		}
 	})
 	s.measures.registry.MustRegister(newQueueMeasures(s.river))

@@ -199,10 +199,11 @@ func (f *Fleet) Close() error {
 
 // letGo closes the parts of a release, and lets other processes run it.
 func (m *member) letGo(log *slog.Logger) {
+	seq := m.seq()
 	m.drop()
 	if m.disown != nil {
 		if err := m.disown(); err != nil {
-			log.Warn("lock not given back", "release", m.id.String(), "error", err)
+			log.Warn("lock not given back", "release", m.id.String(), "seq", seq, "error", err)
 		}
 		m.disown = nil
 	}

@@ -118,7 +118,7 @@ func (f *Fleet) member(id journal.ID) *member {
 func (f *Fleet) guarded(ctx context.Context, m *member) (t Turn, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			f.cfg.Log.Error("panic", "release", m.id.String(), "panic", p, "stack", string(debug.Stack()))
+			f.cfg.Log.Error("panic", "release", m.id.String(), "seq", m.seq(), "panic", p, "stack", string(debug.Stack()))
 			m.drop() // what is in memory may be half of something
 			err = fmt.Errorf("release %s: a turn panics, which is a bug: %v: %w", m.id, p, release.ErrUnavailable)
 		}
@@ -221,7 +221,7 @@ func (f *Fleet) settle(m *member, began time.Time, t *Turn, err error) {
 	f.mu.Unlock()
 	switch {
 	case elsewhere && !known.Elsewhere:
-		f.cfg.Log.Info("left to the process that runs it", "release", m.id.String(), "why", err)
+		f.cfg.Log.Info("left to the process that runs it", "release", m.id.String(), "seq", m.seq(), "why", err)
 	case err != nil && !elsewhere:
 		f.cfg.Log.Error("turn", "release", m.id.String(), "seq", m.seq(), "failures", m.failures, "again_in", t.Next.Round(time.Millisecond).String(), "error", err)
 	}

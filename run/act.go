@@ -210,7 +210,7 @@ func (r *Runner) renew(ctx context.Context, seen *release.Seen) {
 		})
 		if err != nil && ctx.Err() == nil {
 			// The next look reads back what is served, and the engine decides.
-			r.cfg.Log.Warn("lease not renewed", "release", r.id.String(), "error", err)
+			r.about().Warn("lease not renewed", "error", err)
 		}
 	})
 }

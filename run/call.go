@@ -23,7 +23,7 @@ func (r *Runner) call(ctx context.Context, what string, limit time.Duration, f f
 	defer cancel()
 	defer func() {
 		if p := recover(); p != nil {
-			r.cfg.Log.Error("panic", "release", r.id.String(), "call", what, "panic", p, "stack", string(debug.Stack()))
+			r.about().Error("panic", "call", what, "panic", p, "stack", string(debug.Stack()))
 			err = fmt.Errorf("%s panics, which is a bug: %v: %w", what, p, release.ErrInvalid)
 		}
 	}()

@@ -122,7 +122,7 @@ func (r *Runner) Run(ctx context.Context) (engine.State, error) {
 			return r.state, err
 		default:
 			failures++
-			r.cfg.Log.Error("turn", "release", r.id.String(), "error", err)
+			r.about().Error("turn", "error", err)
 			if err := pause(ctx, BackOff(failures)); err != nil {
 				return r.state, err
 			}
@@ -135,6 +135,11 @@ func (r *Runner) Run(ctx context.Context) (engine.State, error) {
 			return r.state, err
 		}
 	}
+}
+
+// about logs about the release, and up to which record it is known.
+func (r *Runner) about() *slog.Logger {
+	return r.cfg.Log.With("release", r.id.String(), "seq", r.state.Seq)
 }
 
 // span begins a trace span where a tracer is configured; end finishes it.

@@ -61,7 +61,7 @@ func (r *Runner) acknowledgeNotice(ctx context.Context, id engine.EffectID, fail
 		r.tellings[id]++
 		hopeless := errors.Is(failure, release.ErrInvalid) || errors.Is(failure, release.ErrNotFound)
 		if !hopeless && r.tellings[id] < tries {
-			r.cfg.Log.Warn("notice not sent, to be tried again", "release", r.id.String(), "notice", id.String(), "error", failure)
+			r.about().Warn("notice not sent, to be tried again", "notice", id.String(), "error", failure)
 			return nil
 		}
 		ack.Failure = &release.Reason{Code: release.NoticeFailed, Text: clip(failure.Error())}
