@@ -96,14 +96,7 @@ func (a *API) readAudit(ctx context.Context, in *auditInput) (*rawOutput, error)
 	if len(found) == in.Limit {
 		page.Next = cursor(auditForm, int64(found[len(found)-1].Seq))
 	}
-	text, err := encoded(page)
-	if err != nil {
-		return nil, err
-	}
-	return &rawOutput{Body: func(h huma.Context) {
-		h.SetHeader("Content-Type", "application/json")
-		_, _ = h.BodyWriter().Write(text) // whoever asked may be gone
-	}}, nil
+	return rawJSON(page)
 }
 
 // exportPage is how many lines are read at a time for an export.

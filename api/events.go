@@ -87,7 +87,12 @@ func (a *API) eventsPage(ctx context.Context, id journal.ID, in *eventsInput) (*
 	if len(found) == in.Limit {
 		page.Next = found[len(found)-1].Seq
 	}
-	text, err := encoded(page)
+	return rawJSON(page)
+}
+
+// rawJSON answers in JSON where an operation may answer in another form, too.
+func rawJSON(v any) (*rawOutput, error) {
+	text, err := encoded(v)
 	if err != nil {
 		return nil, err
 	}
