@@ -68,7 +68,7 @@ func (p *Pair) run(t testing.TB, n *node) {
 	db := n.server.Postgres(t, "postgres")
 	n.running = p.start(t, db.PingContext, p.program(t, "postgres"), "-D", n.data, number("port", n.server.Port),
 		"--listen_addresses="+n.server.Host, "--unix_socket_directories="+p.dir, "--fsync=off", "--max_connections=200",
-		"--wal_level=replica", "--max_wal_senders=5", "--hot_standby=on", "--wal_keep_size=64MB")
+		"--wal_level=replica", "--track_commit_timestamp=on", "--max_wal_senders=5", "--hot_standby=on", "--wal_keep_size=64MB")
 }
 
 // follow makes the node that is not the primary a copy of it.

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/journal"
 	"github.com/linnet-project/linnet/release"
@@ -90,15 +92,19 @@ type record struct {
 	id      journal.ID
 	state   engine.State
 	routes  map[uint64]release.Weight // that were recorded, by epoch
-	looks   []time.Time
 	notices []string
+	// began and looks are when the database took the records: the clocks of who
+	// wrote them are among what is broken here.
+	began time.Time
+	looks []time.Time
 }
 
 // read folds a release's records again, and holds each decision, and that nothing
 // rises after harm, against them.
 func (c *chaos) read(id journal.ID) record {
 	c.Helper()
-	r := record{id: id, routes: map[uint64]release.Weight{}}
+	taken := c.taken(id)
+	r := record{id: id, routes: map[uint64]release.Weight{}, began: taken[1]}
 	most := release.Weight(release.Whole)
 	err := c.store.Records(c.Context(), id, 1, func(rec journal.Record) error {
 		next, d, effects := engine.Step(r.state, rec.Event)
@@ -125,7 +131,7 @@ func (c *chaos) read(id journal.ID) record {
 			most = engine.CandidateWeight(next.Route)
 		}
 		if _, ok := rec.Event.(engine.Looked); ok {
-			r.looks = append(r.looks, rec.At)
+			r.looks = append(r.looks, taken[rec.Seq])
 		}
 		return nil
 	})
@@ -135,9 +141,26 @@ func (c *chaos) read(id journal.ID) record {
 	return r
 }
 
+// taken is when the database took each record of a release.
+func (c *chaos) taken(id journal.ID) map[uint64]time.Time {
+	c.Helper()
+	rows, err := c.db.Pool().Query(c.Context(), `SELECT records.seq, pg_xact_commit_timestamp(xid::text::xid)
+		FROM records JOIN releases ON releases.id = records.release WHERE name = $1 AND attempt = $2`, id.Name, id.Attempt)
+	if err != nil {
+		c.Fatal(err)
+	}
+	all := map[uint64]time.Time{}
+	var seq uint64
+	var at time.Time
+	if _, err := pgx.ForEachRow(rows, []any{&seq, &at}, func() error { all[seq] = at; return nil }); err != nil {
+		c.Fatal(err)
+	}
+	return all
+}
+
 // gaps are the times between two looks.
 func (r record) gaps(from time.Time) (gaps []time.Duration) {
-	last := r.state.StartedAt
+	last := r.began
 	for _, at := range r.looks {
 		if last.After(from) {
 			gaps = append(gaps, at.Sub(last))
