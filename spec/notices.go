@@ -221,7 +221,7 @@ func pagesArrive(routes []NoticeRoute) bool {
 			return true
 		}
 	}
-	return len(routes) == 0
+	return false
 }
 
 func routeRules(c *checker, r NoticeRoute, at string, channels names) {

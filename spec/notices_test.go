@@ -58,18 +58,19 @@ func TestNoticesRules(t *testing.T) {
 		"  routes: [{to: [a]}, {match: {teams: [x]}, to: [b]}]\n":                         "is never reached",
 		"  routes: [{match: {teams: [x]}, to: [b]}]\n":                                    "have none that takes every page",
 		"  routes: [{match: {severities: [inform]}, to: [b]}]\n":                          "have none that takes every page",
-		"  routes: [{to: [a], digest: daily}]\n":                                          "\"daily\" is no digest of this file",
-		"  routes: [{to: [a], quiet: nights}]\n":                                          "\"nights\" is no entry of quietHours",
-		"  routes: [{match: {events: [rolback]}, to: [a]}]\n":                             "did you mean rollback?",
-		"  quietHours: [{name: n, from: \"07:00\", to: \"07:00\"}]\n":                     "never or always quiet",
-		"  templates: [{name: t, title: x}, {name: t, title: y}]\n":                       "\"t\" is there already",
+		"":                                       "have none that takes every page",
+		"  routes: [{to: [a], digest: daily}]\n": "\"daily\" is no digest of this file",
+		"  routes: [{to: [a], quiet: nights}]\n": "\"nights\" is no entry of quietHours",
+		"  routes: [{match: {events: [rolback]}, to: [a]}]\n":         "did you mean rollback?",
+		"  quietHours: [{name: n, from: \"07:00\", to: \"07:00\"}]\n": "never or always quiet",
+		"  templates: [{name: t, title: x}, {name: t, title: y}]\n":   "\"t\" is there already",
 	} {
 		_, err := ParseNotices("n.yaml", []byte("apiVersion: linnet/v1\nkind: Notices\nspec:\n"+channels+text))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s gives %v, expected %q", text, err, want)
 		}
 	}
-	for _, text := range []string{"  routes: [{match: {severities: [page]}, to: [a]}]\n", "  routes: [{to: [a], also: true}, {match: {teams: [x]}, to: [b]}]\n", ""} {
+	for _, text := range []string{"  routes: [{match: {severities: [page]}, to: [a]}]\n", "  routes: [{to: [a], also: true}, {match: {teams: [x]}, to: [b]}]\n"} {
 		if _, err := ParseNotices("n.yaml", []byte("apiVersion: linnet/v1\nkind: Notices\nspec:\n"+channels+text)); err != nil {
 			t.Errorf("%s: %v", text, err)
 		}
