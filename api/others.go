@@ -161,6 +161,17 @@ type System struct {
 	Lag      float64   `json:"lag_s" doc:"By how long the longest overdue turn is, in seconds."`
 	Streams  int       `json:"streams" doc:"How many streams of events are open."`
 	Troubles []Trouble `json:"troubles" nullable:"false" doc:"Releases whose last turn failed here, as far as whoever asks may see them; at most 100."`
+	Targets  []Target  `json:"targets" nullable:"false" doc:"Who is sent what happens to releases by the hooks file, by all replicas."`
+}
+
+// Target is how far one was told that is sent what happens to releases.
+type Target struct {
+	Name    string     `json:"name"`
+	Sent    int64      `json:"sent" doc:"Events that it has taken."`
+	LeftOut int64      `json:"left_out" doc:"Events that it did not take, and was never told."`
+	Waiting *time.Time `json:"waiting,omitempty" doc:"Since when it has not taken the event that is next; those behind it wait, too."`
+	Tries   int        `json:"tries" doc:"How often that was tried."`
+	Error   string     `json:"error,omitempty" doc:"Why the last try failed."`
 }
 
 // Trouble is a release whose last turn failed.
@@ -192,6 +203,6 @@ func (a *API) system(ctx context.Context, _ *struct{}) (*systemOutput, error) {
 			seen = append(seen, t)
 		}
 	}
-	told.Troubles = seen
+	told.Troubles, told.Targets = seen, append([]Target{}, told.Targets...)
 	return &systemOutput{Body: told}, nil
 }

@@ -164,6 +164,12 @@ spec:
 	expect(t, 0, []string{"release", "watch", "driven-2.0.0", "--server", d.url()}, `driven-2.0.0/1: promoted`)
 	expect(t, 0, []string{"release", "list", "--server", d.url()}, `from-folder/1`, `driven-2.0.0/1`)
 	eventually(t, "the events of both", func() bool { return bus.has("finished") || bus.has("promoted") })
+	eventually(t, "the figures of the target", func() bool {
+		_, told := fetch(t, d.url()+"/metrics")
+		return strings.Contains(told, `linnet_hook_waiting_seconds{target="bus"} 0`) && !strings.Contains(told, `linnet_hook_sent_total{target="bus"} 0`)
+	})
+	_, system := fetch(t, d.url()+"/v1/system")
+	matches(t, system, `"targets":\[\{"name":"bus","sent":[1-9]\d*,"left_out":0,"tries":0\}\]`)
 	d.server.signal(syscall.SIGTERM)
 	d.server.exits(0)
 	bus.mu.Lock()

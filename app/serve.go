@@ -106,7 +106,9 @@ type serving struct {
 	// troubles are files that are followed and cannot be read.
 	troubles troubles
 	// telling is what sends notices; nil without a file of them.
-	telling  *telling
+	telling *telling
+	// targets are the names of those that are sent what happens to releases.
+	targets  []string
 	measures *serverMeasures
 	sources  sharedSources
 	hosts    *hosts

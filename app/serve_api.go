@@ -34,7 +34,12 @@ func (s *serving) openAPI(ctx context.Context) (func() error, error) {
 		Foretell: func(ctx context.Context, ask api.Foretelling) (api.Foretold, error) {
 			return s.foretellFor(ctx, slots, ask)
 		},
-		System: func(context.Context) (api.System, error) { return s.system(began), nil },
+		System: func(ctx context.Context) (api.System, error) {
+			told := s.system(began)
+			targets, err := s.standings(ctx)
+			told.Targets = toldTargets(targets)
+			return told, err
+		},
 	})
 	s.api = made
 	return nil, err

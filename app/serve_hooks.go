@@ -53,10 +53,14 @@ func (s *serving) sendEvents(ctx context.Context, file string, targets []spec.Ho
 		if err != nil {
 			return err
 		}
+		s.targets = append(s.targets, out.Name)
 		s.group.Go(func() error {
 			sender.Run(ctx)
 			return nil
 		})
+	}
+	if len(s.targets) > 0 {
+		s.measures.registry.MustRegister(newTargetMeasures(s))
 	}
 	return nil
 }

@@ -220,9 +220,19 @@ func testATargetThatFails(t *testing.T, db *database.DB) {
 		h.turn(s) // too early
 		h.now = h.now.Add(want * time.Second)
 	}
+	stands := func(want Standing) {
+		t.Helper()
+		want.Target = "bus"
+		got, err := Standings(t.Context(), db, []string{"bus", "another"})
+		if err != nil || len(got) != 2 || got[0] != want || got[1] != (Standing{Target: "another"}) {
+			t.Errorf("the targets stand at %+v (%v), expected %+v", got, err, want)
+		}
+	}
+	stands(Standing{Tries: 5, Since: h.now.Add(-31 * time.Second).UTC(), Trouble: "it answers 502 Bad Gateway"})
 	b.answer = func(int) int { return http.StatusOK }
 	h.turn(h.sender("one", b, nil)) // a new process of that name goes on
 	b.got(t, "a/1/1", "a/1/2")
+	stands(Standing{Sent: 2})
 	// An event that is refused as such holds nothing up for long.
 	h.orders("a", engine.Resume)
 	h.orders("a", engine.Abort)
