@@ -21,23 +21,33 @@ func (c *Caller) lookAround(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return c.insert(ctx, c.found(ordered, late))
+}
+
+// hopes is after how many failures in a row here a command hurries a release no
+// more: it waits for the next try.
+const hopes = 3
+
+// found makes jobs of what was found, and keeps how much is overdue.
+func (c *Caller) found(ordered, late []journal.ID) (jobs []queue.InsertManyParams) {
 	now := c.cfg.Clock.Now().UTC()
-	var jobs []queue.InsertManyParams
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for _, id := range ordered {
-		jobs = append(jobs, turnJob(id, "ordered "+now.Truncate(lookAround).Format(time.RFC3339), queue.InsertOpts{Queue: commandsQueue}))
+		if c.failures[id] <= hopes {
+			jobs = append(jobs, turnJob(id, "ordered "+now.Truncate(lookAround).Format(time.RFC3339), queue.InsertOpts{Queue: commandsQueue}))
+		}
 	}
 	for _, id := range late {
-		if !c.isBusy(id) {
+		if !c.busy[id] {
 			jobs = append(jobs, turnJob(id, "overdue "+now.Truncate(overdue).Format(time.RFC3339), queue.InsertOpts{Queue: turnsQueue}))
 		}
 	}
-	c.mu.Lock()
 	if len(late) > 0 && c.overdue == 0 {
 		c.lateSince = now
 	}
 	c.overdue = len(late)
-	c.mu.Unlock()
-	return c.insert(ctx, jobs)
+	return jobs
 }
 
 // Wake has the turn of a release taken at once, by whichever replica is free: it
@@ -56,12 +66,6 @@ func (c *Caller) insert(ctx context.Context, jobs []queue.InsertManyParams) erro
 		jobs = jobs[n:]
 	}
 	return nil
-}
-
-func (c *Caller) isBusy(id journal.ID) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.busy[id]
 }
 
 // holding is how often a turn that takes long says that somebody is at it, and

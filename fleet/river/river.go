@@ -99,6 +99,9 @@ type Caller struct {
 	mu   sync.Mutex
 	jobs map[string]job
 	busy map[journal.ID]bool // turns under way here
+	// failures counts the turns that failed here in a row, of releases of which the
+	// last one did.
+	failures map[journal.ID]int
 	// overdue is how many releases were at the last look.
 	overdue int
 	// lateSince is since when there have been any.
@@ -121,7 +124,7 @@ func New(ctx context.Context, cfg Config) (*Caller, error) {
 	if err := Migrate(ctx, cfg.DB, cfg.Log); err != nil {
 		return nil, err
 	}
-	c := &Caller{cfg: cfg, jobs: map[string]job{}, busy: map[journal.ID]bool{}}
+	c := &Caller{cfg: cfg, jobs: map[string]job{}, busy: map[journal.ID]bool{}, failures: map[journal.ID]int{}}
 	workers := queue.NewWorkers()
 	queue.AddWorker(workers, &turnWorker{caller: c})
 	queue.AddWorker(workers, &jobWorker{caller: c})

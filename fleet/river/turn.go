@@ -68,6 +68,7 @@ func (c *Caller) turn(ctx context.Context, id journal.ID, attempt int) error {
 	stop := c.hold(ctx, id)
 	t, err := c.cfg.Turner.Turn(ctx, id)
 	stop()
+	c.count(id, err)
 	switch {
 	case err != nil && attempt < attempts:
 		return fmt.Errorf("turn of %s: %w", id, err)
@@ -79,6 +80,17 @@ func (c *Caller) turn(ctx context.Context, id journal.ID, attempt int) error {
 		c.next.add(id, c.cfg.Clock.Now().Add(t.Next))
 	}
 	return nil
+}
+
+// count counts failures in a row.
+func (c *Caller) count(id journal.ID, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err == nil {
+		delete(c.failures, id)
+	} else {
+		c.failures[id]++
+	}
 }
 
 // crowded is how soon to come again where a turn is under way here already.
