@@ -49,7 +49,7 @@ vulnerabilities:
 # The seeds of the fuzz targets run as tests here, and the random stories of the
 # properties are the same each time; `make fuzz` draws new ones.
 unit:
-	RAPID_SEED=$(SEED) $(GO) test -race -timeout 15m ./...
+	RAPID_SEED=$(SEED) $(GO) test -race -p 3 -timeout 15m ./... # much of it is waiting
 	$(GO) test -timeout 5m -run Killed ./run # at every point; with the race detector at every fifth
 	cd testbed && RAPID_SEED=$(SEED) $(GO) test -race -timeout 20m ./... # on a Kubernetes API server in the process
 
