@@ -1,6 +1,9 @@
 package app_test
 
 import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -138,6 +141,26 @@ func TestDoctorOfAServer(t *testing.T) {
 	write("url", "postgres://linnet:geheim@127.0.0.1:1/linnet\n")
 	expect(t, 1, []string{"doctor", "-f", wrong, "--data", data, "--timeout", "5s"},
 		`WRONG +guards guards.yaml: .*rulez`, `WRONG +store: .*127\.0\.0\.1`, `fine +releases releases: 1 files`, `WRONG +provider of shop: .*gone`)
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, `{"issuer":"http://%s","authorization_endpoint":"http://%[1]s/auth","token_endpoint":"http://%[1]s/token","jwks_uri":"http://%[1]s/keys"}`, r.Host)
+	}))
+	defer provider.Close()
+	people := write("people.yaml", fmt.Sprintf(`apiVersion: linnet/v1
+kind: Server
+spec:
+  listen: 0.0.0.0:8440
+  publicURL: https://linnet.example.com
+  login: { oidc: { issuer: %q, clientID: linnet, clientSecretFile: gone } }
+`, provider.URL))
+	expect(t, 1, []string{"doctor", "-f", people, "--data", data}, `WRONG +address: .*over the network for all to read: set spec.tls`,
+		`WRONG +secret at the identity provider: .*gone`, `fine +identity provider http://127\.0\.0\.1:\d+: answers; it has no login for devices`)
+	provider.Close()
+	write("gone", "sesame")
+	certFile, keyFile, _ := certified(t)
+	write("people.yaml", fmt.Sprintf("apiVersion: linnet/v1\nkind: Server\nspec:\n  listen: 0.0.0.0:8440\n  publicURL: https://linnet.example.com\n  tls: { certFile: %q, keyFile: %q }\n"+
+		"  login: { oidc: { issuer: %q, clientID: linnet, clientSecretFile: gone } }\n", certFile, keyFile, provider.URL))
+	expect(t, 1, []string{"doctor", "-f", people, "--data", data}, `fine +address: `, `fine +certificate .*tls\.crt`, `fine +secret at the identity provider`,
+		`WRONG +identity provider http://127\.0\.0\.1:\d+: .*cannot be asked`)
 	if _, said := call("doctor", "-f", wrong, "--data", data, "--json"); strings.Contains(said, "geheim") {
 		t.Errorf("the password is shown: %s", said)
 	}

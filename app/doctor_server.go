@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -46,15 +47,15 @@ func (d *serverDiagnosis) add(what, fine string, err error, do string) {
 	d.Checks = append(d.Checks, c)
 }
 
-// examineServer asks what a server with these settings would: its files, the
-// store, the clock, and sources and providers of the releases it would run.
+// examineServer asks what a server with these settings would: its files, how
+// people reach it and log in, the store, the clock, and sources and providers of the releases it would run.
 // Nothing is changed.
 func (p *process) examineServer(ctx context.Context, name string, text []byte, databaseURL string, timeout time.Duration) (*serverDiagnosis, error) {
 	settings, err := spec.ParseServer(name, text)
 	if err != nil {
 		return nil, err
 	}
-	s := &serving{process: p, settings: settings, folder: filepath.Dir(name), databaseURL: databaseURL}
+	s := &serving{process: p, settings: settings, folder: filepath.Dir(name), databaseURL: databaseURL, log: slog.New(slog.DiscardHandler)}
 	d := &serverDiagnosis{File: name, At: time.Now().UTC()}
 	for _, one := range []struct{ key, file string }{
 		{"access", settings.Access}, {"guards", settings.Guards}, {"notices", settings.Notices}, {"hooks", settings.Hooks},
@@ -65,7 +66,10 @@ func (p *process) examineServer(ctx context.Context, name string, text []byte, d
 		about, err := p.lintFile(s.path(one.file))
 		d.add(one.key+" "+one.file, about, err, "correct the file; `linnet lint` shows each place")
 	}
-	d.channels(ctx, s.path(settings.Notices))
+	d.wayIn(ctx, s, timeout)
+	if settings.Notices != "" {
+		d.channels(ctx, s.path(settings.Notices))
+	}
 	files := d.store(ctx, s, timeout)
 	for _, dir := range settings.Releases {
 		more, err := filepath.Glob(filepath.Join(s.path(dir), "*.y*ml"))
@@ -92,9 +96,6 @@ func (p *process) examineServer(ctx context.Context, name string, text []byte, d
 // channels asks of each channel of a notices file what can be asked without
 // telling anybody.
 func (d *serverDiagnosis) channels(ctx context.Context, file string) {
-	if file == "" {
-		return
-	}
 	text, err := readUpTo(file, maxFile+1)
 	if err != nil {
 		return // told with the file
@@ -128,6 +129,7 @@ func (d *serverDiagnosis) store(ctx context.Context, s *serving, timeout time.Du
 		defer db.Close()
 		d.add("store", db.Name()+" answers and can be written to", db.Ping(ctx), "let this user write to the database")
 		d.clock(ctx, db)
+		d.rights(ctx, db)
 		return nil
 	}
 	r, err := journal.OpenReader(ctx, s.data)

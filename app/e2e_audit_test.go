@@ -64,6 +64,10 @@ func TestAuditFromEndToEnd(t *testing.T) {
 	eventually(t, "the first anchor", func() bool { text, err := os.ReadFile(in("anchors")); return err == nil && len(text) > 0 })
 	again(t, at, "old-0")
 	p.kill()
+	for database, says := range map[string]string{everyday: `fine +rights: this role adds records, and can neither change nor remove one`, owner: `fine +rights: this role could change and remove records`} {
+		_, said := call("doctor", "-f", config, "--db", database, "--data", in("replica"))
+		matches(t, said, says, `fine +clock: `)
+	}
 
 	verify := []string{"audit", "verify", "--db", everyday, "--anchors", in("anchors"), "--key", in("key.pub")}
 	expect(t, 0, verify, `1 anchors, the last of .*: 3 chains hold what was anchored, 3 heads, 0 of them`)

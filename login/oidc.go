@@ -102,6 +102,18 @@ func (p *provider) get(ctx context.Context, now time.Time) (*discovered, error) 
 	return p.known, p.err
 }
 
+// Ask asks a provider once what it says of itself, and tells whether devices can
+// log in there. One that cannot be reached, or calls itself otherwise, is
+// release.ErrUnavailable.
+func Ask(ctx context.Context, settings *spec.OIDC) (devices bool, err error) {
+	p := &provider{settings: settings}
+	d, err := p.get(ctx, time.Time{})
+	if err != nil {
+		return false, err
+	}
+	return d.Endpoint().DeviceAuthURL != "", nil
+}
+
 func unreachable(issuer string, err error) error {
 	var other *oidc.IssuerMismatchError
 	if errors.As(err, &other) {
