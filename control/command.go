@@ -75,6 +75,9 @@ func (d *Desk) Command(ctx context.Context, who access.Actor, o Order) (Answer, 
 		return Answer{}, fmt.Errorf("order %q: expected one of %v: %w", o.Verb, engine.Verbs(), release.ErrInvalid)
 	}
 	at, err := d.cfg.Journal.Find(ctx, o.ID)
+	if errors.Is(err, release.ErrNotFound) {
+		err = unseen(o.ID)
+	}
 	if err != nil {
 		return Answer{}, err
 	}
@@ -83,7 +86,7 @@ func (d *Desk) Command(ctx context.Context, who access.Actor, o Order) (Answer, 
 	}
 	entry := Entry{At: d.cfg.Now(), Who: who, What: "release." + string(o.Verb), Object: o.ID.String(), Reason: o.Reason, Before: string(at.Phase)}
 	if err := d.ask(ctx, action, resourceOf(at), entry); err != nil {
-		return Answer{}, err
+		return Answer{}, d.hidden(who, at, err)
 	}
 	earlier, _, known, err := d.cfg.Journal.Given(ctx, o.ID, o.Key)
 	switch {

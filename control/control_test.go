@@ -233,19 +233,43 @@ func TestReadingShowsWhatOneMaySee(t *testing.T) {
 	if text, err := w.desk.File(t.Context(), ann, mine); err != nil || string(text) != string(file("checkout-0", "red", 5)) {
 		t.Errorf("file %q, %v", text, err)
 	}
-	var denied *control.Denied
 	for name, err := range map[string]error{
 		"get":    second(w.desk.Get(t.Context(), ann, theirs)),
 		"record": second(w.desk.Record(t.Context(), ann, theirs)),
 		"file":   second(w.desk.File(t.Context(), ann, theirs)),
 		"events": second(w.desk.Events(t.Context(), ann, theirs, 1, 1)),
 	} {
-		if !errors.As(err, &denied) {
+		if !errors.Is(err, release.ErrNotFound) {
 			t.Errorf("%s of another team's: %v", name, err)
 		}
 	}
 	if _, err := w.desk.Get(t.Context(), ann, journal.ID{Name: "nobody"}); !errors.Is(err, release.ErrNotFound) {
 		t.Error(err)
+	}
+	// What is there and not seen is told as what is not there, to whoever asks for
+	// or orders anything.
+	alike := func(name string, ask func(journal.ID) error) {
+		t.Helper()
+		none := journal.ID{Name: "checkout-9", Attempt: 1}
+		there, not := ask(theirs), ask(none)
+		if there == nil || not == nil || strings.ReplaceAll(there.Error(), theirs.Name, none.Name) != not.Error() {
+			t.Errorf("%s: %v; of what is not there: %v", name, there, not)
+		}
+	}
+	alike("get", func(id journal.ID) error { return second(w.desk.Get(t.Context(), ann, id)) })
+	alike("the last attempt", func(id journal.ID) error { return second(w.desk.Get(t.Context(), ann, journal.ID{Name: id.Name})) })
+	alike("abort", func(id journal.ID) error {
+		return second(w.desk.Command(t.Context(), ann, control.Order{ID: id, Verb: engine.Abort}))
+	})
+	alike("retry", func(id journal.ID) error { return second(w.desk.Retry(t.Context(), ann, id, "")) })
+	_, err = w.desk.Create(t.Context(), ann, control.Creation{File: file(theirs.Name, "red", 5)})
+	if denied := new(control.Denied); !errors.As(err, &denied) || strings.Contains(err.Error(), "blue") || !strings.Contains(err.Error(), "take another") {
+		t.Errorf("a name that is taken: %v", err)
+	}
+	narrow := ann
+	narrow.Scopes = []access.Action{access.Create}
+	if _, err := w.desk.Get(t.Context(), narrow, mine); !strings.Contains(fmt.Sprint(err), "the token is for create alone") {
+		t.Errorf("a token that is not for looking: %v", err)
 	}
 }
 

@@ -64,6 +64,9 @@ func (d *Desk) Create(ctx context.Context, who access.Actor, c Creation) (Create
 	}
 	if last.ID.Attempt > 0 {
 		if err := d.ask(ctx, access.Create, resourceOf(last), entry); err != nil {
+			if errors.Is(d.hidden(who, last, err), release.ErrNotFound) {
+				err = &Denied{Who: who.Name, Action: access.Create, Why: "its name is taken by a release that you may not see; take another"}
+			}
 			return Created{}, err
 		}
 	}
@@ -201,11 +204,14 @@ func (d *Desk) begin(ctx context.Context, id journal.ID, b Beginning) (Created, 
 // it had. Where that was done already, with that file, it is found.
 func (d *Desk) Retry(ctx context.Context, who access.Actor, id journal.ID, reason string) (Created, error) {
 	was, err := d.cfg.Journal.Find(ctx, id)
+	if errors.Is(err, release.ErrNotFound) {
+		err = unseen(id)
+	}
 	if err != nil {
 		return Created{}, err
 	}
 	if err := d.ask(ctx, access.Create, resourceOf(was), Entry{At: d.cfg.Now(), Who: who, What: "release.create", Object: id.String(), Reason: reason}); err != nil {
-		return Created{}, err
+		return Created{}, d.hidden(who, was, err)
 	}
 	last, err := d.last(ctx, id.Name)
 	switch {

@@ -60,21 +60,44 @@ func (d *Desk) List(ctx context.Context, who access.Actor, c journal.Choice) (Pa
 
 // Get tells how a release stands. An attempt of 0 is the last one.
 func (d *Desk) Get(ctx context.Context, who access.Actor, id journal.ID) (journal.Summary, error) {
+	if why := (access.Actor{Scopes: who.Scopes}).Beyond(access.View, access.Resource{}); why != "" {
+		return journal.Summary{}, &Denied{Who: who.Name, Action: access.View, Why: why} // whatever there is
+	}
+	asked := id
 	if id.Attempt == 0 {
 		last, known, err := d.cfg.Journal.Latest(ctx, id.Name)
 		if err != nil {
 			return journal.Summary{}, err
 		}
 		if !known {
-			return journal.Summary{}, fmt.Errorf("no release is called %q; the list of releases shows which there are: %w", id.Name, release.ErrNotFound)
+			return journal.Summary{}, unseen(asked)
 		}
-		id = last
+		id.Attempt = last.Attempt
 	}
 	s, err := d.cfg.Journal.Find(ctx, id)
-	if err == nil {
-		err = d.allowed(who, access.View, resourceOf(s))
+	if errors.Is(err, release.ErrNotFound) || err == nil && !d.Sees(who, resourceOf(s)) {
+		return journal.Summary{}, unseen(asked)
 	}
 	return s, err
+}
+
+// unseen is the answer about a release that there is not, and about one that
+// somebody may not see: it does not tell which.
+func unseen(id journal.ID) error {
+	name := id.Name
+	if id.Attempt != 0 {
+		name = id.String()
+	}
+	return fmt.Errorf("there is no release %q that you may see; the list of releases shows which there are: %w", name, release.ErrNotFound)
+}
+
+// hidden is why somebody may not do something to a release, if they may see that
+// it is there.
+func (d *Desk) hidden(who access.Actor, s journal.Summary, why error) error {
+	if errors.As(why, new(*Denied)) && !d.Sees(who, resourceOf(s)) {
+		return unseen(s.ID)
+	}
+	return why
 }
 
 // File gives the release file as it was when the release began.
