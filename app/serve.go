@@ -150,6 +150,7 @@ func servingParts() []servingPart {
 		{"fleet", (*serving).openFleet},
 		{"guards", (*serving).openGuards},
 		{"jobs", (*serving).openJobs},
+		{"keeping", (*serving).openKeeping},
 		{"desk", (*serving).openDesk},
 		{"releases", (*serving).openFolders},
 		{"hooks", (*serving).openHooks},

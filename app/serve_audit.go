@@ -14,29 +14,24 @@ import (
 	"github.com/linnet-project/linnet/release"
 )
 
-// removeEvery is how often what is old is removed; the first time a little after
-// the start, when whatever waited for the server has been done.
-const (
-	removeEvery = time.Hour
-	removeFirst = time.Minute
-)
+// removeEvery is how often what is old is removed.
+const removeEvery = time.Hour
 
-// openAudit keeps what people do, removes what is older than people want to keep
-// it, and anchors the heads of all chains.
+// openKeeping removes what is older than people want to keep it, once for all
+// replicas.
+func (s *serving) openKeeping(context.Context) (func() error, error) {
+	s.jobs.Every("removal of what is old", removeEvery, s.removeOld)
+	return nil, nil
+}
+
+// openAudit keeps what people do, and anchors the heads of all chains: each
+// replica in a file of its own, since an anchor names the one before it there.
 func (s *serving) openAudit(ctx context.Context) (func() error, error) {
 	log, err := audit.On(ctx, s.db)
 	if err != nil {
 		return nil, err
 	}
 	s.auditor = log
-	s.group.Go(func() error {
-		every(ctx, removeFirst, removeEvery, func() {
-			if err := s.removeOld(ctx); err != nil && ctx.Err() == nil {
-				s.log.Error("what is old was not removed", "error", err)
-			}
-		})
-		return nil
-	})
 	if s.settings.Anchors == nil {
 		return nil, nil
 	}
@@ -47,7 +42,7 @@ func (s *serving) openAudit(ctx context.Context) (func() error, error) {
 		return nil, err
 	}
 	s.group.Go(func() error {
-		every(ctx, 0, a.Every, func() {
+		every(ctx, a.Every, func() {
 			fresh, err := newAnchorer(a)
 			if err == nil {
 				anchorer.Key = fresh.Key
@@ -62,10 +57,9 @@ func (s *serving) openAudit(ctx context.Context) (func() error, error) {
 	return nil, nil
 }
 
-// every calls f after a first wait and then again and again, until the context
-// ends.
-func every(ctx context.Context, first, wait time.Duration, f func()) {
-	timer := time.NewTimer(first)
+// every calls f at once and then again and again, until the context ends.
+func every(ctx context.Context, wait time.Duration, f func()) {
+	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		select {
