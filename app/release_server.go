@@ -26,7 +26,7 @@ type elsewhere struct{ server, tokenFile, caFile string }
 
 func (o *elsewhere) flags(cmd *cobra.Command) {
 	f := cmd.PersistentFlags()
-	f.StringVar(&o.server, "server", "", "URL of a `linnet serve` to ask (the data folder without)")
+	f.StringVar(&o.server, "server", "", "URL of a server to ask (the data folder without)")
 	f.StringVar(&o.tokenFile, "token-file", "", "file with the token to ask it with (also LINNET_TOKEN, or what login got)")
 	trustFlag(f, &o.caFile)
 }
