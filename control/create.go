@@ -63,10 +63,7 @@ func (d *Desk) Create(ctx context.Context, who access.Actor, c Creation) (Create
 		return d.there(ctx, last, f, entry)
 	}
 	if last.ID.Attempt > 0 {
-		if err := d.ask(ctx, access.Create, resourceOf(last), entry); err != nil {
-			if errors.Is(d.hidden(who, last, err), release.ErrNotFound) {
-				err = &Denied{Who: who.Name, Action: access.Create, Why: "its name is taken by a release that you may not see; take another"}
-			}
+		if err := d.mayHaveName(ctx, last, entry); err != nil {
 			return Created{}, err
 		}
 	}
@@ -87,13 +84,23 @@ func (d *Desk) Create(ctx context.Context, who access.Actor, c Creation) (Create
 	return created, err
 }
 
-// there answers with an attempt that is there. The name is theirs who began it
-// first, whatever this file says of itself.
+// there answers with an attempt that is there.
 func (d *Desk) there(ctx context.Context, last journal.Summary, f spec.File, entry Entry) (Created, error) {
-	if err := d.ask(ctx, access.Create, resourceOf(last), entry); err != nil {
+	if err := d.mayHaveName(ctx, last, entry); err != nil {
 		return Created{}, err
 	}
 	return sameFile(last, f)
+}
+
+// mayHaveName asks whether somebody may begin a release under a name that one has
+// already: it is theirs who began it first, whatever a file says of itself. Of one
+// that they may not see it tells nothing but that.
+func (d *Desk) mayHaveName(ctx context.Context, last journal.Summary, entry Entry) error {
+	err := d.ask(ctx, access.Create, resourceOf(last), entry)
+	if err != nil && errors.Is(d.hidden(entry.Who, last, err), release.ErrNotFound) {
+		return &Denied{Who: entry.Who.Name, Action: access.Create, Why: "its name is taken by a release that you may not see; take another"}
+	}
+	return err
 }
 
 // alone calls fn while nobody else begins a release anywhere, where there are
