@@ -59,6 +59,7 @@ var house = map[string]row{
 	"guard":    {floor: 1, imports: []string{"release", "spec", "plan", "access", "calendar"}, vendors: []string{"cel.dev/cel-go"}},
 	"glass":    {floor: 2, imports: []string{"control", "database", "release"}},
 	"audit":    {floor: 2, imports: []string{"access", "control", "database", "journal", "release"}},
+	"calm":     {floor: 2},
 	"database": {floor: 2, imports: []string{"release"}},
 	"control":  {floor: 2, imports: []string{"access", "journal", "report", "release", "spec", "plan", "engine"}},
 
@@ -73,7 +74,7 @@ var house = map[string]row{
 	"backtest": {floor: 2, imports: append([]string{"ndjson"}, pureFolders...)},
 	"fleet":    {floor: 2, imports: append([]string{"journal", "run", "control"}, pureFolders...)},
 
-	"fleet/river": {floor: 3, imports: []string{"release", "journal", "database", "fleet"}},
+	"fleet/river": {floor: 3, imports: []string{"release", "journal", "database", "fleet", "calm"}},
 	"report":      {floor: 2, imports: append([]string{"journal"}, pureFolders...)},
 
 	"traffic/proxy":       {floor: 3, imports: []string{"release", "exposure", "traffic/split"}},
@@ -186,7 +187,7 @@ var house = map[string]row{
 		"ingest/rules", "ingest/quarantine", "ingest/forward", "ingest/send", "ingest/post",
 		"login", "login/token", "audit",
 		"login", "login/token", "glass",
-		"login", "login/token", "glass", "link",
+		"login", "login/token", "glass", "link", "calm",
 	})},
 	"cmd/linnet": {floor: 4, imports: []string{"app"}},
 }

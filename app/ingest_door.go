@@ -22,6 +22,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/keepalive"
 
+	"github.com/linnet-project/linnet/calm"
 	"github.com/linnet-project/linnet/ingest"
 	"github.com/linnet-project/linnet/ingest/event"
 	"github.com/linnet-project/linnet/ingest/forward"
@@ -91,6 +92,7 @@ func openStore(c tsdb.Config) (*tsdb.Store, error) {
 	if err := os.MkdirAll(filepath.Dir(c.Dir), 0o700); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
+	c.Logger = calm.Log(c.Logger)
 	return tsdb.Open(c)
 }
 

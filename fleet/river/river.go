@@ -13,6 +13,7 @@ import (
 	"github.com/riverqueue/river/rivermigrate"
 	"github.com/riverqueue/river/rivertype"
 
+	"github.com/linnet-project/linnet/calm"
 	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/fleet"
 	"github.com/linnet-project/linnet/journal"
@@ -130,7 +131,7 @@ func New(ctx context.Context, cfg Config) (*Caller, error) {
 	queue.AddWorker(workers, &jobWorker{caller: c})
 	client, err := queue.NewClient(riverpgxv5.New(cfg.DB.Pool()), &queue.Config{
 		ID:     cfg.Name,
-		Logger: slog.New(quiet{cfg.Log.Handler()}),
+		Logger: calm.Log(cfg.Log),
 		Queues: map[string]queue.QueueConfig{
 			turnsQueue:    {MaxWorkers: cfg.Workers, FetchPollInterval: fetchEvery},
 			commandsQueue: {MaxWorkers: max(cfg.Workers/4, 1)},
@@ -153,7 +154,7 @@ func New(ctx context.Context, cfg Config) (*Caller, error) {
 // Migrate makes River's tables in a database of PostgreSQL, or brings them to the
 // schema of this binary, one replica after the other.
 func Migrate(ctx context.Context, db *database.DB, log *slog.Logger) error {
-	migrator, err := rivermigrate.New(riverpgxv5.New(db.Pool()), &rivermigrate.Config{Logger: slog.New(quiet{log.Handler()})})
+	migrator, err := rivermigrate.New(riverpgxv5.New(db.Pool()), &rivermigrate.Config{Logger: calm.Log(log)})
 	if err != nil {
 		return fmt.Errorf("queue of turns: %w: %w", err, release.ErrInvalid)
 	}
@@ -227,6 +228,9 @@ func (c *Caller) every(ctx context.Context, d time.Duration, f func(context.Cont
 		cancel()
 		if err != nil && ctx.Err() == nil && !failing {
 			c.cfg.Log.Error("the database cannot be used", "error", err)
+		}
+		if failing && err == nil {
+			c.cfg.Log.Warn("the database can be used again")
 		}
 		failing = err != nil
 		if pause(ctx, d) != nil {

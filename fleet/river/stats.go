@@ -3,7 +3,6 @@ package river
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/linnet-project/linnet/fleet"
@@ -57,17 +56,3 @@ func (c *Caller) Stats(ctx context.Context) (Stats, error) {
 	s.Oldest = time.Duration(oldest * float64(time.Second))
 	return s, nil
 }
-
-// quiet is a log for River, which tells much of what goes well.
-type quiet struct{ slog.Handler }
-
-// Enabled implements slog.Handler.
-func (q quiet) Enabled(ctx context.Context, level slog.Level) bool {
-	return level >= slog.LevelWarn && q.Handler.Enabled(ctx, level)
-}
-
-// WithAttrs implements slog.Handler.
-func (q quiet) WithAttrs(attrs []slog.Attr) slog.Handler { return quiet{q.Handler.WithAttrs(attrs)} }
-
-// WithGroup implements slog.Handler.
-func (q quiet) WithGroup(name string) slog.Handler { return quiet{q.Handler.WithGroup(name)} }
