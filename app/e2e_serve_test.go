@@ -159,7 +159,23 @@ func TestServeAndRunShareAFolder(t *testing.T) {
 
 func TestServeOnOneMachineAlone(t *testing.T) {
 	t.Parallel()
-	expect(t, 2, []string{"serve", "--data", t.TempDir(), "--listen", "0.0.0.0:0"}, `no login is configured`, `127\.0\.0\.1`)
+	expect(t, 2, []string{"serve", "--data", t.TempDir(), "--listen", "0.0.0.0:0"}, `listen 0\.0\.0\.0:0: no login is configured`, `127\.0\.0\.1`)
+}
+
+// What keeps a server from its address or its folder is said with what to do.
+func TestServeWhereAnotherIs(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	p, url := serve(t, data)
+	address := strings.TrimPrefix(url, "http://")
+	expect(t, 1, []string{"serve", "--data", t.TempDir(), "--listen", address}, `another process listens there`, `--listen`)
+	expect(t, 1, []string{"serve", "--data", data, "--listen", "127.0.0.1:0"}, fmt.Sprintf(`is served by pid %d`, p.cmd.Process.Pid), `--data`, `PostgreSQL`)
+	expect(t, 2, []string{"serve", "--data", t.TempDir(), "--listen", "8440"}, `write a host and a port, such as 127\.0\.0\.1:8440`)
+	expect(t, 2, []string{"serve", "--data", t.TempDir(), "--listen", "192.0.2.1:8440"}, `this machine does not have that address`)
+	p.kill()
+	p, _ = serve(t, data)
+	p.signal(syscall.SIGTERM)
+	p.exits(0)
 }
 
 // Flags go before the environment, that before the file, and that before the

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,6 +29,7 @@ import (
 	"github.com/linnet-project/linnet/journal"
 	"github.com/linnet-project/linnet/link"
 	"github.com/linnet-project/linnet/login"
+	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/run"
 	"github.com/linnet-project/linnet/spec"
 )
@@ -244,7 +246,7 @@ func (s *serving) run(ctx context.Context) (err error) {
 func (s *serving) listen(ctx context.Context) error {
 	at, err := new(net.ListenConfig).Listen(ctx, "tcp", s.settings.Listen)
 	if err != nil {
-		return fmt.Errorf("listen: %w", err)
+		return listenFault(s.settings.Listen, err)
 	}
 	if s.listener, err = s.encrypted(limited(at, mostConnections)); err != nil {
 		return errors.Join(err, at.Close())
@@ -255,6 +257,25 @@ func (s *serving) listen(ctx context.Context) error {
 	}
 	s.url = cmp.Or(s.settings.PublicURL, scheme+at.Addr().String())
 	return nil
+}
+
+// listenFault says what to do where the address cannot be had.
+func listenFault(address string, err error) error {
+	var wrong *net.AddrError
+	what, meaning := "", release.ErrUnavailable
+	switch {
+	case errors.As(err, &wrong):
+		return fmt.Errorf("listen %q: %s; write a host and a port, such as 127.0.0.1:8440: %w", address, wrong.Err, release.ErrInvalid)
+	case errors.Is(err, syscall.EADDRINUSE):
+		what = "another process listens there, maybe another `linnet serve`: end it, or name another address (--listen)"
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		what, meaning = "this machine does not have that address: name one of its own, such as 127.0.0.1:8440", release.ErrInvalid
+	case errors.Is(err, syscall.EACCES):
+		what = "this user may not listen on that port: name one from 1024 on, or give the right to (CAP_NET_BIND_SERVICE)"
+	default:
+		return fmt.Errorf("listen %s: %w: %w", address, err, release.ErrUnavailable)
+	}
+	return fmt.Errorf("listen %s: %s: %w", address, what, meaning)
 }
 
 // unlisten gives the address back, unless the server that answered on it has.

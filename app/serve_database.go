@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -25,8 +26,15 @@ func (s *serving) openDatabase(ctx context.Context) (func() error, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.store, err = journal.On(ctx, s.db)
-	return s.db.Close, err
+	end := s.db.Close
+	if s.store, err = journal.On(ctx, s.db); err != nil {
+		return end, err
+	}
+	lock, err := s.store.Serve(s.now())
+	if err != nil {
+		return end, err
+	}
+	return func() error { return errors.Join(end(), lock.Release()) }, nil
 }
 
 // databaseAddress is the URL of the database; empty for SQLite.

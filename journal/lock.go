@@ -14,7 +14,7 @@ import (
 	"github.com/linnet-project/linnet/release"
 )
 
-// Lock says that this process runs a release. The kernel frees it when the
+// Lock says that this process runs a release, or serves a folder. The kernel frees it when the
 // process ends, however it ends.
 type Lock struct{ file *os.File }
 
@@ -40,11 +40,29 @@ func (s *Store) Own(id ID, now time.Time) (*Lock, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, database.PathFault(folder, err)
 	}
-	path := filepath.Join(folder, id.Name+".lock")
+	return lockAs(filepath.Join(folder, id.Name+".lock"), now, func(who string) error {
+		return fmt.Errorf("release %s is being run by %s; act on it with `linnet release …`: %w", id, who, release.ErrConflict)
+	})
+}
+
+// Serve makes this process the only server of the data folder; releases may still
+// be run beside it. On PostgreSQL there may be several.
+func (s *Store) Serve(now time.Time) (*Lock, error) {
+	if s.folder() == "" {
+		return &Lock{}, nil
+	}
+	return lockAs(filepath.Join(s.folder(), "serve.lock"), now, func(who string) error {
+		return fmt.Errorf("%s is served by %s: end that one, or name another folder (--data); several servers share a PostgreSQL (--db): %w",
+			s.folder(), who, release.ErrConflict)
+	})
+}
+
+// lockAs locks a file and writes into it who did; taken is what to say where
+// somebody else has it.
+func lockAs(path string, now time.Time, taken func(who string) error) (*Lock, error) {
 	file, err := database.LockFile(path)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return nil, fmt.Errorf("release %s is being run by %s; act on it with `linnet release …`: %w",
-			id, holder(path), release.ErrConflict)
+		return nil, taken(holder(path))
 	}
 	if err != nil {
 		return nil, database.PathFault(path, err)
@@ -55,7 +73,7 @@ func (s *Store) Own(id ID, now time.Time) (*Lock, error) {
 	return &Lock{file: file}, nil
 }
 
-// Release lets another process run the release.
+// Release lets another process have it.
 func (l *Lock) Release() error {
 	if l.file == nil {
 		return nil

@@ -1,6 +1,7 @@
 package login
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -278,13 +279,14 @@ func tokenID(credential string) (string, bool) {
 // alone, or, where a login is configured, any over which nothing secret goes
 // readable. The error, release.ErrInvalid, says what to configure.
 func MayListen(s spec.Server, at netip.Addr) error {
+	where := cmp.Or(s.Listen, at.String())
 	switch {
 	case at.Unmap().IsLoopback():
 		return nil
 	case s.Login == nil:
-		return fmt.Errorf("listen %s: no login is configured, and whoever reaches this address could do everything: listen on this machine alone, such as 127.0.0.1:8440, or configure one (spec.login; docs/login.md): %w", at, release.ErrInvalid)
+		return fmt.Errorf("listen %s: no login is configured, and whoever reaches this address could do everything: listen on this machine alone, such as 127.0.0.1:8440, or configure one (spec.login; docs/login.md): %w", where, release.ErrInvalid)
 	case s.TLS == nil && len(s.TrustedProxies) == 0:
-		return fmt.Errorf("listen %s: tokens and sessions would go over the network for all to read: set spec.tls {certFile, keyFile}, or spec.trustedProxies where a proxy in front speaks https: %w", at, release.ErrInvalid)
+		return fmt.Errorf("listen %s: tokens and sessions would go over the network for all to read: set spec.tls {certFile, keyFile}, or spec.trustedProxies where a proxy in front speaks https: %w", where, release.ErrInvalid)
 	}
 	return nil
 }
