@@ -1,8 +1,10 @@
 package app_test
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -61,6 +63,24 @@ func TestFullDisk(t *testing.T) {
 	if d := decisions(s.records(id), engine.RollBack); len(d) > 0 {
 		t.Errorf("a full disk rolled it back: %s", d[0].Reason.Text)
 	}
+}
+
+// A server whose disk is full is not ready, and says why.
+func TestServeOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	dir := disk(t)
+	_, url := serve(t, filepath.Join(dir, "data"))
+	ready := func(status int) func() bool {
+		return func() bool { got, _ := fetch(t, url+"/readyz"); return got == status }
+	}
+	eventually(t, "it to be ready", ready(http.StatusOK))
+	ballast := fillUp(t, dir)
+	eventually(t, "it to say that the disk is full", func() bool {
+		status, text := fetch(t, url+"/readyz")
+		return status == http.StatusServiceUnavailable && strings.Contains(text, "the disk is full; free some space")
+	})
+	remove(t, ballast)
+	eventually(t, "it to be ready again", ready(http.StatusOK))
 }
 
 // fillUp fills a disk up to the last byte.

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/release"
 )
 
@@ -50,12 +49,8 @@ func (s *serving) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyWait)
 	defer cancel()
 	var errs []error
-	err := s.db.Glance(ctx, func(tx database.Tx) error {
-		var one int
-		return tx.QueryRow(ctx, `SELECT 1`).Scan(&one)
-	})
-	if err != nil {
-		errs = append(errs, fmt.Errorf("the store does not answer: %w", err))
+	if err := s.db.Ping(ctx); err != nil {
+		errs = append(errs, fmt.Errorf("the store takes nothing: %w", err))
 	}
 	if s.river != nil {
 		return errors.Join(append(errs, s.behind(ctx))...)

@@ -75,7 +75,9 @@ func (d *DB) Ping(ctx context.Context) error {
 	return d.Write(ctx, func(tx Tx) error {
 		var refuses bool
 		if tx.Kind == SQLite {
-			return tx.QueryRow(ctx, `SELECT 0`).Scan(&refuses) // the transaction is there: nobody keeps it from writing
+			// What is there already is written again: a disk that is full says so.
+			_, err := tx.Exec(ctx, fmt.Sprintf("PRAGMA application_id = %d", application))
+			return err
 		}
 		err := tx.QueryRow(ctx, `SELECT current_setting('transaction_read_only')::boolean`).Scan(&refuses)
 		if err == nil && refuses {
