@@ -167,10 +167,12 @@ func nearest(c *cobra.Command, name string) string {
 // --log-level from LINNET_LOG_LEVEL.
 func fromEnvironment(cmd *cobra.Command) error {
 	var errs []error
+	// Who names a data folder means that, whatever server is usually asked.
+	here := cmd.Flags().Changed("data")
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		name := "LINNET_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 		value, ok := os.LookupEnv(name)
-		if f.Changed || !ok || f.Name == "help" || f.Name == "version" {
+		if f.Changed || !ok || f.Name == "help" || f.Name == "version" || here && f.Name == "server" && f.DefValue == "" {
 			return
 		}
 		if err := cmd.Flags().Set(f.Name, value); err != nil {
