@@ -223,7 +223,7 @@ func (f *Fleet) settle(m *member, began time.Time, t *Turn, err error) {
 	case elsewhere && !known.Elsewhere:
 		f.cfg.Log.Info("left to the process that runs it", "release", m.id.String(), "seq", m.seq(), "why", err)
 	case err != nil && !elsewhere:
-		f.cfg.Log.Error("turn", "release", m.id.String(), "seq", m.seq(), "failures", m.failures, "again_in", t.Next.Round(time.Millisecond).String(), "error", err)
+		f.cfg.Log.Error("a turn failed, and is tried again", "release", m.id.String(), "seq", m.seq(), "failures", m.failures, "again_in", t.Next.Round(time.Millisecond).String(), "error", err)
 	}
 	if t.Over {
 		m.letGo(f.cfg.Log)

@@ -338,7 +338,7 @@ func (f *Folder) tell(next State) {
 		if file.Release != (journal.ID{}) {
 			args = append(args, "release", file.Release.String(), "release_hash", file.ReleaseHash)
 		}
-		if len(file.Errors) > 0 {
+		if len(file.Errors) > 0 && file.Text != file.Errors.Error() {
 			args = append(args, "errors", file.Errors.Error())
 		}
 		f.cfg.Log.Log(context.Background(), level, file.Text, args...)

@@ -122,7 +122,7 @@ func (r *Runner) Run(ctx context.Context) (engine.State, error) {
 			return r.state, err
 		default:
 			failures++
-			r.about().Error("turn", "error", err)
+			r.about().Error("a turn failed, and is tried again", "error", err)
 			if err := pause(ctx, BackOff(failures)); err != nil {
 				return r.state, err
 			}
