@@ -272,15 +272,25 @@ func status(err error) int {
 	return http.StatusServiceUnavailable
 }
 
-// problem is an error as RFC 9457 writes it.
+// problem is an error as RFC 9457 writes it, with a code as those of the API have.
 type problem struct {
+	Type   string `json:"type"`
 	Title  string `json:"title"`
 	Status int    `json:"status"`
+	Code   string `json:"code"`
 	Detail string `json:"detail"`
 }
 
-func refuse(w http.ResponseWriter, code int, detail string) {
-	reply(w, code, "application/problem+json", problem{http.StatusText(code), code, detail})
+// codes are what problems are called by programs.
+var codes = map[int]string{
+	http.StatusUnauthorized: "not-proved", http.StatusForbidden: "denied", http.StatusNotFound: "not-found",
+	http.StatusConflict: "conflict", http.StatusRequestEntityTooLarge: "too-large", http.StatusUnprocessableEntity: "invalid",
+	http.StatusTooManyRequests: "too-fast", http.StatusServiceUnavailable: "unavailable",
+}
+
+func refuse(w http.ResponseWriter, status int, detail string) {
+	code := codes[status]
+	reply(w, status, "application/problem+json", problem{"urn:linnet:problem:" + code, http.StatusText(status), status, code, detail})
 }
 
 func reply(w http.ResponseWriter, code int, kind string, v any) {

@@ -126,7 +126,7 @@ func testDeliveries(t *testing.T, db *database.DB) {
 func TestProofs(t *testing.T) {
 	e := receiving(t, lite(t), nil)
 	for _, form := range []string{spec.FormStandard, spec.FormGitHub, spec.FormGitLab, spec.FormBearer} {
-		e.sends(e.signed(form, "simsim", announces("v1.0.0")), http.StatusUnauthorized, "not proved")
+		e.sends(e.signed(form, "simsim", announces("v1.0.0")), http.StatusUnauthorized, `"code":"not-proved"`)
 		bare := httptest.NewRequest(http.MethodPost, "/v1/hooks/"+form, strings.NewReader(announces("v1.0.0")))
 		e.sends(bare, http.StatusUnauthorized, "not proved")
 	}
