@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/linnet-project/linnet/database"
@@ -42,7 +43,7 @@ type serverCheck struct {
 func (d *serverDiagnosis) add(what, fine string, err error, do string) {
 	c := &serverCheck{What: what, Text: fine, OK: err == nil}
 	if err != nil {
-		c.Text, c.Do = plain(err), do
+		c.Text, c.Do = strings.TrimPrefix(plain(err), what+": "), do
 	}
 	d.Checks = append(d.Checks, c)
 }
@@ -69,6 +70,9 @@ func (p *process) examineServer(ctx context.Context, name string, text []byte, d
 	d.wayIn(ctx, s, timeout)
 	if settings.Notices != "" {
 		d.channels(ctx, s.path(settings.Notices))
+	}
+	if settings.Hooks != "" {
+		d.hooks(s.path(settings.Hooks))
 	}
 	files := d.store(ctx, s, timeout)
 	for _, dir := range settings.Releases {
