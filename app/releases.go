@@ -174,7 +174,7 @@ func (p *process) order(ctx context.Context, who access.Actor, name string, o co
 	case err != nil:
 		return err
 	case answer.Waits():
-		fmt.Fprintf(p.err, "%s is recorded for %s, but no `linnet run` has taken it yet; it is taken when one runs\n", o.Verb, o.ID)
+		fmt.Fprintf(p.err, "%s is recorded for %s, but no `linnet run` or `linnet serve` has taken it yet; it is taken when one runs\n", o.Verb, o.ID)
 		return exit(exitInconclusive)
 	case answer.Decision.Kind == engine.Refuse:
 		return fmt.Errorf("%s is refused: %s", o.Verb, answer.Decision.Reason.Text)

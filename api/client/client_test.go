@@ -120,7 +120,7 @@ func TestMeanings(t *testing.T) {
 	for status, want := range map[int]error{404: release.ErrNotFound, 409: release.ErrConflict, 412: release.ErrConflict, 422: release.ErrInvalid, 400: release.ErrInvalid} {
 		c, p := asking(t, says(status, "application/problem+json", `{"detail":"so it is","errors":[{"problem":"a","line":1,"column":2,"path":"spec"},{"problem":"b","hint":"c"}]}`))
 		_, err := c.Get(t.Context(), client.ID{Name: "a b/c", Attempt: 2})
-		if !errors.Is(err, want) || !strings.Contains(err.Error(), "so it is\na (line 1, column 2: spec)\nb; c") || len(p.asked) != 1 {
+		if !errors.Is(err, want) || !strings.Contains(err.Error(), "so it is\n1:2: spec: a\nb; c") || len(p.asked) != 1 {
 			t.Errorf("%d: %v", status, err)
 		}
 		if got := p.asked[0].URL.EscapedPath(); got != "/v1/releases/a%20b%2Fc/2" {

@@ -19,7 +19,8 @@ type Problem struct {
 	Findings []Finding `json:"findings,omitempty"`
 }
 
-// Error implements error: the detail, and each further fault on a line of its own.
+// Error implements error: the detail, and each fault on a line of its own, as
+// `linnet lint` writes them.
 func (p *Problem) Error() string {
 	var b strings.Builder
 	b.WriteString(p.Detail)
@@ -27,10 +28,11 @@ func (p *Problem) Error() string {
 		if len(p.Errors) == 1 || i == 20 {
 			break // the detail has the first one; the rest is the file's to lint
 		}
-		fmt.Fprintf(&b, "\n%s", f.Problem)
+		b.WriteString("\n")
 		if f.Line > 0 {
-			fmt.Fprintf(&b, " (line %d, column %d: %s)", f.Line, f.Column, f.Path)
+			fmt.Fprintf(&b, "%d:%d: %s: ", f.Line, f.Column, f.Path)
 		}
+		b.WriteString(f.Problem)
 		if f.Hint != "" {
 			b.WriteString("; " + f.Hint)
 		}
