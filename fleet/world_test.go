@@ -50,7 +50,7 @@ func (w *world) set(change func()) {
 func (w *world) Assemble(_ context.Context, _ journal.ID, f spec.File) (fleet.Parts, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	p := place{w, f.Service}
+	p := place{w, f.Service + f.Labels["environment"]} // each environment has a provider of its own
 	return fleet.Parts{Router: p, Source: p}, w.fail[f.Service]
 }
 
