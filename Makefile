@@ -1,4 +1,5 @@
 # make build      bin/linnet
+# make pages      what `linnet serve` shows, for the binary (part of make build)
 # make demo       a real release on this machine: one good version, one bad one
 # make test       everything that must hold, what it needs included
 # make test-kube  releases on a whole Kubernetes; the first time it builds one (a quarter of an hour)
@@ -15,10 +16,13 @@ VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unk
 LDFLAGS  := -X github.com/linnet-project/linnet/app.Version=$(VERSION)
 
 .DEFAULT_GOAL := build
-.PHONY: build demo test test-kube setup format vet static vulnerabilities unit bench stats chaos fuzz clean
+.PHONY: build pages demo test test-kube setup format vet static vulnerabilities unit bench stats chaos fuzz clean
 
-build:
+build: pages
 	$(GO) build -ldflags '$(LDFLAGS)' -o bin/linnet ./cmd/linnet
+
+pages:
+	@scripts/pages
 
 # Options go into ARGS: make demo ARGS='--bad latency'
 demo: build
@@ -26,7 +30,7 @@ demo: build
 
 # One step after the other, the quick ones first, also under make -j.
 test:
-	@for step in setup format vet static vulnerabilities unit; do \
+	@for step in setup pages format vet static vulnerabilities unit; do \
 		echo "== $$step"; $(MAKE) --no-print-directory $$step || exit 1; \
 	done
 	@echo "== all passed"
@@ -49,6 +53,7 @@ vulnerabilities:
 # The seeds of the fuzz targets run as tests here, and the random stories of the
 # properties are the same each time; `make fuzz` draws new ones.
 unit:
+	cd ui && npm run --silent test
 	RAPID_SEED=$(SEED) $(GO) test -race -p 3 -timeout 15m ./... # much of it is waiting
 	$(GO) test -timeout 5m -run Killed ./run # at every point; with the race detector at every fifth
 	cd testbed && RAPID_SEED=$(SEED) $(GO) test -race -timeout 20m ./... # on a Kubernetes API server in the process
@@ -77,4 +82,4 @@ fuzz:
 	@scripts/fuzz $(FUZZTIME)
 
 clean:
-	rm -rf bin
+	rm -rf bin ui/node_modules ui/built/app

@@ -129,6 +129,8 @@ var house = map[string]row{
 	// What other programs and the screens see.
 	"api": {floor: 3, imports: []string{"gitops", "notify/outbox", "access", "audit", "control", "database", "engine", "forecast", "journal", "judge", "plan", "release", "report", "spec"}},
 
+	"ui": {floor: 3},
+
 	// What is sent to us, from the formats (each a folder) to the store.
 	"ingest/item":          {floor: 3, imports: []string{"release"}},
 	"ingest/log":           {floor: 3, imports: []string{"release", "ingest/item"}},
@@ -176,7 +178,7 @@ var house = map[string]row{
 		"access", "database", "notify/outbox", "audit", "journal", "run", "control", "fleet", "backtest", "report", "kayenta", "forecast", "load", "demo",
 		"access", "control", "journal", "run", "backtest", "report", "kayenta", "forecast", "load", "demo",
 		"access", "control", "journal", "run", "backtest", "report", "kayenta", "forecast", "load", "demo",
-		"access", "database", "journal", "run", "control", "fleet", "gitops", "hook", "api/client", "backtest", "report", "kayenta", "forecast", "load", "demo",
+		"access", "database", "journal", "run", "control", "fleet", "gitops", "hook", "ui", "api/client", "backtest", "report", "kayenta", "forecast", "load", "demo",
 		"journal", "run", "backtest", "report", "kayenta", "forecast", "load", "demo", "guard",
 		"access", "database", "journal", "run", "control", "fleet", "fleet/river", "backtest", "report", "kayenta", "forecast", "load", "demo",
 		"access", "api", "audit", "database", "journal", "run", "control", "fleet", "backtest", "report", "kayenta", "forecast", "load", "demo",

@@ -163,6 +163,7 @@ func servingParts() []servingPart {
 		{"people", (*serving).openPeople},
 		{"notices' API", (*serving).openNoticesAPI},
 		{"folders", (*serving).openFolderList},
+		{"pages", (*serving).openPages},
 		// The last one: from now on releases run and requests are answered.
 		{"turns", (*serving).openTurns},
 		{"http", (*serving).openHTTP},
