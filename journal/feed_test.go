@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -204,6 +205,16 @@ func testWhoNeedsATurn(t *testing.T, w world) {
 	want("ordered", got, err, "looks-late")
 }
 
+// pace is how long somebody who cuts connections waits from one cut to the next:
+// twice as long while nothing gets done in between, down to a millisecond while
+// something does. However slow the machine, the work comes to its end.
+func pace(was time.Duration, done bool) time.Duration {
+	if done {
+		return max(was/2, time.Millisecond)
+	}
+	return min(2*was, 2*time.Second)
+}
+
 // Whoever cuts the connections, at any moment: an append happened or did not,
 // the caller can find out which, and goes on.
 func testKilledConnections(t *testing.T, server testdb.Server) {
@@ -215,23 +226,26 @@ func testKilledConnections(t *testing.T, server testdb.Server) {
 		t.Fatal(err)
 	}
 	begin1(t, s, checkout)
+	var written atomic.Uint64
 	done := make(chan struct{})
 	var group sync.WaitGroup
 	group.Go(func() {
-		tick := time.NewTicker(time.Millisecond)
-		defer tick.Stop()
+		pause, before := time.Millisecond, uint64(0)
 		for {
 			select {
 			case <-done:
 				return
-			case <-tick.C:
+			case <-time.After(pause):
+				now := written.Load()
+				pause, before = pace(pause, now > before), now
 				testdb.Exec(t, admin, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'killed'")
 			}
 		}
 	})
-	const records, most = 300, 5000
+	const records, most = 100, 5000
 	lost, seq := 0, uint64(1)
 	for tries := 0; seq < records && tries < most; tries++ {
+		written.Store(seq)
 		err := s.Append(t.Context(), checkout, seq, ending(engine.Observing, day), &engine.State{Seq: seq + 1})
 		switch {
 		case err == nil:
