@@ -36,25 +36,22 @@ type Actor struct {
 func (a Actor) Beyond(action Action, r Resource) string {
 	switch {
 	case a.Scopes != nil && !slices.Contains(a.Scopes, action):
-		return fmt.Sprintf("the token is for %s alone, not for %s", oneOf(a.Scopes), action)
+		return fmt.Sprintf("the token is for %s alone, not for %s", List(a.Scopes), action)
 	case a.Services != nil && !slices.Contains(a.Services, r.Service):
-		return fmt.Sprintf("the token is for the services %s alone", oneOf(a.Services))
+		return fmt.Sprintf("the token is for the services %s alone", List(a.Services))
 	case a.Teams != nil && !slices.Contains(a.Teams, r.Team):
-		return fmt.Sprintf("the token is for the teams %s alone", oneOf(a.Teams))
+		return fmt.Sprintf("the token is for the teams %s alone", List(a.Teams))
 	}
 	return ""
 }
 
-// oneOf lists what a token is for.
-func oneOf[T ~string](of []T) string {
-	var b strings.Builder
-	for i, s := range of {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(string(s))
+// List writes words of one kind one after the other.
+func List[T ~string](of []T) string {
+	words := make([]string, len(of))
+	for i, w := range of {
+		words[i] = string(w)
 	}
-	return b.String()
+	return strings.Join(words, ", ")
 }
 
 // Actions lists them.

@@ -97,6 +97,7 @@ func (a *API) operations() {
 	a.otherOperations()
 	a.auditOperations()
 	a.glassOperations()
+	a.accessOperations()
 }
 
 // Operations is where further operations are registered; see Register.

@@ -41,7 +41,9 @@ var calls = map[string]struct {
 	// There is no request of that id; who may agree to one is tested with package glass.
 	"confirm-glass": {"POST", "/v1/glass/none/confirm", "", "nobody viewer operator approver owner admin"},
 	"retry-release": {"POST", "/v1/releases/TEAM/1/retry", "", "operator owner admin"},
-	"list-audit":    {"GET", "/v1/audit", "", ""}, // is about all teams
+	// About oneself; about others see TestExplainAccess.
+	"explain-access": {"GET", "/v1/access/explain?what=abort&team=TEAM", "", "nobody viewer operator approver owner admin"},
+	"list-audit":     {"GET", "/v1/audit", "", ""}, // is about all teams
 }
 
 // TestEveryRoleAgainstEveryCall: each role in its team, and in another.

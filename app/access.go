@@ -1,17 +1,17 @@
 package app
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/linnet-project/linnet/access"
+	"github.com/linnet-project/linnet/api/client"
 	"github.com/linnet-project/linnet/control"
 	"github.com/linnet-project/linnet/engine"
-	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/spec"
 )
 
@@ -21,58 +21,79 @@ func (p *process) access() *cobra.Command {
 	return cmd
 }
 
-// explanation is what `linnet access explain` says.
-type explanation struct {
-	Who     string   `json:"who"`
-	Action  string   `json:"action"`
-	Allowed bool     `json:"allowed"`
-	Why     string   `json:"why"`
-	Groups  []string `json:"groups"`
-}
-
 func (p *process) explainAccess() *cobra.Command {
 	var file string
-	var claims []string
-	var on access.Resource
+	var q client.Question
+	at := &elsewhere{}
 	cmd := &cobra.Command{
-		Use:   "explain WHO WHAT",
+		Use:   "explain [WHO] WHAT",
 		Short: "Say whether somebody may do something, by which line, or what they would need",
 		Long: `WHO is a name as the log of what people did has it: anna@example.com, service:ci,
-folder:/srv/releases, hook:registry. WHAT is an action (` + words(access.Actions()) + `)
-or an order (` + words(engine.Verbs()) + `). The exit code is 0 where it is allowed and 1
+folder:/srv/releases, hook:registry. At a server it may be left out for yourself;
+who manages what it is about may ask about others there. WHAT is an action
+(` + access.List(access.Actions()) + `)
+or an order (` + access.List(engine.Verbs()) + `). The exit code is 0 where it is allowed and 1
 where it is not.`,
-		Args: cobra.ExactArgs(2),
-		RunE: func(_ *cobra.Command, args []string) error {
-			action, err := actionOf(args[1])
+		Args: cobra.RangeArgs(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			q.What = args[len(args)-1]
+			if _, err := control.ActionOf(q.What); err != nil {
+				return err
+			}
+			if len(args) == 2 {
+				q.Who = args[0]
+			}
+			said, err := p.explained(cmd.Context(), file, at, q)
 			if err != nil {
 				return err
 			}
-			text, err := p.readText(file)
-			if err != nil {
-				return err
-			}
-			rules, err := spec.ParseAccess(file, text)
-			if err != nil {
-				return err
-			}
-			who := access.Actor{Name: args[0], Kind: access.KindOf(args[0]), Groups: claims}
-			policy := access.New(file, rules)
-			d := policy.Decide(who, action, on)
-			return p.explain(explanation{who.Name, string(action), d.Allowed, d.Why, policy.Groups(who)})
+			return p.explain(said)
 		},
 	}
 	f := cmd.Flags()
-	f.StringVarP(&file, "file", "f", "", "file of kind Access")
-	f.StringVar(&on.Service, "service", "", "the service it is about")
-	f.StringVar(&on.Team, "team", "", "the team whose release it is")
-	f.StringVar(&on.Environment, "environment", "", "the environment it runs in")
-	f.StringVar(&on.Group, "group", "", "the group that an approval is asked of")
-	f.StringSliceVar(&claims, "claim", nil, "groups that the identity provider has them in")
-	must(cmd.MarkFlagRequired("file"))
+	f.StringVarP(&file, "file", "f", "", "file of kind Access, to ask that and no server")
+	f.StringVar(&q.Service, "service", "", "the service it is about")
+	f.StringVar(&q.Team, "team", "", "the team whose release it is")
+	f.StringVar(&q.Environment, "environment", "", "the environment it runs in")
+	f.StringVar(&q.Group, "group", "", "the group that an approval is asked of")
+	f.StringSliceVar(&q.Claims, "claim", nil, "groups that the identity provider has them in (at a server your own are known)")
+	at.flags(cmd)
 	return cmd
 }
 
-func (p *process) explain(e explanation) error {
+// explained answers from a file, or asks the server.
+func (p *process) explained(ctx context.Context, file string, at *elsewhere, q client.Question) (client.Explanation, error) {
+	switch {
+	case file == "" && at.server == "":
+		return client.Explanation{}, fmt.Errorf("name the file of rules with -f, or a server with --server; %w", errUsage)
+	case file == "":
+		c, err := at.client(p)
+		if err != nil {
+			return client.Explanation{}, err
+		}
+		return c.Explain(ctx, q)
+	case q.Who == "":
+		return client.Explanation{}, fmt.Errorf("a file does not know who you are: write the name before %s; %w", q.What, errUsage)
+	}
+	text, err := p.readText(file)
+	if err != nil {
+		return client.Explanation{}, err
+	}
+	rules, err := spec.ParseAccess(file, text)
+	if err != nil {
+		return client.Explanation{}, err
+	}
+	action, err := control.ActionOf(q.What)
+	if err != nil {
+		return client.Explanation{}, err
+	}
+	who := access.Actor{Name: q.Who, Kind: access.KindOf(q.Who), Groups: q.Claims}
+	policy := access.New(file, rules)
+	d := policy.Decide(who, action, access.Resource{Service: q.Service, Team: q.Team, Environment: q.Environment, Group: q.Group})
+	return client.Explanation{Who: who.Name, Action: string(action), Allowed: d.Allowed, Why: d.Why, Groups: policy.Groups(who)}, nil
+}
+
+func (p *process) explain(e client.Explanation) error {
 	switch {
 	case p.json:
 		e.Groups = append([]string{}, e.Groups...)
@@ -117,25 +138,4 @@ func (p *process) confirmGlass() *cobra.Command {
 	}
 	at.flags(cmd)
 	return cmd
-}
-
-// actionOf is the action of a word: its own name, or an order's.
-func actionOf(word string) (access.Action, error) {
-	if action, ok := control.Needs(engine.Verb(word)); ok {
-		return action, nil
-	}
-	if slices.Contains(access.Actions(), access.Action(word)) {
-		return access.Action(word), nil
-	}
-	return "", fmt.Errorf("nobody can %q: expected one of %s, or an order, %s: %w",
-		word, words(access.Actions()), words(engine.Verbs()), release.ErrInvalid)
-}
-
-// words lists words of one kind.
-func words[T ~string](all []T) string {
-	out := make([]string, len(all))
-	for i, w := range all {
-		out[i] = string(w)
-	}
-	return strings.Join(out, ", ")
 }

@@ -172,3 +172,32 @@ func TestTokensOfAServer(t *testing.T) {
 	p.signal(syscall.SIGTERM)
 	p.exits(0)
 }
+
+// A server says who may what, by its own rules.
+func TestAccessOfAServer(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"server.yaml": "apiVersion: linnet/v1\nkind: Server\nspec: { access: access.yaml }\n",
+		"access.yaml": `apiVersion: linnet/v1
+kind: Access
+spec:
+  groups:
+    - { name: managers, members: [ann@example.com], claims: [boss] }
+  bindings:
+    - { role: viewer, to: ["local:*"] }
+    - { role: admin, to: ["local:*"], teams: [payments] }
+    - { role: approver, to: ["group:managers"], teams: [payments] }
+`} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, server := serve(t, filepath.Join(dir, "data"), "--config", filepath.Join(dir, "server.yaml"))
+	explain := func(more ...string) []string { return append([]string{"access", "explain", "--server", server}, more...) }
+	expect(t, 0, explain("view"), `^yes: .*access.yaml:7 gives the role viewer to local:\*\n$`)
+	expect(t, 1, explain("abort", "--team", "search"), `^no: .*needs the role operator, owner or admin of service \(none\), team search`)
+	expect(t, 0, explain("ann@example.com", "approve", "--team", "payments", "--group", "managers"), `^yes: .*access.yaml:9 .*\nann@example.com is in managers\n$`)
+	expect(t, 0, explain("bob@example.com", "reject", "--team", "payments", "--claim", "boss", "--json"), `"who":"bob@example.com","action":"approve","allowed":true`)
+	expect(t, 1, explain("ann@example.com", "view", "--team", "search"), `may not manage here`)
+}

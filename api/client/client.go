@@ -101,18 +101,24 @@ type Choice struct {
 
 // List gives a page of releases, the last begun first.
 func (c *Client) List(ctx context.Context, choice Choice) (Releases, error) {
-	q := url.Values{}
-	for name, v := range map[string]string{"service": choice.Service, "team": choice.Team, "environment": choice.Environment,
-		"outcome": choice.Outcome, "state": choice.State, "q": choice.Text, "cursor": choice.Cursor} {
-		if v != "" {
-			q.Set(name, v)
-		}
-	}
+	q := query(map[string]string{"service": choice.Service, "team": choice.Team, "environment": choice.Environment,
+		"outcome": choice.Outcome, "state": choice.State, "q": choice.Text, "cursor": choice.Cursor})
 	if choice.Limit > 0 {
 		q.Set("limit", strconv.Itoa(choice.Limit))
 	}
 	var page Releases
 	return page, c.call(ctx, http.MethodGet, "/v1/releases?"+q.Encode(), nil, &page)
+}
+
+// query has the values that are not empty.
+func query(of map[string]string) url.Values {
+	q := url.Values{}
+	for name, v := range of {
+		if v != "" {
+			q.Set(name, v)
+		}
+	}
+	return q
 }
 
 // Get tells how a release stands.
@@ -181,6 +187,16 @@ type Confirmed struct {
 func (c *Client) Confirm(ctx context.Context, request string) (Confirmed, error) {
 	var made Confirmed
 	return made, c.call(ctx, http.MethodPost, "/v1/glass/"+url.PathEscape(request)+"/confirm", nil, &made)
+}
+
+// Explain tells whether somebody may do something, and why.
+func (c *Client) Explain(ctx context.Context, of Question) (Explanation, error) {
+	q := query(map[string]string{"who": of.Who, "what": of.What, "service": of.Service, "team": of.Team, "environment": of.Environment, "group": of.Group})
+	for _, claim := range of.Claims {
+		q.Add("claim", claim)
+	}
+	var said Explanation
+	return said, c.call(ctx, http.MethodGet, "/v1/access/explain?"+q.Encode(), nil, &said)
 }
 
 // Retry begins the next attempt of a release that has ended, with the file that it

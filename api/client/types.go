@@ -103,3 +103,22 @@ type Fault struct {
 	Problem  string `json:"problem"`
 	Hint     string `json:"hint,omitempty"`
 }
+
+// Question asks whether somebody may do something. What is empty is not known;
+// an empty Who is whoever asks.
+type Question struct {
+	Who, What                         string
+	Service, Team, Environment, Group string
+	// Claims are groups that the identity provider has somebody else in.
+	Claims []string
+}
+
+// Explanation is the answer to a Question.
+type Explanation struct {
+	Who     string `json:"who"`
+	Action  string `json:"action"`
+	Allowed bool   `json:"allowed"`
+	// Why is the line of the rules that gives it, or what would be needed.
+	Why    string   `json:"why"`
+	Groups []string `json:"groups"`
+}
