@@ -135,8 +135,9 @@ type Policy interface {
 // No policy can have a group of this name.
 const Anybody = "*"
 
-// Everybody is the policy where no login is configured: whoever reaches the
-// loopback address of this machine may do everything.
+// Everybody is the policy where none is configured: whoever is let in may do
+// everything. Without a login those are who reaches the loopback address of this
+// machine.
 type Everybody struct{}
 
 // Decide implements Policy.
@@ -144,7 +145,7 @@ func (Everybody) Decide(who Actor, action Action, on Resource) Decision {
 	if why := who.Beyond(action, on); why != "" {
 		return Decision{Why: why}
 	}
-	return Decision{Allowed: true, Why: "no policy is configured, and only this machine is listened to"}
+	return Decision{Allowed: true, Why: "no policy is configured: whoever is let in may do everything"}
 }
 
 // Groups implements Policy.

@@ -72,8 +72,13 @@ func TestRulesFollowTheirFile(t *testing.T) {
 			t.Errorf("it was told %d times:\n%s", got, log.String())
 		}
 	})
+	var log bytes.Buffer
+	s := &serving{process: &process{}, settings: spec.Server{Login: &spec.Login{}}, log: slog.New(slog.NewTextHandler(&log, nil))}
+	if _, err := s.openAccess(t.Context()); err != nil || !strings.Contains(log.String(), "level=WARN") || !strings.Contains(log.String(), "spec.access") {
+		t.Errorf("a login without rules: %v, told as %q", err, log.String())
+	}
 	write("    - { role: emperor, to: [eve] }\n")
-	s := &serving{process: &process{}, settings: spec.Server{Access: file}, group: new(errgroup.Group)}
+	s = &serving{process: &process{}, settings: spec.Server{Access: file}, group: new(errgroup.Group)}
 	if _, err := s.openAccess(t.Context()); err == nil {
 		t.Error("the server starts with rules that are wrong")
 	}

@@ -152,6 +152,9 @@ spec:
   publicURL: https://linnet.example.com
   login: { oidc: { issuer: %q, clientID: linnet, clientSecretFile: gone } }
 `, provider.URL))
+	unruled := write("unruled.yaml", "apiVersion: linnet/v1\nkind: Server\nspec: { login: {} }\n")
+	expect(t, 0, []string{"doctor", "-f", unruled, "--data", data}, `warn +access: .* may do everything.*; write a file of kind Access`)
+	expect(t, 0, []string{"doctor", "-f", unruled, "--data", data, "--json"}, `"what":"access".*"ok":true,"warning":true`)
 	expect(t, 1, []string{"doctor", "-f", people, "--data", data}, `WRONG +address: .*over the network for all to read: set spec.tls`,
 		`WRONG +secret at the identity provider: .*gone`, `fine +identity provider http://127\.0\.0\.1:\d+: answers; it has no login for devices`)
 	provider.Close()

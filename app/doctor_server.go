@@ -38,6 +38,8 @@ type serverCheck struct {
 	Text string `json:"text"`
 	Do   string `json:"do,omitempty"`
 	OK   bool   `json:"ok"`
+	// Warning says that a server starts all the same, and had better not.
+	Warning bool `json:"warning,omitempty"`
 }
 
 func (d *serverDiagnosis) add(what, fine string, err error, do string) {
@@ -66,6 +68,9 @@ func (p *process) examineServer(ctx context.Context, name string, text []byte, d
 		}
 		about, err := p.lintFile(s.path(one.file))
 		d.add(one.key+" "+one.file, about, err, "correct the file; `linnet lint` shows each place")
+	}
+	if unruled(settings) {
+		d.Checks = append(d.Checks, &serverCheck{What: "access", Text: unruledText, Do: unruledDo, OK: true, Warning: true})
 	}
 	d.wayIn(ctx, s, timeout)
 	if settings.Notices != "" {
@@ -219,8 +224,11 @@ func (p *process) printServer(d *serverDiagnosis) error {
 func (d *serverDiagnosis) write(w io.Writer) error {
 	for _, c := range d.Checks {
 		word, more := "fine", ""
-		if !c.OK {
+		switch {
+		case !c.OK:
 			word, more = "WRONG", "; "+c.Do
+		case c.Warning:
+			word, more = "warn", "; "+c.Do
 		}
 		if _, err := fmt.Fprintf(w, "%-5s  %s: %s%s\n", word, c.What, c.Text, more); err != nil {
 			return err

@@ -12,6 +12,9 @@ import (
 // is wrong at the start ends the server; later the rules before it hold on.
 func (s *serving) openAccess(ctx context.Context) (func() error, error) {
 	if s.settings.Access == "" {
+		if unruled(s.settings) {
+			s.log.Warn(unruledText, "do", unruledDo)
+		}
 		return nil, nil
 	}
 	file := s.path(s.settings.Access)
@@ -35,6 +38,15 @@ func (s *serving) openAccess(ctx context.Context) (func() error, error) {
 	s.policy = p
 	return nil, nil
 }
+
+// What is said of a server that is unruled.
+const (
+	unruledText = "there is a login and no file of who may do what: whoever has logged in may do everything, and make tokens under other names"
+	unruledDo   = "write a file of kind Access and name it under spec.access; see docs/access.md"
+)
+
+// unruled tells whether a server lets people in and then lets them do everything.
+func unruled(s spec.Server) bool { return s.Login != nil && s.Access == "" }
 
 // followedPolicy is a policy that follows its file.
 type followedPolicy struct {
