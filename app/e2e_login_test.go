@@ -194,7 +194,9 @@ spec:
 		}
 	}
 	_, server := serve(t, filepath.Join(dir, "data"), "--config", filepath.Join(dir, "server.yaml"))
-	explain := func(more ...string) []string { return append([]string{"access", "explain", "--server", server}, more...) }
+	explain := func(more ...string) []string {
+		return append([]string{"access", "explain", "--server", server}, more...)
+	}
 	expect(t, 0, explain("view"), `^yes: .*access.yaml:7 gives the role viewer to local:\*\n$`)
 	expect(t, 1, explain("abort", "--team", "search"), `^no: .*needs the role operator, owner or admin of service \(none\), team search`)
 	expect(t, 0, explain("ann@example.com", "approve", "--team", "payments", "--group", "managers"), `^yes: .*access.yaml:9 .*\nann@example.com is in managers\n$`)

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/linnet-project/linnet/api"
+	"github.com/linnet-project/linnet/control"
 	"github.com/linnet-project/linnet/notify/outbox"
 )
 
@@ -26,41 +27,24 @@ type noticeBox interface {
 }
 
 // boxed calls fn with where notices are kept.
-func (p *process) boxed(cmd *cobra.Command, o tokenOptions, fn func(noticeBox) error) error {
-	if o.server != "" {
-		text, err := tokenFor(o.server, o.tokenFile)
+func (p *process) boxed(cmd *cobra.Command, o keptAt, fn func(noticeBox) error) error {
+	return p.atServer(cmd, o, func(r *remote) error { return fn(noticesThere{r}) }, func(s *serving) (err error) {
+		cfg := outbox.Config{DB: s.db, Lease: rand.Text, Log: s.log}
+		if s.settings.Notices != "" {
+			if cfg.Plan, err = p.readNotices(s.path(s.settings.Notices)); err != nil {
+				return err
+			}
+		}
+		box, err := outbox.New(cmd.Context(), cfg)
 		if err != nil {
 			return err
 		}
-		r, err := newRemote(o.server, text, o.caFile)
-		if err != nil {
-			return err
-		}
-		return fn(noticesThere{r})
-	}
-	s, err := p.newServing(serveOptions{config: o.config, database: o.database}, cmd.Flags())
-	if err != nil {
-		return err
-	}
-	if s.db, err = s.onlyDatabase(cmd.Context()); err != nil {
-		return err
-	}
-	defer s.db.Close()
-	cfg := outbox.Config{DB: s.db, Lease: rand.Text, Log: s.log}
-	if s.settings.Notices != "" {
-		if cfg.Plan, err = p.readNotices(s.path(s.settings.Notices)); err != nil {
-			return err
-		}
-	}
-	box, err := outbox.New(cmd.Context(), cfg)
-	if err != nil {
-		return err
-	}
-	return fn(noticesHere{box})
+		return fn(noticesHere{box, s.auditor})
+	})
 }
 
 func (p *process) noticesList() *cobra.Command {
-	var o tokenOptions
+	var o keptAt
 	f := outbox.Filter{}
 	cmd := &cobra.Command{
 		Use: "list", Short: "List notices, the newest first, and what became of them", Args: cobra.NoArgs,
@@ -92,7 +76,7 @@ func (p *process) noticesList() *cobra.Command {
 }
 
 func (p *process) noticesAck() *cobra.Command {
-	var o tokenOptions
+	var o keptAt
 	cmd := &cobra.Command{
 		Use: "ack NOTICE", Short: "Say that you take care of what a notice tells: nobody else is called", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -104,7 +88,7 @@ func (p *process) noticesAck() *cobra.Command {
 }
 
 func (p *process) noticesRetry() *cobra.Command {
-	var o tokenOptions
+	var o keptAt
 	cmd := &cobra.Command{
 		Use: "retry DELIVERY", Short: "Send again what was given up", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -116,7 +100,11 @@ func (p *process) noticesRetry() *cobra.Command {
 }
 
 // noticesHere are those in the database of this machine, whose user may see all.
-type noticesHere struct{ box *outbox.Outbox }
+// What it does to them is in the audit, as from the API.
+type noticesHere struct {
+	box     *outbox.Outbox
+	auditor control.Auditor
+}
 
 func (h noticesHere) list(ctx context.Context, f outbox.Filter) (all []noticeForm, next string, err error) {
 	entries, err := h.box.List(ctx, f)
@@ -130,10 +118,19 @@ func (h noticesHere) list(ctx context.Context, f outbox.Filter) (all []noticeFor
 }
 
 func (h noticesHere) ack(ctx context.Context, notice string) error {
-	return h.box.Ack(ctx, notice, "local:"+localUser())
+	if _, err := h.box.Find(ctx, notice); err != nil {
+		return err
+	}
+	if err := h.auditor.Audit(ctx, noted("notice.acknowledge", notice)); err != nil {
+		return err
+	}
+	return h.box.Ack(ctx, notice, operator().Name)
 }
 
 func (h noticesHere) retry(ctx context.Context, delivery string) error {
+	if err := h.auditor.Audit(ctx, noted("notice.retry", delivery)); err != nil {
+		return err
+	}
 	return h.box.Retry(ctx, delivery)
 }
 

@@ -13,26 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/linnet-project/linnet/access"
-	"github.com/linnet-project/linnet/audit"
-	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/login"
 )
-
-// tokenOptions say where tokens are made: at a server, or in the database of this
-// machine, whose user may make them for everybody. That is how the first is made.
-type tokenOptions struct {
-	server, tokenFile, caFile string
-	config, database          string
-}
-
-func (o *tokenOptions) flags(cmd *cobra.Command) {
-	f := cmd.PersistentFlags()
-	f.StringVar(&o.server, "server", "", "URL of a server to ask (the database of this machine without)")
-	f.StringVar(&o.tokenFile, "token-file", "", "file with the token to ask it with (also LINNET_TOKEN, or what login got)")
-	trustFlag(f, &o.caFile)
-	f.StringVar(&o.config, "config", "", "settings file of the server, of kind Server")
-	f.StringVar(&o.database, "db", "", "URL of a PostgreSQL database (SQLite in the data folder without)")
-}
 
 // tokenKeeper is where tokens and service accounts are kept: here or elsewhere.
 type tokenKeeper interface {
@@ -45,14 +27,14 @@ type tokenKeeper interface {
 }
 
 func (p *process) token() *cobra.Command {
-	var o tokenOptions
+	var o keptAt
 	cmd := &cobra.Command{Use: "token", Short: "Make, list and revoke API tokens"}
 	o.flags(cmd)
 	cmd.AddCommand(p.tokenCreate(&o), p.tokenList(&o), p.tokenRevoke(&o))
 	return cmd
 }
 
-func (p *process) tokenCreate(o *tokenOptions) *cobra.Command {
+func (p *process) tokenCreate(o *keptAt) *cobra.Command {
 	var w login.WishForm
 	var life time.Duration
 	cmd := &cobra.Command{
@@ -86,7 +68,7 @@ func (p *process) tokenCreate(o *tokenOptions) *cobra.Command {
 	return cmd
 }
 
-func (p *process) tokenList(o *tokenOptions) *cobra.Command {
+func (p *process) tokenList(o *keptAt) *cobra.Command {
 	var owner string
 	cmd := &cobra.Command{
 		Use: "list", Short: "List tokens, never the secrets", Args: cobra.NoArgs,
@@ -145,7 +127,7 @@ func whatFor(t login.TokenForm) string {
 	return strings.Join(parts, " ")
 }
 
-func (p *process) tokenRevoke(o *tokenOptions) *cobra.Command {
+func (p *process) tokenRevoke(o *keptAt) *cobra.Command {
 	return &cobra.Command{
 		Use: "revoke ID", Short: "End a token at once", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -161,7 +143,7 @@ func (p *process) tokenRevoke(o *tokenOptions) *cobra.Command {
 }
 
 func (p *process) serviceAccount() *cobra.Command {
-	var o tokenOptions
+	var o keptAt
 	cmd := &cobra.Command{Use: "service-account", Short: "Make, list, disable and enable service accounts, which own tokens"}
 	o.flags(cmd)
 	list := &cobra.Command{Use: "list", Short: "List service accounts", Args: cobra.NoArgs,
@@ -188,7 +170,7 @@ func (p *process) serviceAccount() *cobra.Command {
 	return cmd
 }
 
-func (p *process) accountVerb(o *tokenOptions, use, short string, do func(context.Context, tokenKeeper, string) error) *cobra.Command {
+func (p *process) accountVerb(o *keptAt, use, short string, do func(context.Context, tokenKeeper, string) error) *cobra.Command {
 	return &cobra.Command{Use: use, Short: short, Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.keeping(cmd, *o, func(k tokenKeeper) error { return do(cmd.Context(), k, args[0]) })
@@ -211,50 +193,17 @@ func (p *process) printAccounts(all []login.AccountForm) error {
 	return t.Flush()
 }
 
-// keeping calls fn with where tokens are kept.
-func (p *process) keeping(cmd *cobra.Command, o tokenOptions, fn func(tokenKeeper) error) error {
-	if o.server != "" {
-		text, err := tokenFor(o.server, o.tokenFile)
+// keeping calls fn with where tokens are kept. The user of this machine may make
+// them for everybody: that is how the first is made.
+func (p *process) keeping(cmd *cobra.Command, o keptAt, fn func(tokenKeeper) error) error {
+	return p.atServer(cmd, o, func(r *remote) error { return fn(tokensThere{r}) }, func(s *serving) error {
+		l, err := login.New(cmd.Context(), login.Config{DB: s.db, Settings: s.settings.Login, Local: localUser(), Policy: access.Everybody{},
+			Auditor: s.auditor, Log: s.log, Now: time.Now})
 		if err != nil {
 			return err
 		}
-		r, err := newRemote(o.server, text, o.caFile)
-		if err != nil {
-			return err
-		}
-		return fn(tokensThere{r})
-	}
-	s, err := p.newServing(serveOptions{config: o.config, database: o.database}, cmd.Flags())
-	if err != nil {
-		return err
-	}
-	ctx := cmd.Context()
-	if s.db, err = s.onlyDatabase(ctx); err != nil {
-		return err
-	}
-	defer s.db.Close()
-	kept, err := audit.On(ctx, s.db)
-	if err != nil {
-		return err
-	}
-	l, err := login.New(ctx, login.Config{DB: s.db, Settings: s.settings.Login, Local: localUser(), Policy: access.Everybody{},
-		Auditor: kept, Log: s.log, Now: time.Now})
-	if err != nil {
-		return err
-	}
-	return fn(tokensHere{l, access.Actor{Name: "local:" + localUser(), Kind: access.Person, From: fromHere}})
-}
-
-// onlyDatabase opens the database that the settings name.
-func (s *serving) onlyDatabase(ctx context.Context) (*database.DB, error) {
-	at, err := s.databaseAddress()
-	switch {
-	case err != nil:
-		return nil, err
-	case at != "":
-		return database.OpenURL(ctx, at)
-	}
-	return database.OpenFolder(ctx, s.data)
+		return fn(tokensHere{l, operator()})
+	})
 }
 
 // tokensHere keeps tokens in the database of this machine.
