@@ -103,7 +103,24 @@ func (d *Desk) Command(ctx context.Context, who access.Actor, o Order) (Answer, 
 	if err := d.leave(ctx, at, o, entry); err != nil {
 		return Answer{}, err
 	}
-	return d.answer(ctx, o)
+	a, err := d.answer(ctx, o)
+	if err == nil && !a.Waits() {
+		err = d.auditOutcome(ctx, entry, a)
+	}
+	return a, err
+}
+
+// auditOutcome writes what a release made of an order, in a line of its own after
+// the order's. Of an order that nobody has waited for the release's own record
+// tells.
+func (d *Desk) auditOutcome(ctx context.Context, e Entry, a Answer) error {
+	outcome := ".taken"
+	if a.Decision.Kind == engine.Refuse {
+		outcome = ".refused"
+	}
+	e.At, e.What, e.Reason = d.cfg.Now(), e.What+outcome, ""
+	e.Before, e.After = "", fmt.Sprintf("record %d: %s (%s)", a.Seq, a.Decision.Reason.Text, a.Decision.Reason.Code)
+	return d.audit(ctx, e)
 }
 
 // leave writes an order down, once.

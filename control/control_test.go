@@ -165,6 +165,39 @@ func TestOrdersAreAnsweredOnce(t *testing.T) {
 	}
 }
 
+// prompt is a journal whose releases take every order at once.
+type prompt struct {
+	*journal.Store
+	w *world
+}
+
+func (p prompt) Command(ctx context.Context, id journal.ID, order engine.Commanded) error {
+	err := p.Store.Command(ctx, id, order)
+	if err == nil {
+		p.w.turn(id)
+	}
+	return err
+}
+
+func TestWhatCameOfAnOrderIsAudited(t *testing.T) {
+	w := newWorld(t)
+	id := w.create(control.Creation{File: file("checkout-2", "red", 5)}).ID
+	w.turn(id)
+	desk := control.New(control.Config{Journal: prompt{w.store, w}, Policy: w, Auditor: w, Now: func() time.Time { return w.now }})
+	for verb, want := range map[engine.Verb]string{engine.Pause: "release.pause.taken", engine.Approve: "release.approve.refused"} {
+		entries := len(w.trail)
+		a, err := desk.Command(t.Context(), ann, control.Order{ID: id, Verb: verb, Wait: time.Second})
+		if err != nil || a.Waits() {
+			t.Fatalf("%+v, %v", a, err)
+		}
+		e := w.audited()
+		if len(w.trail) != entries+2 || e.What != want || e.Object != id.String() || e.Who.Name != ann.Name ||
+			!strings.Contains(e.After, fmt.Sprintf("record %d: %s (%s)", a.Seq, a.Decision.Reason.Text, a.Decision.Reason.Code)) {
+			t.Errorf("%d entries more, the last %+v", len(w.trail)-entries, e)
+		}
+	}
+}
+
 func TestRetry(t *testing.T) {
 	w := newWorld(t)
 	id := w.create(control.Creation{File: file("checkout-2", "red", 5)}).ID
