@@ -255,6 +255,9 @@ func (c *Client) again(ctx, patient context.Context, try func() (time.Duration, 
 		if err == nil || !errors.As(err, &away) && (!errors.As(err, &p) || !p.passes()) {
 			return err
 		}
+		if ctx.Err() != nil {
+			return err // whoever asked stopped it, and nothing is tried again
+		}
 		if c.cfg.Trouble != nil {
 			c.cfg.Trouble(err)
 		}

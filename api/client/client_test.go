@@ -65,6 +65,22 @@ func asking(t *testing.T, steps ...func(*http.Request) (*http.Response, error)) 
 
 const aRelease = `{"created":true,"release":{"name":"checkout","attempt":1,"outcome":"running"}}`
 
+func TestWhoStopsWaitingIsToldOfNoFurtherTry(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	p := &play{steps: []func(*http.Request) (*http.Response, error){func(r *http.Request) (*http.Response, error) {
+		stop()
+		return nil, context.Cause(r.Context())
+	}}}
+	c, err := client.New(client.Config{Server: "https://linnet.example.com/", Transport: p, Token: func() (string, error) { return "lnt_x", nil },
+		Trouble: func(err error) { t.Errorf("told that %v is tried again", err) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Create(ctx, client.Creation{File: "x"}); err == nil || len(p.asked) != 1 {
+		t.Errorf("%v after %d requests", err, len(p.asked))
+	}
+}
+
 func TestWhatPassesIsBorne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, p := asking(t, breaks, says(503, "application/problem+json", `{"detail":"busy"}`, "Retry-After", "3"),
