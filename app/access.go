@@ -87,7 +87,7 @@ func (p *process) explained(ctx context.Context, file string, at *elsewhere, q c
 	if err != nil {
 		return client.Explanation{}, err
 	}
-	who := access.Actor{Name: q.Who, Kind: access.KindOf(q.Who), Groups: q.Claims}
+	who := access.Actor{Name: spec.ActorName(q.Who), Kind: access.KindOf(q.Who), Groups: q.Claims}
 	policy := access.New(file, rules)
 	d := policy.Decide(who, action, access.Resource{Service: q.Service, Team: q.Team, Environment: q.Environment, Group: q.Group})
 	return client.Explanation{Who: who.Name, Action: string(action), Allowed: d.Allowed, Why: d.Why, Groups: policy.Groups(who)}, nil

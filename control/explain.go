@@ -49,7 +49,7 @@ func (d *Desk) Explain(ctx context.Context, who access.Actor, q Question) (Expla
 	about := who
 	switch {
 	case q.Who != "" && q.Who != who.Name:
-		about = access.Actor{Name: q.Who, Kind: access.KindOf(q.Who), Groups: q.Claims}
+		about = access.Actor{Name: spec.ActorName(q.Who), Kind: access.KindOf(q.Who), Groups: q.Claims}
 		e := Entry{At: d.cfg.Now(), Who: who, What: "access.explain", Object: q.Who}
 		if err := d.ask(ctx, access.Manage, q.On, e); err != nil {
 			return Explanation{}, err

@@ -15,6 +15,7 @@ import (
 	"github.com/linnet-project/linnet/control"
 	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/spec"
 )
 
 // servicePrefix begins the name of each service account.
@@ -141,6 +142,7 @@ func (l *Login) Accounts(ctx context.Context, by access.Actor) (all []Account, e
 // or a person's, on every replica; enabled, the tokens that have not ended are
 // taken again, and people have to log in.
 func (l *Login) Disable(ctx context.Context, by access.Actor, name string, disabled bool) error {
+	name = spec.ActorName(name)
 	what, at := "account.enable", int64(0)
 	if disabled {
 		what, at = "account.disable", stamp(l.cfg.Now())

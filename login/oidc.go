@@ -252,7 +252,7 @@ func person(claims map[string]any, s spec.OIDC) (access.Actor, error) {
 		if email, _ := claims["email"].(string); !strings.EqualFold(email, name) || !verified(claims["email_verified"]) {
 			return access.Actor{}, refuse(http.StatusForbidden, "the identity provider has not verified that the address is yours")
 		}
-		name = strings.ToLower(name)
+		name = spec.ActorName(name)
 	}
 	if err := checkName(name, access.Person); err != nil {
 		return access.Actor{}, refuse(http.StatusForbidden, "your name at the identity provider cannot be one here: %s", strings.TrimSuffix(err.Error(), ": "+release.ErrInvalid.Error()))

@@ -14,6 +14,7 @@ import (
 	"github.com/linnet-project/linnet/access"
 	"github.com/linnet-project/linnet/control"
 	"github.com/linnet-project/linnet/database"
+	"github.com/linnet-project/linnet/spec"
 )
 
 // The names of cookies. With the prefix a browser takes and sends one over HTTPS
@@ -187,6 +188,7 @@ func (l *Login) CSRF(r *http.Request) string {
 // those of others for who may revoke their tokens.
 func (l *Login) EndSessions(ctx context.Context, by access.Actor, name string) error {
 	const what = "session.end"
+	name = spec.ActorName(name)
 	if name != by.Name {
 		if err := l.mayForOthers(ctx, by, what, name); err != nil {
 			return err

@@ -17,6 +17,7 @@ import (
 	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/login/token"
 	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/spec"
 )
 
 // mostListed bounds lists of tokens and accounts, usedEvery how often it is
@@ -62,6 +63,7 @@ func (l *Login) CreateToken(ctx context.Context, by access.Actor, w Wish) (t Tok
 	if w.Owner == "" {
 		w.Owner = by.Name
 	}
+	w.Owner = spec.ActorName(w.Owner)
 	if err := l.checkWish(w); err != nil {
 		return Token{}, "", err
 	}
@@ -180,7 +182,7 @@ func (l *Login) makeToken(ctx context.Context, by access.Actor, w Wish) (t Token
 // ListTokens lists tokens, the newest first, ended and revoked ones too: all of
 // an owner, or everybody's where owner is "*".
 func (l *Login) ListTokens(ctx context.Context, by access.Actor, owner string) (all []Token, err error) {
-	if owner == "" {
+	if owner = spec.ActorName(owner); owner == "" {
 		owner = by.Name
 	}
 	if owner != by.Name {

@@ -83,6 +83,28 @@ func tokens(t *testing.T, db *database.DB) {
 	}
 }
 
+// Somebody has one name, however an administrator writes the address: a second one
+// would approve twice, and go on when the first is disabled.
+func TestAnAddressInCapitalsIsTheSamePerson(t *testing.T) {
+	b := newBed(t, folder(t), nil)
+	made, text := b.token(t, Wish{Owner: "Anna@Example.com"})
+	if who, err := b.Authenticate(withToken(text, "192.0.2.1")); err != nil || who.Name != "anna@example.com" || made.Owner != who.Name {
+		t.Errorf("%+v, %+v, %v", made, who, err)
+	}
+	if list, err := b.ListTokens(t.Context(), admin, "ANNA@example.com"); err != nil || len(list) != 1 {
+		t.Errorf("%+v, %v", list, err)
+	}
+	if err := b.EndSessions(t.Context(), access.Actor{Name: "anna@example.com"}, "Anna@example.com"); err != nil {
+		t.Errorf("one's own sessions: %v", err)
+	}
+	if err := b.Disable(t.Context(), admin, "anna@EXAMPLE.com", true); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Authenticate(withToken(text, "192.0.2.1")); status(err) == 0 {
+		t.Errorf("a token of somebody who was disabled: %v", err)
+	}
+}
+
 func aTokenEnds(t *testing.T, db *database.DB) {
 	b := newBed(t, db, nil)
 	_, text := b.token(t, Wish{Owner: "anna@example.com", Life: time.Hour})

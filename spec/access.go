@@ -21,6 +21,15 @@ type AccessRules struct {
 	ConfirmedBy string
 }
 
+// ActorName gives a name as a login gives it, for what people write by hand: an
+// address is the same person in capitals, and is in small letters everywhere.
+func ActorName(name string) string {
+	if strings.Contains(name, "@") && !strings.Contains(name, ":") {
+		return strings.ToLower(name)
+	}
+	return name
+}
+
 // AccessGroup is people under a name, which approvals and bindings use.
 type AccessGroup struct {
 	Name string

@@ -32,6 +32,30 @@ func TestParseAccess(t *testing.T) {
 	}
 }
 
+func TestAnAddressInCapitalsIsTheSamePerson(t *testing.T) {
+	a, err := ParseAccess("access.yaml", []byte(strings.NewReplacer("ann@example.com", "Ann@Example.com",
+		"[everyone]", `["*@Example.com", "service:CI@x"]`).Replace(accessSample)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := a.Groups[0].Members, []string{"ann@example.com"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("members %q, want %q", got, want)
+	}
+	if got, want := a.Bindings[0].To, []string{"*@example.com", "service:CI@x"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("to %q, want %q", got, want)
+	}
+	n, err := ParseNotices("notices.yaml", []byte(`apiVersion: linnet/v1
+kind: Notices
+spec:
+  channels:
+    - { name: c, slack: { channel: C0, tokenFile: t, signingSecretFile: s, people: { U0: Ann@Example.com } } }
+  routes: [{ to: [c] }]
+`))
+	if err != nil || n.Channels[0].Slack.People["U0"] != "ann@example.com" {
+		t.Errorf("%+v, %v", n.Channels, err)
+	}
+}
+
 func TestBadAccess(t *testing.T) {
 	bad := `apiVersion: linnet/v1
 kind: Access

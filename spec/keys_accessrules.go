@@ -7,6 +7,8 @@ import (
 
 var (
 	actorName = &kind[string]{noun: "a name", parse: parseActor, format: same}
+	// personName is who somebody of another system is here.
+	personName = &kind[string]{noun: "a name", parse: parseName, format: same}
 	// subjectName is whom a role is given to.
 	subjectName = &kind[string]{noun: "a name, in which * stands for anything, group:NAME or everyone", parse: parseSubject, format: same}
 )
@@ -15,14 +17,20 @@ func parseActor(s string) (string, fault) {
 	if strings.Contains(s, "*") {
 		return "", fault{"has a *, and a member is one person", "name each of them, or a group of the identity provider with claims"}
 	}
-	return parseText(s)
+	return parseName(s)
+}
+
+// parseName reads what somebody is called.
+func parseName(s string) (string, fault) {
+	s, bad := parseText(s)
+	return ActorName(s), bad
 }
 
 func parseSubject(s string) (string, fault) {
 	if strings.Trim(s, "*") == "" {
 		return "", fault{"would be anybody at all", "write everyone for all people who have logged in, or name programs by their kind, such as service:*"}
 	}
-	return parseText(s)
+	return parseName(s)
 }
 
 var accessRulesKeys = &object[AccessRules]{keys: []key[AccessRules]{

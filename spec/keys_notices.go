@@ -55,7 +55,7 @@ var slackKeys = &object[Slack]{keys: []key[Slack]{
 	{name: "signingSecretFile", doc: "The file that holds the app's signing secret. With it messages have buttons, which Slack sends to `/v1/slack/actions`.", words: "no buttons",
 		bind: at(func(s *Slack) *string { return &s.SigningSecretFile }, filePath)},
 	{name: "people", doc: "Who somebody is here (anna@example.com), by their id in Slack (U0123456789). Nobody else's press of a button does anything.",
-		bind: at(func(s *Slack) *map[string]string { return &s.People }, texts(tagName, freeText, 0))},
+		bind: at(func(s *Slack) *map[string]string { return &s.People }, texts(tagName, personName, 0))},
 	{name: "url", doc: "Where Slack's API is.", def: "https://slack.com/api",
 		bind: at(func(s *Slack) *string { return &s.URL }, httpURL)},
 }}
