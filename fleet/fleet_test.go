@@ -228,6 +228,35 @@ func (s stuck) Assemble(context.Context, journal.ID, spec.File) (fleet.Parts, er
 	return fleet.Parts{}, release.ErrInvalid
 }
 
+// A part that gives up by itself is a failure like any other: the release waits
+// before its next turn, and says why.
+func TestAPartThatIsCancelledIsNoEndOfTheProcess(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	h := settle(t, w, t.TempDir())
+	id := h.begin(quick("odd-2", "odd"))
+	w.set(func() { w.fail["odd"] = fmt.Errorf("its client hung up: %w", context.Canceled) })
+	h.stop()
+	store, err := journal.Open(t.Context(), h.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	f := fleet.New(fleet.Config{Store: store, Assembler: w, Now: time.Now})
+	turn, err := f.Turn(t.Context(), id)
+	if status, ok := f.Status(id); err == nil || turn.Next <= 0 || !ok || status.Failures != 1 || !strings.Contains(status.Error, "hung up") {
+		t.Errorf("the next turn in %s, %+v, %v", turn.Next, status, err)
+	}
+	ended, stop := context.WithCancel(t.Context())
+	stop()
+	if _, err := f.Turn(ended, id); err == nil {
+		t.Error("a turn of a process that ends is taken")
+	}
+	if status, _ := f.Status(id); status.Failures != 1 {
+		t.Errorf("the end of the process counts as a failure: %+v", status)
+	}
+}
+
 // What somebody orders in the moment in which a release ends is answered, too.
 func TestAnOrderAtTheEndIsTaken(t *testing.T) {
 	t.Parallel()

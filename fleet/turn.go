@@ -37,16 +37,16 @@ type Turn struct {
 // one at the same time. Next is told with an error too: how long to wait before
 // trying again.
 func (f *Fleet) Turn(ctx context.Context, id journal.ID) (Turn, error) {
-	ctx, cancel := context.WithTimeout(ctx, turnWait)
+	short, cancel := context.WithTimeout(ctx, turnWait)
 	defer cancel()
-	m, err := f.hold(ctx, id)
+	m, err := f.hold(short, id)
 	if err != nil {
 		return Turn{Next: crowded}, err
 	}
 	defer func() { <-m.slot }()
 	began := f.cfg.Now()
-	t, err := f.guarded(ctx, m)
-	if errors.Is(err, context.Canceled) {
+	t, err := f.guarded(short, m)
+	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
 		return t, err // the process ends
 	}
 	f.settle(m, began, &t, err)
