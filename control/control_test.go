@@ -251,7 +251,8 @@ func TestReadingShowsWhatOneMaySee(t *testing.T) {
 	if s, err := w.desk.Get(t.Context(), ann, journal.ID{Name: mine.Name}); err != nil || s.ID != mine {
 		t.Errorf("the last attempt: %+v, %v", s, err)
 	}
-	rec, err := w.desk.Record(t.Context(), ann, mine)
+	latest := journal.ID{Name: mine.Name}
+	rec, err := w.desk.Record(t.Context(), ann, latest)
 	if err != nil || rec.Service != "checkout" || rec.Records < 2 {
 		t.Errorf("record %+v, %v", rec, err)
 	}
@@ -263,8 +264,13 @@ func TestReadingShowsWhatOneMaySee(t *testing.T) {
 	if beyond, err := w.desk.Events(t.Context(), ann, mine, 100, 1); err != nil || len(beyond) != 0 {
 		t.Errorf("events beyond the last: %+v, %v", beyond, err)
 	}
-	if text, err := w.desk.File(t.Context(), ann, mine); err != nil || string(text) != string(file("checkout-0", "red", 5)) {
-		t.Errorf("file %q, %v", text, err)
+	for _, id := range []journal.ID{mine, latest} {
+		if text, err := w.desk.File(t.Context(), ann, id); err != nil || string(text) != string(file("checkout-0", "red", 5)) {
+			t.Errorf("file of %s: %q, %v", id, text, err)
+		}
+	}
+	if events, err := w.desk.Events(t.Context(), ann, latest, 2, 1); err != nil || len(events) != 1 {
+		t.Errorf("events of the last attempt: %+v, %v", events, err)
 	}
 	for name, err := range map[string]error{
 		"get":    second(w.desk.Get(t.Context(), ann, theirs)),

@@ -100,12 +100,14 @@ func (d *Desk) hidden(who access.Actor, s journal.Summary, why error) error {
 	return why
 }
 
-// File gives the release file as it was when the release began.
+// File gives the release file as it was when the release began. Here and below an
+// attempt of 0 is the last one, too.
 func (d *Desk) File(ctx context.Context, who access.Actor, id journal.ID) ([]byte, error) {
-	if _, err := d.Get(ctx, who, id); err != nil {
+	s, err := d.Get(ctx, who, id)
+	if err != nil {
 		return nil, err
 	}
-	return d.cfg.Journal.FileText(ctx, id)
+	return d.cfg.Journal.FileText(ctx, s.ID)
 }
 
 // Record gives a release's decision record, as of its last event.
@@ -117,7 +119,7 @@ func (d *Desk) Record(ctx context.Context, who access.Actor, id journal.ID) (rep
 	if kept, ok := d.reports.get(s); ok {
 		return kept, nil
 	}
-	r, err := Recorded(ctx, d.cfg.Journal, id)
+	r, err := Recorded(ctx, d.cfg.Journal, s.ID)
 	if err == nil {
 		d.reports.put(r)
 	}
@@ -156,7 +158,7 @@ func (d *Desk) Events(ctx context.Context, who access.Actor, id journal.ID, from
 		return nil, err
 	}
 	var found []journal.Record
-	err = d.cfg.Journal.Records(ctx, id, from, func(rec journal.Record) error {
+	err = d.cfg.Journal.Records(ctx, s.ID, from, func(rec journal.Record) error {
 		if found = append(found, rec); len(found) == most {
 			return errEnough
 		}
