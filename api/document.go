@@ -28,8 +28,9 @@ var (
 // serveDocument serves what describes the API: the document for programs, and a
 // page of it for people. Both are open to everybody who reaches Linnet.
 func (a *API) serveDocument(mux *http.ServeMux) {
-	document := sync.OnceValues(func() ([]byte, error) { return encoded(a.Document()) })
-	page := sync.OnceValues(func() ([]byte, error) { return pageOf(a.Document()) })
+	described := sync.OnceValue(a.Document) // which is tidied as it is made
+	document := sync.OnceValues(func() ([]byte, error) { return encoded(described()) })
+	page := sync.OnceValues(func() ([]byte, error) { return pageOf(described()) })
 	sum := sha256.Sum256([]byte(pageStyle))
 	policy := "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 	serve := func(kind string, text func() ([]byte, error)) http.HandlerFunc {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -103,6 +104,16 @@ func TestPage(t *testing.T) {
 	if p := r.header.Get("Content-Security-Policy"); !strings.HasPrefix(p, "default-src 'none'") || !strings.Contains(p, "sha256-") {
 		t.Error(p)
 	}
+}
+
+// TestDocumentAndPageAtOnce: the first two who ask for them get both, whole.
+func TestDocumentAndPageAtOnce(t *testing.T) {
+	w := newWorld(t, lite(t))
+	var both sync.WaitGroup
+	for _, path := range []string{"/openapi.json", "/docs"} {
+		both.Go(func() { w.ask("GET", path, "").want(200, nil) })
+	}
+	both.Wait()
 }
 
 // TestClosedSets: what the document says a value may be is what it may be.
