@@ -8,6 +8,7 @@ import (
 	"github.com/linnet-project/linnet/access"
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/spec"
 )
 
 // Question asks whether somebody may do something, and why.

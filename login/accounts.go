@@ -71,10 +71,26 @@ func (l *Login) mayForOthers(ctx context.Context, by access.Actor, what, object 
 	if d.Allowed {
 		return nil
 	}
-	if err := l.audit(ctx, control.Entry{At: l.cfg.Now(), Who: by, What: what, Object: object, Denied: d.Why}); err != nil {
+	return l.denied(ctx, control.Entry{Who: by, What: what, Object: object, Denied: d.Why})
+}
+
+// mayForOwn refuses a token that is not for what its owner may always do: to end
+// their own tokens and sessions.
+func (l *Login) mayForOwn(ctx context.Context, by access.Actor, what, object string) error {
+	why := by.Beyond(access.Tokens, access.Resource{})
+	if why == "" {
+		return nil
+	}
+	return l.denied(ctx, control.Entry{Who: by, What: what, Object: object, Denied: why})
+}
+
+// denied keeps a try that was not allowed, and returns why.
+func (l *Login) denied(ctx context.Context, e control.Entry) error {
+	e.At = l.cfg.Now()
+	if err := l.audit(ctx, e); err != nil {
 		return err
 	}
-	return refuse(http.StatusForbidden, "%s", d.Why)
+	return refuse(http.StatusForbidden, "%s", e.Denied)
 }
 
 // keepAccount makes an account where there is none; known is whether there was.

@@ -130,8 +130,9 @@ func (l *Login) callback(rw http.ResponseWriter, r *http.Request) error {
 	setCookie(rw, w, attemptName, "", 0) // an attempt has one end
 	who, err := l.finish(ctx, r.URL.Query(), a, begun)
 	who.From = w.from.String()
+	var session string
 	if err == nil {
-		err = l.begin(ctx, rw, r, who)
+		session, err = l.begin(ctx, ownCookie(r, w, sessionName), who)
 	}
 	if err := l.loginAudit(ctx, who, "browser", err); err != nil {
 		return err
@@ -139,6 +140,7 @@ func (l *Login) callback(rw http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	setCookie(rw, w, sessionName, session, l.cfg.Settings.Sessions.Longest)
 	http.Redirect(rw, r, a.To, http.StatusSeeOther)
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/linnet-project/linnet/access"
 	"github.com/linnet-project/linnet/database"
+	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/spec"
 )
 
@@ -171,6 +173,20 @@ func aBrowserLogsInAndOut(t *testing.T, db *database.DB) {
 	}
 	if s.audit.count("login") != 2 || s.audit.count("logout") != 1 {
 		t.Errorf("%+v", s.audit.all)
+	}
+}
+
+// What the audit does not have did not happen: the browser gets no session.
+func TestALoginThatCannotBeKeptIsNone(t *testing.T) {
+	s := newSite(t, folder(t), nil)
+	c := s.browser(t)
+	s.audit.broken = fmt.Errorf("the audit is full: %w", release.ErrUnavailable)
+	if got := s.get(t, c, "/v1/login/start"); got.status != http.StatusServiceUnavailable || strings.Contains(strings.Join(got.header.Values("Set-Cookie"), " "), sessionName) {
+		t.Errorf("%+v", got)
+	}
+	s.audit.broken = nil
+	if got := s.get(t, c, "/who"); got.status != 401 {
+		t.Errorf("somebody is logged in, and the audit does not know: %+v", got)
 	}
 }
 

@@ -44,11 +44,16 @@ func (c *clock) pass(d time.Duration) {
 type audit struct {
 	mu  sync.Mutex
 	all []control.Entry
+	// broken is what every entry fails with, where it is set.
+	broken error
 }
 
 func (a *audit) Audit(_ context.Context, e control.Entry) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.broken != nil {
+		return a.broken
+	}
 	a.all = append(a.all, e)
 	return nil
 }

@@ -90,27 +90,22 @@ func hashOf(session string) []byte {
 
 // begin begins a session of somebody who has just logged in, and ends the one
 // that their browser had: an id that somebody planted before is worth nothing.
-func (l *Login) begin(ctx context.Context, rw http.ResponseWriter, r *http.Request, who access.Actor) error {
-	w := wayOf(r, l.cfg.TrustedProxies)
-	id := rand.Text() + rand.Text()
+// Nobody has the session who is not told its id.
+func (l *Login) begin(ctx context.Context, before string, who access.Actor) (id string, err error) {
+	id = rand.Text() + rand.Text()
 	now := l.cfg.Now()
-	s := l.cfg.Settings.Sessions
-	err := l.cfg.DB.Write(ctx, func(tx database.Tx) error {
+	err = l.cfg.DB.Write(ctx, func(tx database.Tx) error {
 		if err := l.saw(ctx, tx, who.Name, who.Groups); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `DELETE FROM login_sessions WHERE ends_at <= ? OR hash = ?`, stamp(now), hashOf(ownCookie(r, w, sessionName))); err != nil {
+		if _, err := tx.Exec(ctx, `DELETE FROM login_sessions WHERE ends_at <= ? OR hash = ?`, stamp(now), hashOf(before)); err != nil {
 			return err
 		}
 		_, err := tx.Exec(ctx, `INSERT INTO login_sessions (hash, owner, made_at, used_at, ends_at) VALUES (?, ?, ?, ?, ?)`,
-			hashOf(id), who.Name, stamp(now), stamp(now), stamp(now.Add(s.Longest)))
+			hashOf(id), who.Name, stamp(now), stamp(now), stamp(now.Add(l.cfg.Settings.Sessions.Longest)))
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	setCookie(rw, w, sessionName, id, s.Longest)
-	return nil
+	return id, err
 }
 
 // bySession finds whose a session is.
@@ -189,10 +184,12 @@ func (l *Login) CSRF(r *http.Request) string {
 func (l *Login) EndSessions(ctx context.Context, by access.Actor, name string) error {
 	const what = "session.end"
 	name = spec.ActorName(name)
-	if name != by.Name {
-		if err := l.mayForOthers(ctx, by, what, name); err != nil {
-			return err
-		}
+	may := l.mayForOthers
+	if name == by.Name {
+		may = l.mayForOwn
+	}
+	if err := may(ctx, by, what, name); err != nil {
+		return err
 	}
 	if err := l.audit(ctx, control.Entry{At: l.cfg.Now(), Who: by, What: what, Object: name}); err != nil {
 		return err

@@ -74,10 +74,7 @@ func (l *Login) CreateToken(ctx context.Context, by access.Actor, w Wish) (t Tok
 		}
 	}
 	if why := wider(by, w.For); why != "" {
-		if err := l.audit(ctx, control.Entry{At: l.cfg.Now(), Who: by, What: what, Object: w.Owner, Denied: why}); err != nil {
-			return Token{}, "", err
-		}
-		return Token{}, "", refuse(http.StatusForbidden, "%s", why)
+		return Token{}, "", l.denied(ctx, control.Entry{Who: by, What: what, Object: w.Owner, Denied: why})
 	}
 	return l.makeToken(ctx, by, w)
 }
@@ -221,8 +218,8 @@ func scanToken(row interface{ Scan(...any) error }) (t Token, err error) {
 	return t, json.Unmarshal([]byte(scopes), &t.For)
 }
 
-// RevokeToken ends a token at once, on every replica. Its owner may, and who may
-// revoke those of others. One that is not known is release.ErrNotFound, also to
+// RevokeToken ends a token at once, on every replica. Its owner may, but not by a
+// token that is for something else, and who may revoke those of others. One that is not known is release.ErrNotFound, also to
 // those who may not know of it.
 func (l *Login) RevokeToken(ctx context.Context, by access.Actor, id string) error {
 	const what = "token.revoke"
@@ -238,13 +235,13 @@ func (l *Login) RevokeToken(ctx context.Context, by access.Actor, id string) err
 	case err != nil:
 		return err
 	}
-	if t.Owner != by.Name {
-		var no *Refused
-		if err := l.mayForOthers(ctx, by, what, "token "+id); errors.As(err, &no) {
-			return unknown
-		} else if err != nil {
-			return err
-		}
+	if t.Owner == by.Name {
+		err = l.mayForOwn(ctx, by, what, "token "+id)
+	} else if err = l.mayForOthers(ctx, by, what, "token "+id); errors.As(err, new(*Refused)) {
+		err = unknown
+	}
+	if err != nil {
+		return err
 	}
 	now := l.cfg.Now()
 	if err := l.audit(ctx, control.Entry{At: now, Who: by, What: what, Object: "token " + id, Before: t.Name + ", of " + t.Owner}); err != nil {

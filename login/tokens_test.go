@@ -200,6 +200,30 @@ func TestATokenMakesNoneThatMayMore(t *testing.T) {
 	}
 }
 
+// A token that is for looking at releases ends no other token of its owner, and
+// none of their sessions, whoever has got hold of it.
+func TestANarrowTokenEndsNothing(t *testing.T) {
+	b := newBed(t, folder(t), nil)
+	made, text := b.token(t, Wish{Owner: "anna@example.com"})
+	for _, narrow := range []access.Actor{
+		{Name: "anna@example.com", Kind: access.Person, Scopes: []access.Action{access.View}},
+		{Name: "anna@example.com", Kind: access.Person, Services: []string{"checkout"}},
+	} {
+		if err := b.RevokeToken(t.Context(), narrow, made.ID); status(err) != 403 {
+			t.Errorf("%+v revokes: %v", narrow, err)
+		}
+		if err := b.EndSessions(t.Context(), narrow, narrow.Name); status(err) != 403 {
+			t.Errorf("%+v ends sessions: %v", narrow, err)
+		}
+	}
+	if _, err := b.Authenticate(withToken(text, "192.0.2.1")); err != nil {
+		t.Error(err)
+	}
+	if b.audit.count("token.revoke") != 2 || b.audit.count("session.end") != 2 {
+		t.Errorf("the audit has %+v", b.audit.all)
+	}
+}
+
 // Who a chat says to have pressed a button has the groups of their last login, and
 // nothing once their account was disabled.
 func TestSomebodyWhomAChatVouchesFor(t *testing.T) {
