@@ -168,7 +168,7 @@ type Counts struct{ Waiting, Dead int64 }
 func (o *Outbox) Count(ctx context.Context) (c Counts, err error) {
 	err = o.cfg.DB.Read(ctx, func(tx database.Tx) error {
 		return tx.QueryRow(ctx, `SELECT COALESCE(SUM(CASE WHEN state = 'waiting' THEN 1 ELSE 0 END), 0), COALESCE(SUM(CASE WHEN state = 'dead' THEN 1 ELSE 0 END), 0)
-			FROM notices_deliveries WHERE state <> 'sent'`).Scan(&c.Waiting, &c.Dead)
+			FROM notices_deliveries WHERE state IN ('waiting', 'dead')`).Scan(&c.Waiting, &c.Dead)
 	})
 	return c, err
 }

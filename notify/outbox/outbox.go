@@ -252,10 +252,12 @@ func (o *Outbox) Ack(ctx context.Context, id, by string) error {
 		if err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `UPDATE notices_told SET acked_by = ?, acked_at = ? WHERE topic = ? AND acked_by = ''`, by, now.UnixNano(), topic); err != nil {
+		// The book first, as whoever steps it does, who changes its notices after.
+		if err := o.advance(ctx, tx, book, now, notify.Acked{Topic: topic, By: by}); err != nil {
 			return err
 		}
-		return o.advance(ctx, tx, book, now, notify.Acked{Topic: topic, By: by})
+		_, err = tx.Exec(ctx, `UPDATE notices_told SET acked_by = ?, acked_at = ? WHERE topic = ? AND acked_by = ''`, by, now.UnixNano(), topic)
+		return err
 	})
 }
 

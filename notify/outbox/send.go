@@ -42,6 +42,9 @@ const (
 	mostNotices = 200
 	maxFailure  = 500
 	pruneEvery  = time.Hour
+	// passWait bounds what a pass asks of the database before it sends, and a
+	// removal of what is old: a connection that went silent is not waited for.
+	passWait = 30 * time.Second
 	// longestWait is longer than a notice can wait: eight days of quiet hours in a
 	// row, and a day until it has lasted or somebody else is called.
 	longestWait = 10 * 24 * time.Hour
@@ -50,25 +53,28 @@ const (
 // Run passes until its context ends. No channel holds up another: each is sent to
 // beside the others, and a pass waits for none.
 func (o *Outbox) Run(ctx context.Context) {
-	timer := time.NewTimer(0)
+	timer, prune := time.NewTimer(0), time.NewTimer(0)
 	defer timer.Stop()
+	defer prune.Stop()
 	var l lanes
 	defer l.group.Wait()
-	passed := 0
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-prune.C:
+			short, cancel := context.WithTimeout(ctx, passWait)
+			if err := o.Prune(short); err != nil && ctx.Err() == nil {
+				o.cfg.Log.Warn("old notices are not removed", "error", err)
+			}
+			cancel()
+			prune.Reset(pruneEvery)
+			continue
 		case <-o.kick:
 		case <-timer.C:
 		}
 		if err := errors.Join(o.begin(ctx, &l), l.ended()); err != nil && ctx.Err() == nil {
 			o.cfg.Log.Warn("notices wait; they are tried again", "error", err)
-		}
-		if passed++; passed%int(pruneEvery/every) == 1 {
-			if err := o.Prune(ctx); err != nil && ctx.Err() == nil {
-				o.cfg.Log.Warn("old notices are not removed", "error", err)
-			}
 		}
 		timer.Reset(every)
 	}
@@ -86,8 +92,10 @@ func (o *Outbox) Pass(ctx context.Context) error {
 // begin lets the time pass for notices that wait, and has sent what is due. A
 // book that cannot be stepped holds up nothing but itself.
 func (o *Outbox) begin(ctx context.Context, l *lanes) error {
-	ripened := o.ripen(ctx)
-	channels, err := o.due(ctx)
+	short, cancel := context.WithTimeout(ctx, passWait)
+	defer cancel()
+	ripened := o.ripen(short)
+	channels, err := o.due(short)
 	for _, channel := range channels {
 		l.start(channel, func() error { return o.drain(ctx, channel) })
 	}
@@ -203,7 +211,9 @@ func (o *Outbox) drain(ctx context.Context, channel string) error {
 func (o *Outbox) sendNext(ctx context.Context, channel string) (bool, error) {
 	sending, cancel := lingering(ctx, sendWait)
 	defer cancel()
-	c, err := o.claim(ctx, channel)
+	claiming, done := context.WithTimeout(ctx, passWait)
+	c, err := o.claim(claiming, channel)
+	done()
 	if err != nil || c == nil {
 		return false, err
 	}
@@ -250,6 +260,10 @@ type claimed struct {
 	message        release.Message
 }
 
+// claimLock is the class of PostgreSQL's advisory locks by which one process at a
+// time claims a delivery of a channel: "ntce".
+const claimLock = 0x6e746365
+
 // claim takes the delivery of a channel that is due the longest; nil where there
 // is none, or another process sends to the channel now.
 func (o *Outbox) claim(ctx context.Context, channel string) (c *claimed, err error) {
@@ -258,16 +272,19 @@ func (o *Outbox) claim(ctx context.Context, channel string) (c *claimed, err err
 		if err != nil {
 			return err
 		}
-		skip := ""
 		if tx.Kind == database.Postgres {
-			skip = " FOR UPDATE SKIP LOCKED"
+			// Else two at once would each see that nobody sends, and send two messages
+			// of a channel in any order. What comes after sees what the other did.
+			if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(?, hashtext(?))`, claimLock, channel); err != nil {
+				return err
+			}
 		}
 		d := &claimed{channel: channel, lease: o.cfg.Lease()}
 		var digest, escalated int64
 		err = tx.QueryRow(ctx, `SELECT id, tries, digest, escalated FROM notices_deliveries d
 			WHERE channel = ? AND state = 'waiting' AND due <= ? AND leased <= ?
 			AND NOT EXISTS (SELECT 1 FROM notices_deliveries o WHERE o.channel = d.channel AND o.state = 'waiting' AND o.leased > ?)
-			ORDER BY due, id LIMIT 1`+skip, channel, now.UnixNano(), now.UnixNano(), now.UnixNano()).
+			ORDER BY due, id LIMIT 1`+tx.Lock(), channel, now.UnixNano(), now.UnixNano(), now.UnixNano()).
 			Scan(&d.message.ID, &d.tries, &digest, &escalated)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
@@ -391,7 +408,7 @@ func (o *Outbox) Prune(ctx context.Context) error {
 		}
 		before := now.Add(-o.plan.Load().Rules.Keep).UnixNano()
 		for _, statement := range []string{
-			`DELETE FROM notices_deliveries WHERE state <> 'waiting' AND due < ?`,
+			`DELETE FROM notices_deliveries WHERE state IN ('sent', 'dead') AND due < ?`,
 			`DELETE FROM notices_threads WHERE at < ?`,
 		} {
 			if _, err := tx.Exec(ctx, statement, before); err != nil {
@@ -402,7 +419,12 @@ func (o *Outbox) Prune(ctx context.Context) error {
 			AND (at < ? OR NOT EXISTS (SELECT 1 FROM notices_books b WHERE b.name = notices_told.book AND b.due > 0))`, before, before-int64(longestWait)); err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `DELETE FROM notices_books WHERE due = 0 AND NOT EXISTS (SELECT 1 FROM notices_told n WHERE n.book = notices_books.name)`)
+		// Whoever has a book now puts a notice into it, which the next statement sees.
+		const idle = ` FROM notices_books WHERE due = 0 AND NOT EXISTS (SELECT 1 FROM notices_told n WHERE n.book = notices_books.name)`
+		if _, err := texts(tx.Query(ctx, `SELECT name`+idle+tx.Lock())); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `DELETE`+idle)
 		return err
 	})
 }
