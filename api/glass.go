@@ -37,11 +37,8 @@ type GlassRequest struct {
 }
 
 func glassRequest(r control.GlassRequest) GlassRequest {
-	out := GlassRequest{ID: r.ID, What: r.What(), Past: r.Past, Reason: r.Reason, By: r.Asker.Name, At: r.At, Until: r.Until, AgreedBy: r.By}
-	if !r.Agreed.IsZero() {
-		out.Agreed = &r.Agreed
-	}
-	return out
+	return GlassRequest{ID: r.ID, What: r.What(), Past: r.Past, Reason: r.Reason, By: r.Asker.Name, At: r.At.UTC(), Until: r.Until.UTC(),
+		Agreed: moment(r.Agreed), AgreedBy: r.By}
 }
 
 type glassOutput struct {

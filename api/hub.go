@@ -12,8 +12,10 @@ import (
 const (
 	// feedAgain is how often the journal is asked for what is new while somebody
 	// listens, feedPage how much of it at a time.
+	// feedWait is how long it may take to answer.
 	feedAgain = 250 * time.Millisecond
 	feedPage  = 500
+	feedWait  = 10 * time.Second
 	// buffered is how many events a stream may be behind before it is cut off.
 	buffered = 1000
 	// Bounds on how many streams are open: of all, and of one actor.
@@ -114,7 +116,9 @@ func (h *hub) ask() {
 
 // pass passes on a page of what is new, and tells whether there is more.
 func (h *hub) pass(at journal.Cursor) (journal.Cursor, bool) {
-	found, err := h.api.cfg.Feed.Events(h.ctx, journal.Feeding{After: at, Quiet: true, Most: feedPage})
+	ctx, cancel := context.WithTimeout(h.ctx, feedWait)
+	defer cancel()
+	found, err := h.api.cfg.Feed.Events(ctx, journal.Feeding{After: at, Quiet: true, Most: feedPage})
 	if err != nil {
 		if h.ctx.Err() == nil {
 			h.api.cfg.Log.Warn("events not read", "error", err) // asked again soon

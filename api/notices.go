@@ -123,18 +123,12 @@ func about(n release.Notice) access.Resource {
 
 // NoticeOf is the public form of a notice.
 func NoticeOf(e outbox.Entry) Notice {
-	moment := func(t time.Time) *time.Time {
-		if t.IsZero() {
-			return nil
-		}
-		return &t
-	}
 	n := e.Notice
 	return Notice{
-		ID: n.ID, At: e.At, Event: string(n.Happening), Severity: string(n.Urgency), Over: n.Over, Topic: n.Topic, Release: n.Release,
+		ID: n.ID, At: e.At.UTC(), Event: string(n.Happening), Severity: string(n.Urgency), Over: n.Over, Topic: n.Topic, Release: n.Release,
 		Attempt: n.Attempt, Service: n.Service, Team: n.Team, Environment: n.Environment, Title: n.Title, Text: n.Text, Next: n.Next,
 		Dropped: e.Dropped, AckedBy: e.AckedBy, AckedAt: moment(e.AckedAt), Deliveries: each(e.Deliveries, func(d outbox.Delivery) Delivery {
-			return Delivery{ID: d.ID, Channel: d.Channel, State: d.State, Due: d.Due, Tries: d.Tries, SentAt: moment(d.SentAt),
+			return Delivery{ID: d.ID, Channel: d.Channel, State: d.State, Due: d.Due.UTC(), Tries: d.Tries, SentAt: moment(d.SentAt),
 				Failure: d.Failure, Digest: d.Digest, Escalated: d.Escalated}
 		}),
 	}

@@ -176,12 +176,7 @@ func invalidFile(all spec.Errors) *Problem {
 func findings(all []control.Finding) []Finding {
 	var out []Finding
 	for _, f := range all {
-		one := Finding{Rule: f.Rule, Text: f.Text}
-		if !f.Until.IsZero() {
-			until := f.Until.UTC()
-			one.Until = &until
-		}
-		out = append(out, one)
+		out = append(out, Finding{Rule: f.Rule, Text: f.Text, Until: moment(f.Until)})
 	}
 	return out
 }

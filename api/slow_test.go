@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/linnet-project/linnet/access"
@@ -48,4 +50,43 @@ func TestWhoFallsBehindIsCutOff(t *testing.T) {
 	if end := fmt.Sprintf("id: %d\nevent: \ndata: {}\n\n: you fell behind; go on with Last-Event-ID: %d\n\n", buffered, buffered); !bytes.HasSuffix(w.Bytes(), []byte(end)) {
 		t.Errorf("it ends with %q", w.Bytes()[max(0, w.Len()-200):])
 	}
+}
+
+// mute is a feed that says nothing at its first asking, not even that it fails.
+type mute struct {
+	Feed
+	asked int
+}
+
+func (m *mute) Newest(context.Context) (journal.Cursor, error) { return "", nil }
+
+func (m *mute) Events(ctx context.Context, _ journal.Feeding) ([]journal.Entry, error) {
+	if m.asked++; m.asked == 1 {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return []journal.Entry{{Cursor: "1", Record: journal.Record{Seq: 1}}}, nil
+}
+
+// A database whose connection went silent holds up the streams for seconds, and
+// not for as long as the connection lasts.
+func TestASilentFeedIsAskedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &API{cfg: Config{Now: time.Now, Feed: &mute{}, Log: slog.New(slog.DiscardHandler)}}
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		a.hub = newHub(ctx, a)
+		l, err := a.hub.listen(ctx, "anna@example.com")
+		if err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case told := <-l.events:
+			if told.Record.Seq != 1 {
+				t.Errorf("%+v", told)
+			}
+		case <-time.After(time.Minute):
+			t.Error("nothing comes for a minute")
+		}
+	})
 }
