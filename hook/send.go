@@ -57,8 +57,10 @@ const (
 	// refusedTries is how often a target may refuse an event as such.
 	refusedTries = 3
 	pageSize     = 100
-	// lastWait bounds what is written when the sender is to stop.
-	lastWait = 2 * time.Second
+	// storeWait bounds one call of the database: a connection that went silent is
+	// not waited for. lastWait bounds what is written when the sender is to stop.
+	storeWait = 10 * time.Second
+	lastWait  = 2 * time.Second
 )
 
 // Sender tells one target what happens to releases. Of several Linnets on one
@@ -112,14 +114,16 @@ func (s *Sender) holding() holding {
 // Turn sends what is due, up to one page, and tells when to come again. Errors are
 // of the database; a target that fails is none.
 func (s *Sender) Turn(ctx context.Context) (next time.Duration, err error) {
-	t, mine, err := lease(ctx, s.cfg.DB, s.holding(), s.begin)
+	short, cancel := context.WithTimeout(ctx, storeWait)
+	defer cancel()
+	t, mine, err := lease(short, s.cfg.DB, s.holding(), s.begin)
 	if err != nil || !mine {
 		return 5 * time.Second, err
 	}
 	if wait := t.next.Sub(s.cfg.Now()); t.tries > 0 && wait > 0 {
 		return min(wait, leaseFor/3), nil
 	}
-	page, err := s.cfg.Journal.Events(ctx, journal.Feeding{After: t.place, Most: pageSize})
+	page, err := s.cfg.Journal.Events(short, journal.Feeding{After: t.place, Most: pageSize})
 	if err != nil {
 		return 0, err
 	}
@@ -145,7 +149,7 @@ func (s *Sender) Turn(ctx context.Context) (next time.Duration, err error) {
 		}
 	}
 	if moved {
-		if err := keep(ctx, s.cfg.DB, s.holding(), t); err != nil {
+		if err := s.keep(ctx, t); err != nil {
 			return idle, err
 		}
 	}
@@ -158,7 +162,7 @@ func (s *Sender) Turn(ctx context.Context) (next time.Duration, err error) {
 // keep writes how far the target was told, also when the sender is to stop: what
 // was sent and not noted is sent again.
 func (s *Sender) keep(ctx context.Context, t told) error {
-	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeWait)
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(lastWait, cancel) })()
 	return keep(own, s.cfg.DB, s.holding(), t)
@@ -179,6 +183,8 @@ func (s *Sender) about(ctx context.Context, e journal.Entry) (about, error) {
 		}
 		return errEnough
 	}
+	ctx, cancel := context.WithTimeout(ctx, storeWait)
+	defer cancel()
 	var err error
 	if e.Record.Seq == 1 {
 		_ = read(e.Record)

@@ -327,3 +327,37 @@ func recorded(t *testing.T, name, body string) {
 		t.Errorf("%s: %v\ngot  %s\nwant %s", name, err, body, want)
 	}
 }
+
+// bounded is a journal that says which of its calls had no end.
+type bounded struct {
+	Journal
+	t *testing.T
+}
+
+func (b bounded) ends(ctx context.Context, what string) {
+	if _, ok := ctx.Deadline(); !ok {
+		b.t.Errorf("%s is waited for without end", what)
+	}
+}
+
+func (b bounded) Events(ctx context.Context, f journal.Feeding) ([]journal.Entry, error) {
+	b.ends(ctx, "the feed")
+	return b.Journal.Events(ctx, f)
+}
+
+func (b bounded) Records(ctx context.Context, id journal.ID, from uint64, fn func(journal.Record) error) error {
+	b.ends(ctx, "a record")
+	return b.Journal.Records(ctx, id, from, fn)
+}
+
+// A database whose connection went silent is not waited for: the sender says so,
+// and asks again.
+func TestASenderWaitsForNoDatabase(t *testing.T) {
+	h, b := newHouse(t, lite(t)), takesEvents(t)
+	h.begins("one", "payments")
+	s := h.sender("a", b, nil)
+	s.cfg.Journal = bounded{h.store, t}
+	h.orders("one", engine.Pause)
+	h.turn(s)
+	b.got(t, "one/1/2")
+}
