@@ -150,6 +150,8 @@ var house = map[string]row{
 	"demo":                 {floor: 3, imports: []string{"release"}},
 	"sim":                  {floor: 3, imports: append([]string{"journal", "run", "backtest", "traffic/split"}, pureFolders...)},
 	"sim/world":            {floor: 3, imports: []string{"release"}},
+	"sim/stage":            {floor: 3, imports: []string{"journal", "judge", "engine", "plan", "release", "spec", "sim/world"}},
+	"sim/stage/fill":       {floor: 3, imports: []string{"database", "journal", "sim/stage"}},
 	"sim/measure":          {floor: 3, imports: []string{"release", "judge", "kayenta", "backtest", "sim/world"}},
 	"traffic/kubernetes":   {floor: 3, imports: []string{"release", "traffic/split", "traffic/kube"}},
 	"traffic/ingressnginx": {floor: 3, imports: []string{"release", "traffic/split", "traffic/kube"}},
@@ -222,11 +224,12 @@ var pureAnyway = []string{"net/url", "net/netip"}
 
 // clocks may read the time; everybody else gets it as an argument.
 var clocks = map[string]string{
-	"app":           "assembles processes",
-	"traffic/proxy": "leases lapse by themselves, and latency is measured",
-	"traffic/chaos": "runs real releases in real time",
-	"load":          "sends on a schedule and measures latency",
-	"demo":          "measures its own latency",
+	"app":            "assembles processes",
+	"traffic/proxy":  "leases lapse by themselves, and latency is measured",
+	"traffic/chaos":  "runs real releases in real time",
+	"load":           "sends on a schedule and measures latency",
+	"demo":           "measures its own latency",
+	"sim/stage/fill": "its releases end now",
 
 	"testbed/cluster": "tells how long the cluster took to start",
 	"testbed/shop":    "measures the time from a fault to zero",
