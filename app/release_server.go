@@ -128,15 +128,21 @@ func (p *process) recordThere(ctx context.Context, o *elsewhere, name string) (r
 	if err != nil {
 		return report.Release{}, err
 	}
+	return recordFrom(ctx, c, id, o.server)
+}
+
+// recordFrom gets a decision record from the server at a URL, with the command
+// that is useful next there.
+func recordFrom(ctx context.Context, c *client.Client, id client.ID, server string) (report.Release, error) {
 	text, err := c.Record(ctx, id)
 	if err != nil {
 		return report.Release{}, err
 	}
 	var r report.Release
 	if err := json.Unmarshal(text, &r); err != nil {
-		return r, fmt.Errorf("%s: a record that this linnet does not understand; is the server much newer? %w", o.server, release.ErrInvalid)
+		return r, fmt.Errorf("%s: a record that this linnet does not understand; is the server much newer? %w", server, release.ErrInvalid)
 	}
-	r.Next = report.NextOf(r.Name, engine.Phase(r.Phase), r.Reason, o.server)
+	r.Next = r.NextAt(server)
 	return r, nil
 }
 

@@ -12,7 +12,6 @@ import (
 	"github.com/linnet-project/linnet/api/client"
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/journal"
-	"github.com/linnet-project/linnet/report"
 )
 
 const (
@@ -167,8 +166,11 @@ func (p *process) stopped(ctx, waiting context.Context, f followed, err error) e
 		return exit(exitInconclusive) // it was said that it cannot be reached
 	}
 	p.standing(r)
-	if next := report.NextOf(r.Name, engine.Phase(r.Phase), report.Reason{Code: r.Reason.Code, Text: r.Reason.Text}, f.server); next != nil && !p.json {
-		fmt.Fprintf(p.err, "next: %s  (%s)\n", next.Command, next.Does)
+	if p.json {
+		return exit(exitInconclusive)
+	}
+	if rec, err := recordFrom(short, f.c, f.id, f.server); err == nil && rec.Next != nil {
+		fmt.Fprintf(p.err, "next: %s  (%s)\n", printable(rec.Next.Command), rec.Next.Does)
 	}
 	return exit(exitInconclusive)
 }

@@ -99,11 +99,11 @@ func (s State) asks(g gate) string {
 	if given := s.voters(g); given != "" {
 		text += fmt.Sprintf(", %d given by %s", len(s.votes(g)), given)
 	}
-	how := "`linnet release approve " + s.Release + "`"
+	how := "linnet release approve " + s.Release
 	if g.Comment {
-		how = "with a reason, " + how
+		how += " " + GivingReason
 	}
-	return text + " (" + how + ")"
+	return text + " (`" + how + "`)"
 }
 
 // startsAt says when a release starts, and what it needs until then.

@@ -34,6 +34,18 @@ func TestAnotherAttemptStartsWithoutApprovals(t *testing.T) {
 	}
 }
 
+// Where an approval needs a reason, the command that people are told has room for it.
+func TestTheCommandToApproveAsksForAReason(t *testing.T) {
+	for comment, want := range map[bool]string{true: "linnet release approve checkout --reason WHY", false: "linnet release approve checkout"} {
+		p := plan.Plan{Name: "checkout", Service: "shop", Arms: arms, Every: 15 * time.Second,
+			Steps: []plan.Step{{Weight: 1000, Approval: release.Approval{From: "sre", Quorum: 1, Comment: comment}}}}
+		_, _, effects := Step(State{}, Started{At: noon, Attempt: 1, Plan: p, By: "sue"})
+		if n, ok := effects[len(effects)-1].(Notify); !ok || n.Notice.Happening != release.ToldApproval || n.Notice.Next != want {
+			t.Errorf("with a reason %v it asks by %+v", comment, effects)
+		}
+	}
+}
+
 // What was recorded before approvals had a quorum is read by the rules of then.
 func TestAnOldRecordsApproval(t *testing.T) {
 	p := plan.Plan{Name: "checkout", Service: "shop", Arms: arms, Every: 15 * time.Second,

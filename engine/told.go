@@ -37,6 +37,9 @@ func (t *turn) send(n release.Notice) {
 	n.Links, n.Runbook = p.Links, p.Runbook
 	if verb, _ := Next(t.s.Phase, t.s.Why.Code); verb != "" {
 		n.Next = "linnet release " + verb + " " + t.s.Release
+		if asked, ok := t.s.Asked(); ok && asked.Comment && verb == string(Approve) {
+			n.Next += " " + GivingReason
+		}
 	}
 	e := Notify{Effect: id, Notice: n}
 	t.s.Pending.Notices = append(slices.Clone(t.s.Pending.Notices), e)
@@ -104,6 +107,9 @@ func (t *turn) lasts(o Told) bool {
 	}
 	return false
 }
+
+// GivingReason goes on a command to approve where an approval needs a reason.
+const GivingReason = "--reason WHY"
 
 // Next is the command that is useful next to somebody who looks at a release in a
 // phase, for a reason: the verb of `linnet release`, and what it does. Both are

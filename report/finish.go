@@ -34,7 +34,7 @@ func (b *Builder) Finish(s engine.State) Release {
 	if s.Seq == 0 {
 		r.Step = 0
 	} else {
-		r.Next = NextOf(r.Name, s.Phase, r.Reason, "")
+		r.Next = r.NextAt("")
 	}
 	w := engine.CandidateWeight(s.Route)
 	r.Weight, r.WeightPercent = engine.Percent(w), percentOf(w)

@@ -14,18 +14,37 @@ type Next struct {
 	Does string `json:"does"`
 }
 
-// NextOf is the command that is useful next to somebody who sees a release in a
-// phase, for a reason; nil where there is none but to look on. server is the URL
-// of the `linnet serve` that runs it, "" where this machine does.
-func NextOf(name string, phase engine.Phase, r Reason, server string) *Next {
-	verb, does := engine.Next(phase, release.Code(r.Code))
+// NextAt is the command that is useful next to somebody who looks at a release;
+// nil where there is none but to look on. server is the URL of the `linnet serve`
+// that runs it, "" where this machine does.
+func (r *Release) NextAt(server string) *Next {
+	verb, does := engine.Next(engine.Phase(r.Phase), release.Code(r.Reason.Code))
 	switch {
 	case verb == "" || verb == "show":
 		return nil
-	case server != "":
-		return &Next{verb, "linnet release " + verb + " " + name + " --server " + server, does}
-	case verb == "retry":
+	case verb == "retry" && server == "":
 		return &Next{verb, "linnet run --again -f FILE", does}
 	}
-	return &Next{verb, "linnet release " + verb + " " + name, does}
+	command := "linnet release " + verb + " " + r.Name
+	if verb == string(engine.Approve) && r.commented() {
+		command += " " + engine.GivingReason
+	}
+	if server != "" {
+		command += " --server " + server
+	}
+	return &Next{verb, command, does}
+}
+
+// commented tells whether an approval that it waits for needs a reason.
+func (r *Release) commented() bool {
+	needs := func(a *Approvals) bool { return a != nil && a.Missing > 0 && a.Comment }
+	if needs(r.Approvals) {
+		return true
+	}
+	for _, s := range r.Steps {
+		if needs(s.Approvals) {
+			return true
+		}
+	}
+	return false
 }
