@@ -196,11 +196,13 @@ func (f *Folder) judge(ctx context.Context, file found, before File, named map[s
 	errors.As(p.err, &now.Errors)
 	switch {
 	case p.err != nil:
+		now.Release, now.ReleaseHash = before.Release, before.ReleaseHash // which goes on all the same
 		return now.is(Refused, "the file is not a release file that could be run; `linnet lint %s` says the same", file.path)
 	case p.name == "":
 		return now.is(Other, "no release file: it does not say apiVersion linnet/v1 and kind Release")
 	}
 	if others := rivals(file, named[p.name]); len(others) > 0 {
+		now.Release, now.ReleaseHash = before.Release, before.ReleaseHash
 		return now.is(Refused, "%s and %s both name the release %s and differ; leave one of them", file.path, strings.Join(others, ", "), p.name)
 	}
 	if before.Hash == now.Hash && before.Outcome != "" && f.looks%restEvery != 0 {
@@ -309,6 +311,9 @@ func (f *Folder) gone(ctx context.Context, old File) (File, bool) {
 	if err != nil {
 		return old, true
 	}
+	// Of a file that could not be read this was not known.
+	old.Service, old.Team, old.Environment = sum.Service, sum.Team, sum.Environment
+	old.Errors, old.NextTry = nil, time.Time{}
 	return old.is(Gone, "the file is not there any more; %s goes on all the same, and `linnet release abort %s` would end it",
 		old.Release, old.Release.Name), !sum.Ended()
 }

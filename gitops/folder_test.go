@@ -41,7 +41,7 @@ func (l *ledger) Create(_ context.Context, who access.Actor, c control.Creation)
 		return control.Created{ID: s.ID, Release: s}, nil
 	}
 	id := journal.ID{Name: f.Name, Attempt: 1}
-	l.all[f.Name] = journal.Summary{ID: id, FileHash: f.Hash}
+	l.all[f.Name] = journal.Summary{ID: id, FileHash: f.Hash, Service: f.Service}
 	l.begun, l.who = append(l.begun, id.String()), who
 	return control.Created{ID: id, Fresh: true}, nil
 }
@@ -219,6 +219,37 @@ func TestAFileThatDisappearsEndsNothing(t *testing.T) {
 	w.looks(1).want("a.yaml", "", "")
 	if len(w.all) != 1 {
 		t.Error("the release is gone too")
+	}
+}
+
+// A file that was broken, or had a rival, before it disappeared is shown as gone
+// like any other.
+func TestARefusedFileThatDisappears(t *testing.T) {
+	for name, spoil := range map[string]func(*world){
+		"broken":  func(w *world) { w.write("a.yaml", file("checkout-2", "2")+"srvice: x\n") },
+		"a rival": func(w *world) { w.write("b.yaml", file("checkout-2", "3")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := watch(t)
+			w.write("a.yaml", file("checkout-2", "2"))
+			w.looks(3).began("checkout-2/1")
+			spoil(w)
+			w.looks(2)
+			if f := w.want("a.yaml", gitops.Refused, ""); f.Release.String() != "checkout-2/1" {
+				t.Errorf("refused, it is of %s", f.Release)
+			}
+			for _, f := range []string{"a.yaml", "b.yaml"} {
+				if err := os.Remove(filepath.Join(w.dir, f)); err != nil && !errors.Is(err, os.ErrNotExist) {
+					t.Fatal(err)
+				}
+			}
+			w.looks(1)
+			if f := w.want("a.yaml", gitops.Gone, "checkout-2/1 goes on all the same"); f.Service != "checkout" || f.Errors != nil {
+				t.Errorf("%+v", f)
+			}
+			w.end("checkout-2", journal.Promoted)
+			w.looks(1).want("a.yaml", "", "")
+		})
 	}
 }
 
