@@ -54,14 +54,15 @@ var house = map[string]row{
 
 	"notify/outbox": {floor: 2, imports: []string{"release", "spec", "database", "notify"}},
 
-	"access":   {floor: 1, imports: []string{"release", "spec"}},
-	"calendar": {floor: 1, imports: []string{"release"}, vendors: []string{"github.com/emersion/go-ical", "github.com/teambition/rrule-go"}},
-	"guard":    {floor: 1, imports: []string{"release", "spec", "plan", "access", "calendar"}, vendors: []string{"cel.dev/cel-go"}},
-	"glass":    {floor: 2, imports: []string{"control", "database", "release"}},
-	"audit":    {floor: 2, imports: []string{"access", "control", "database", "journal", "release"}},
-	"calm":     {floor: 2},
-	"database": {floor: 2, imports: []string{"release"}},
-	"control":  {floor: 2, imports: []string{"access", "journal", "report", "release", "spec", "plan", "engine"}},
+	"access":     {floor: 1, imports: []string{"release", "spec"}},
+	"calendar":   {floor: 1, imports: []string{"release"}, vendors: []string{"github.com/emersion/go-ical", "github.com/teambition/rrule-go"}},
+	"guard":      {floor: 1, imports: []string{"release", "spec", "plan", "access", "calendar", "expression"}, vendors: []string{"cel.dev/cel-go"}},
+	"expression": {floor: 1, vendors: []string{"cel.dev/cel-go"}},
+	"glass":      {floor: 2, imports: []string{"control", "database", "release"}},
+	"audit":      {floor: 2, imports: []string{"access", "control", "database", "journal", "release"}},
+	"calm":       {floor: 2},
+	"database":   {floor: 2, imports: []string{"release"}},
+	"control":    {floor: 2, imports: []string{"access", "journal", "report", "release", "spec", "plan", "engine"}},
 
 	// Who somebody is.
 	"login/token": {floor: 1, imports: []string{"release"}},
@@ -170,7 +171,7 @@ var house = map[string]row{
 	"testbed/shop":      {floor: 3, imports: []string{"release", "engine", "journal", "load", "testbed/program"}},
 
 	// How other systems drive Linnet, and are told by it.
-	"hook":       {floor: 3, imports: []string{"access", "control", "database", "journal", "engine", "plan", "release", "spec"}},
+	"hook":       {floor: 3, imports: []string{"access", "control", "database", "journal", "engine", "expression", "plan", "release", "spec"}},
 	"api/client": {floor: 3, imports: []string{"release"}},
 	"gitops":     {floor: 3, imports: []string{"access", "control", "journal", "plan", "release", "spec"}},
 	"link":       {floor: 3, imports: []string{"access", "control", "database", "engine", "journal", "release", "report"}},

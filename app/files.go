@@ -107,12 +107,27 @@ func (p *process) lintFile(name string) (about string, err error) {
 	if kind, ok := spec.KindOf(text); ok {
 		err := kind.Check(name, text)
 		if deeper := checks[kind.Name]; err == nil && deeper != nil {
-			err = deeper(name, text)
+			err = eachIn(name, deeper(name, text))
 		}
 		return kind.Title, err
 	}
 	f, err := parseFile(name, text)
 	return fmt.Sprintf("release %s of %s, %d steps, %d metrics", f.Name, f.Service, len(f.Steps), len(f.Analysis.Metrics)), err
+}
+
+// eachIn has each thing that is wrong with a file name that file, where it has no
+// place of its own: lint is given many files at once.
+func eachIn(name string, err error) error {
+	var placed spec.Errors
+	if err == nil || errors.As(err, &placed) {
+		return err
+	}
+	var lines []string
+	for line := range strings.Lines(err.Error()) {
+		line = strings.TrimSuffix(strings.TrimRight(line, "\n"), ": "+release.ErrInvalid.Error())
+		lines = append(lines, name+": "+strings.TrimPrefix(line, name+": "))
+	}
+	return fmt.Errorf("%s: %w", strings.Join(lines, "\n"), release.ErrInvalid)
 }
 
 // checks are what more than its keys is checked of a file, by its kind.

@@ -28,7 +28,7 @@ func newGuards(name string, text []byte) (guard.Rails, guardTexts, error) {
 		return guard.Rails{}, nil, err
 	}
 	from := guardTexts{name: text}
-	rails, err := guard.Compile(g, func(calendar string) ([]byte, error) {
+	rails, err := guard.Compile(name, g, func(calendar string) ([]byte, error) {
 		path := beside(name, calendar)
 		text, err := readUpTo(path, maxCalendar+1)
 		from[path] = text

@@ -7,6 +7,8 @@ import (
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/ext"
+
+	"github.com/linnet-project/linnet/expression"
 )
 
 // costLimit bounds the work of one expression, in CEL's units: some milliseconds.
@@ -32,8 +34,8 @@ func environment() (*cel.Env, error) {
 // compile reads an expression, which must give true or false. Names that a
 // release does not have are errors here, not at the release.
 func compile(env *cel.Env, text string) (cel.Program, error) {
-	ast, issues := env.Compile(text)
-	if err := issues.Err(); err != nil {
+	ast, err := expression.Check(env, text)
+	if err != nil {
 		return nil, err
 	}
 	if ast.OutputType() != cel.BoolType {

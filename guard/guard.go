@@ -7,7 +7,6 @@
 package guard
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -62,54 +61,60 @@ type Finding struct {
 }
 
 // Compile reads guard rails: expressions are type-checked, calendars read by the
-// function given, by the names that the file gives them. Errors tell all that is
-// wrong, and wrap release.ErrInvalid.
-func Compile(g spec.Guards, read func(name string) ([]byte, error)) (Rails, error) {
+// function given, by the names that the file gives them; name is what errors call
+// the file. An error is of type spec.Errors, all that is wrong and where.
+func Compile(name string, g spec.Guards, read func(name string) ([]byte, error)) (Rails, error) {
 	r := Rails{limits: g.Limits}
 	env, err := environment()
 	if err != nil {
 		return Rails{}, err
 	}
-	var errs []error
-	for _, from := range g.Rules {
-		program, err := compile(env, from.Require)
+	var errs spec.Errors
+	wrong := func(err error, path string, i int, key, hint string) {
 		if err != nil {
-			errs = append(errs, fmt.Errorf("rule %s: %w: %w", from.Name, err, release.ErrInvalid))
+			text := strings.TrimSuffix(err.Error(), ": "+release.ErrInvalid.Error())
+			errs = append(errs, spec.Wrong(name, g.Text, fmt.Sprintf("spec.%s[%d].%s", path, i, key), text, hint))
 		}
+	}
+	for i, from := range g.Rules {
+		program, err := compile(env, from.Require)
+		wrong(err, "rules", i, "require", "docs/guards.md has the names of a release")
 		r.rules = append(r.rules, rule{from, program})
 	}
-	for _, f := range g.Freezes {
+	for i, f := range g.Freezes {
 		own := freeze{Freeze: f}
 		if f.Calendar == "" {
 			own.from, own.to = spec.FreezeTimes(f)
-		} else if own.events, err = events(f.Calendar, f.Zone, read); err != nil {
-			errs = append(errs, fmt.Errorf("freeze %s: %w", f.Name, err))
+		} else {
+			own.events, err = events(f.Calendar, f.Zone, read)
+			wrong(err, "freezes", i, "calendar", "")
 		}
 		r.freezes = append(r.freezes, own)
 	}
-	for _, h := range g.Hours {
+	for i, h := range g.Hours {
 		own := hours{ReleaseHours: h}
-		if own.zone, err = time.LoadLocation(h.Zone); err != nil {
-			errs = append(errs, fmt.Errorf("hours %s: %w: %w", h.Name, err, release.ErrInvalid))
-		}
+		own.zone, err = time.LoadLocation(h.Zone)
+		wrong(err, "hours", i, "zone", "")
 		if h.Except != "" {
-			if own.except, err = events(h.Except, h.Zone, read); err != nil {
-				errs = append(errs, fmt.Errorf("hours %s: %w", h.Name, err))
-			}
+			own.except, err = events(h.Except, h.Zone, read)
+			wrong(err, "hours", i, "except", "")
 		}
 		r.hours = append(r.hours, own)
 	}
-	return r, errors.Join(errs...)
+	if len(errs) > 0 {
+		return Rails{}, errs
+	}
+	return r, nil
 }
 
 func events(name, zone string, read func(string) ([]byte, error)) (*calendar.Calendar, error) {
 	in, err := time.LoadLocation(zone)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", err, release.ErrInvalid)
+		return nil, err
 	}
 	text, err := read(name)
 	if err != nil {
-		return nil, fmt.Errorf("calendar: %w: %w", err, release.ErrInvalid)
+		return nil, err
 	}
 	c, err := calendar.Parse(name, text, in)
 	return &c, err

@@ -54,7 +54,7 @@ func rails(t testing.TB, body string, files map[string]string) (Rails, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Compile(g, func(name string) ([]byte, error) {
+	return Compile("guards.yaml", g, func(name string) ([]byte, error) {
 		text, ok := files[name]
 		if !ok {
 			return nil, fmt.Errorf("open %s: %w", name, os.ErrNotExist)
@@ -122,7 +122,7 @@ func TestExpressionsThatAreWrong(t *testing.T) {
 		`release.name ==`:               "Syntax error",
 	} {
 		_, err := rails(t, "  rules: [{name: r, require: '"+require+"', message: m}]\n", nil)
-		if !errors.Is(err, release.ErrInvalid) || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "rule r: ") {
+		if !errors.Is(err, release.ErrInvalid) || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "guards.yaml:4:30: spec.rules[0].require: ") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s gives %v, not %q", require, err, want)
 		}
 	}
@@ -240,7 +240,7 @@ func TestThePage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := Compile(g, nil)
+	r, err := Compile("guards.md", g, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

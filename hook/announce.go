@@ -18,6 +18,7 @@ import (
 	"cel.dev/cel-go/common/types/traits"
 	"cel.dev/cel-go/ext"
 
+	"github.com/linnet-project/linnet/expression"
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/spec"
 )
@@ -85,8 +86,8 @@ func NewAnnouncement(in spec.HookIn) (*Announcement, error) {
 // compiled gives an expression that may have one of some types, or one that shows
 // only with the payload.
 func compiled(env *cel.Env, text string, allowed []*cel.Type) (cel.Program, error) {
-	ast, issues := env.Compile(text)
-	if err := issues.Err(); err != nil {
+	ast, err := expression.Check(env, text)
+	if err != nil {
 		return nil, err
 	}
 	is := ast.OutputType()

@@ -39,6 +39,33 @@ func (c *checker) failAt(p position, path, problem, hint string) {
 	})
 }
 
+// Wrong is what shows to be wrong with a key only when a file, of any kind, is
+// used: an expression that does not compile. It is told as all the rest is, with
+// its place; name is what errors call the file.
+func Wrong(name string, text []byte, path, problem, hint string) Error {
+	c := newChecker(name)
+	if tree, _ := readTree(name, text); tree != nil {
+		c.markAll(tree, "")
+	}
+	p := c.find(path)
+	return Error{File: name, Line: p.line, Column: p.column, Path: path, Problem: problem, Hint: hint}
+}
+
+// markAll remembers where everything below a node stands.
+func (c *checker) markAll(n *node, path string) {
+	for i := range n.entries {
+		e := &n.entries[i]
+		at := join(path, e.key)
+		c.seen(n, e.key, at)
+		c.markAll(e.value, at)
+	}
+	for i, item := range n.items {
+		at := entryAt(path, i)
+		c.mark(at, item.pos)
+		c.markAll(item, at)
+	}
+}
+
 func (c *checker) find(path string) position {
 	for {
 		if p, ok := c.where[path]; ok {
