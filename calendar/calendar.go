@@ -26,9 +26,11 @@ const (
 	// longest is how long one event may last.
 	longest = 400 * 24 * time.Hour
 	// firstYear and lastYear bound when events begin, and how far repeated ones
-	// are followed; maxRepeats how often one may repeat in them.
+	// are followed; maxRepeats how often one may repeat in them, and maxStarts how
+	// often all of them together.
 	firstYear, lastYear = 1900, 2100
 	maxRepeats          = 80_000
+	maxStarts           = 400_000
 )
 
 // Calendar is a calendar that was read.
@@ -57,6 +59,7 @@ func Parse(name string, text []byte, zone *time.Location) (c Calendar, err error
 	if len(text) > maxBytes {
 		return Calendar{}, fmt.Errorf("%s: has %d bytes and may have %d: %w", name, len(text), maxBytes, release.ErrInvalid)
 	}
+	starts := 0
 	decoder := ical.NewDecoder(strings.NewReader(unfolded(text)))
 	for n := 0; ; n++ {
 		read, err := decode(decoder)
@@ -71,6 +74,9 @@ func Parse(name string, text []byte, zone *time.Location) (c Calendar, err error
 			own, ok, err := eventOf(e, zone, moved)
 			if err != nil {
 				return Calendar{}, fmt.Errorf("%s: event %q: %w: %w", name, titled(e), err, release.ErrInvalid)
+			}
+			if starts += len(own.starts); starts > maxStarts {
+				return Calendar{}, fmt.Errorf("%s: its events take place more than %d times up to the year %d; end those that repeat (UNTIL): %w", name, maxStarts, lastYear, release.ErrInvalid)
 			}
 			if ok {
 				c.events = append(c.events, own)

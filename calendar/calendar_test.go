@@ -124,6 +124,19 @@ func TestFilesThatAreWrong(t *testing.T) {
 	}
 }
 
+// A few lines must not fill the memory: each repeats within bounds, and all of
+// them together do, too.
+func TestACalendarIsBoundedAsAWhole(t *testing.T) {
+	daily := "BEGIN:VEVENT\nUID:1\nDTSTART;VALUE=DATE:19000101\nRRULE:FREQ=DAILY\nEND:VEVENT\n"
+	text := "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:x\n" + strings.Repeat(daily, 8) + "END:VCALENDAR\n"
+	if _, err := Parse("x.ics", []byte(text), time.UTC); !errors.Is(err, release.ErrInvalid) || !strings.Contains(err.Error(), "UNTIL") {
+		t.Error(err)
+	}
+	if _, err := Parse("x.ics", []byte(strings.Replace(text, daily, "", 4)), time.UTC); err != nil {
+		t.Errorf("some that go on for ever: %v", err)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(holidays))
 	f.Add([]byte("BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:20260101T000000Z\nRRULE:FREQ=DAILY;COUNT=3\nRDATE:20270101T000000Z\nEND:VEVENT\nEND:VCALENDAR\n"))
