@@ -62,8 +62,14 @@ type GlassKeeper interface {
 	// List gives requests, the last first.
 	List(ctx context.Context, most int) ([]GlassRequest, error)
 	// Agree uses a request up. One that was agreed to, or has expired by then, is
-	// release.ErrConflict.
+	// UsedUp.
 	Agree(ctx context.Context, id, by string, at time.Time) error
+}
+
+// UsedUp says that a request was agreed to before, or has expired. It is
+// release.ErrConflict.
+func UsedUp(id string) error {
+	return fmt.Errorf("request %q to break the glass was used or has expired; ask anew: %w", id, release.ErrConflict)
 }
 
 // Notifier tells people.
@@ -200,13 +206,16 @@ func (d *Desk) Confirm(ctx context.Context, who access.Actor, id string, wait ti
 	if who.Name == r.Asker.Name || who.Kind != access.Person {
 		return Confirmed{}, d.deny(ctx, entry, &Denied{Who: who.Name, Action: access.Confirm, Why: "it takes a second person, other than " + r.Asker.Name})
 	}
+	if r.By != "" || !entry.At.Before(r.Until) {
+		return Confirmed{}, UsedUp(id)
+	}
+	if err := d.audit(ctx, entry); err != nil {
+		return Confirmed{}, err
+	}
 	if err := d.cfg.Glass.Agree(ctx, id, who.Name, entry.At); err != nil {
 		return Confirmed{}, err
 	}
 	r.By, r.Agreed = who.Name, entry.At
-	if err := d.audit(ctx, entry); err != nil {
-		return Confirmed{}, err
-	}
 	out := Confirmed{Request: r}
 	if r.Verb == "" {
 		made, err := d.Create(ctx, r.Asker, Creation{Name: r.Name, File: r.File, Again: r.Again, Reason: r.Reason, Glass: r.Reason, agreed: &r})

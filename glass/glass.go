@@ -130,7 +130,7 @@ func (r *Requests) Agree(ctx context.Context, id, by string, at time.Time) error
 		return err
 	})
 	if err == nil && changed == 0 {
-		return fmt.Errorf("request %q to break the glass was used or has expired; ask anew: %w", id, release.ErrConflict)
+		return control.UsedUp(id)
 	}
 	return err
 }

@@ -65,6 +65,7 @@ type world struct {
 	mu      sync.Mutex
 	found   []control.Finding
 	trail   []control.Entry
+	full    error // of the audit
 	notices []release.Notice
 	weight  release.Weight
 }
@@ -141,8 +142,10 @@ func (w *world) Check(context.Context, time.Time, access.Actor, spec.File, plan.
 func (w *world) Audit(_ context.Context, e control.Entry) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.trail = append(w.trail, e)
-	return nil
+	if w.full == nil {
+		w.trail = append(w.trail, e)
+	}
+	return w.full
 }
 
 func (w *world) Notify(_ context.Context, n release.Notice) error {
@@ -312,6 +315,19 @@ func usedOnce(t *testing.T, w *world) {
 	}
 	if _, err := w.desk.Confirm(t.Context(), person("kim"), "nonsense", 0); !errors.Is(err, release.ErrNotFound) {
 		t.Errorf("agreed to nothing: %v", err)
+	}
+	// What the audit cannot keep was not agreed to, and can be yet.
+	kept, err := w.create("oli")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.full = release.ErrUnavailable
+	if _, err := w.desk.Confirm(t.Context(), person("kim"), kept.ID, 0); !errors.Is(err, release.ErrUnavailable) {
+		t.Errorf("agreed to without an audit: %v", err)
+	}
+	w.full = nil
+	if r, err := w.glass.Find(t.Context(), kept.ID); err != nil || r.By != "" {
+		t.Errorf("it is used up: %+v, %v", r, err)
 	}
 	// What was not shown to the second person is not agreed to.
 	more, err := w.create("oli")
