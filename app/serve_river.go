@@ -80,10 +80,10 @@ type waking struct {
 	wake func(ctx context.Context, id journal.ID, key string) error
 }
 
-// Command leaves a command and wakes the release. That it could not be woken is no
-// error: the command is there, and found within a second.
-func (w waking) Command(ctx context.Context, id journal.ID, command engine.Commanded) error {
-	if err := w.Store.Command(ctx, id, command); err != nil {
+// CommandAt leaves a command and wakes the release. That it could not be woken is
+// no error: the command is there, and found within a second.
+func (w waking) CommandAt(ctx context.Context, id journal.ID, seq uint64, command engine.Commanded) error {
+	if err := w.Store.CommandAt(ctx, id, seq, command); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, wakeWait)

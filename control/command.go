@@ -139,7 +139,14 @@ func (d *Desk) leave(ctx context.Context, at journal.Summary, o Order, e Entry) 
 	if o.agreed != nil {
 		order.Glass = o.agreed.By
 	}
-	return d.cfg.Journal.Command(ctx, o.ID, order)
+	err := d.cfg.Journal.CommandAt(ctx, o.ID, o.Expect, order)
+	if errors.Is(err, release.ErrConflict) && o.Expect != 0 {
+		// Maybe a record was written just now.
+		if now, err := d.cfg.Journal.Find(ctx, o.ID); err == nil && now.Seq != o.Expect {
+			return &Moved{ID: o.ID, At: now.Seq, Expected: o.Expect}
+		}
+	}
+	return err
 }
 
 // answer waits until an order is in the journal, and tells what was decided.

@@ -28,7 +28,7 @@ type Journal interface {
 	Tallies(ctx context.Context) ([]journal.Tally, error)
 	FileText(ctx context.Context, id journal.ID) ([]byte, error)
 	Records(ctx context.Context, id journal.ID, from uint64, fn func(journal.Record) error) error
-	Command(ctx context.Context, id journal.ID, command engine.Commanded) error
+	CommandAt(ctx context.Context, id journal.ID, seq uint64, command engine.Commanded) error
 	Given(ctx context.Context, id journal.ID, command string) (engine.Commanded, uint64, bool, error)
 }
 

@@ -157,7 +157,19 @@ func TestOrdersAreAnsweredOnce(t *testing.T) {
 	if _, err := w.desk.Command(t.Context(), ann, control.Order{ID: id, Verb: engine.Resume, Expect: at.Seq - 1}); !errors.As(err, &moved) || moved.At != at.Seq {
 		t.Errorf("an order for an older record: %v", err)
 	}
-	if _, err := w.desk.Command(t.Context(), ann, control.Order{ID: id, Verb: engine.Resume, Expect: at.Seq}); err != nil {
+	w.policy = func(access.Actor, access.Action, access.Resource) access.Decision {
+		w.policy = access.Everybody{}.Decide
+		w.now = w.now.Add(time.Hour)
+		w.turn(id) // while the desk asks whether they may
+		return access.Decision{Allowed: true}
+	}
+	if _, err := w.desk.Command(t.Context(), ann, control.Order{ID: id, Verb: engine.Resume, Expect: at.Seq}); !errors.As(err, &moved) || moved.At <= at.Seq {
+		t.Errorf("an order for a record that another follows in this moment: %v", err)
+	}
+	if waiting, err := w.store.Waiting(t.Context(), id); err != nil || len(waiting) != 0 {
+		t.Errorf("it is left all the same: %v, %v", waiting, err)
+	}
+	if _, err := w.desk.Command(t.Context(), ann, control.Order{ID: id, Verb: engine.Resume, Expect: moved.At}); err != nil {
 		t.Error(err)
 	}
 	if _, err := w.desk.Command(t.Context(), ann, control.Order{ID: id, Verb: "promote"}); !errors.Is(err, release.ErrInvalid) {

@@ -27,6 +27,12 @@ const (
 // wrap release.ErrNotFound for an unknown release, release.ErrConflict for one
 // that has ended or has 100 commands waiting, and release.ErrInvalid.
 func (s *Store) Command(ctx context.Context, id ID, command engine.Commanded) error {
+	return s.CommandAt(ctx, id, 0, command)
+}
+
+// CommandAt is Command for who saw the release at a record: one that is at
+// another is release.ErrConflict, and nothing is left. 0 stands for any.
+func (s *Store) CommandAt(ctx context.Context, id ID, seq uint64, command engine.Commanded) error {
 	if err := checkCommand(command); err != nil {
 		return err
 	}
@@ -43,6 +49,8 @@ func (s *Store) Command(ctx context.Context, id ID, command engine.Commanded) er
 			return err
 		case at.Ended():
 			return fmt.Errorf("release %s has ended (%s), nothing is left to %s: %w", id, at.Outcome, command.Verb, release.ErrConflict)
+		case seq != 0 && seq != at.Seq:
+			return fmt.Errorf("release %s is at record %d, not at %d: something happened meanwhile; look at it again: %w", id, at.Seq, seq, release.ErrConflict)
 		case waiting >= maxWaiting:
 			return fmt.Errorf("release %s has %d commands waiting and takes no more; is `linnet run` running it: %w", id, waiting, release.ErrConflict)
 		}
