@@ -63,6 +63,7 @@ var house = map[string]row{
 	"calm":       {floor: 2},
 	"database":   {floor: 2, imports: []string{"release"}},
 	"control":    {floor: 2, imports: []string{"access", "journal", "report", "release", "spec", "plan", "engine"}},
+	"annotation": {floor: 2, imports: []string{"database", "journal", "release"}},
 
 	// Who somebody is.
 	"login/token": {floor: 1, imports: []string{"release"}},
@@ -128,7 +129,7 @@ var house = map[string]row{
 	"testdb": {floor: 2},
 
 	// What other programs and the screens see.
-	"api": {floor: 3, imports: []string{"gitops", "notify/outbox", "access", "audit", "control", "database", "engine", "forecast", "journal", "judge", "plan", "release", "report", "spec"}},
+	"api": {floor: 3, imports: []string{"annotation", "gitops", "notify/outbox", "access", "audit", "control", "database", "engine", "forecast", "journal", "judge", "plan", "release", "report", "spec"}},
 
 	"ui": {floor: 3},
 
@@ -192,7 +193,7 @@ var house = map[string]row{
 		"ingest/rules", "ingest/quarantine", "ingest/forward", "ingest/send", "ingest/post",
 		"login", "login/token", "audit",
 		"login", "login/token", "glass",
-		"login", "login/token", "glass", "link", "calm",
+		"login", "login/token", "glass", "link", "calm", "annotation",
 	})},
 	"cmd/linnet": {floor: 4, imports: []string{"app"}},
 }

@@ -56,7 +56,7 @@ func List[T ~string](of []T) string {
 
 // Actions lists them.
 func Actions() []Action {
-	return []Action{View, Create, Pause, Advance, Abort, Approve, Break, Confirm, Audit, Tokens, Manage}
+	return []Action{View, Create, Pause, Advance, Abort, Approve, Annotate, Break, Confirm, Audit, Tokens, Manage}
 }
 
 // Kind is what sort of actor it is.
@@ -91,6 +91,8 @@ const (
 	Advance Action = "advance" // in place of evidence
 	Abort   Action = "abort"
 	Approve Action = "approve" // say no, and take it back
+	// Annotate is to put marks on charts, and to say whether Linnet was right.
+	Annotate Action = "annotate"
 	// Break is to ask for the glass to be broken, past guard rails, freezes and
 	// quorums, with a reason; Confirm is to be the second person, without whom
 	// nothing comes of it.

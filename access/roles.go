@@ -9,10 +9,10 @@ import (
 // roles is what each role may do, where it is given.
 var roles = map[spec.Role][]Action{
 	spec.Viewer:   {View},
-	spec.Operator: {View, Create, Pause, Advance, Abort, Break},
+	spec.Operator: {View, Create, Pause, Advance, Abort, Annotate, Break},
 	spec.Approver: {View, Approve},
-	spec.Owner:    {View, Create, Pause, Advance, Abort, Approve, Break, Confirm, Tokens},
-	spec.Admin:    {View, Create, Pause, Advance, Abort, Approve, Break, Confirm, Tokens, Audit, Manage},
+	spec.Owner:    {View, Create, Pause, Advance, Abort, Approve, Annotate, Break, Confirm, Tokens},
+	spec.Admin:    {View, Create, Pause, Advance, Abort, Approve, Annotate, Break, Confirm, Tokens, Audit, Manage},
 }
 
 // Roles lists the roles, from those who may do least.

@@ -51,17 +51,18 @@ var (
 // what docs/access.md says; a new action fails it until somebody has decided.
 func TestWhatEachRoleMay(t *testing.T) {
 	table := map[access.Action]string{
-		access.View:    "viewer operator approver owner admin",
-		access.Create:  "operator owner admin",
-		access.Pause:   "operator owner admin",
-		access.Advance: "operator owner admin",
-		access.Abort:   "operator owner admin",
-		access.Approve: "approver owner admin",
-		access.Break:   "operator owner admin",
-		access.Confirm: "owner admin",
-		access.Tokens:  "owner admin",
-		access.Audit:   "admin",
-		access.Manage:  "admin",
+		access.View:     "viewer operator approver owner admin",
+		access.Create:   "operator owner admin",
+		access.Pause:    "operator owner admin",
+		access.Advance:  "operator owner admin",
+		access.Abort:    "operator owner admin",
+		access.Approve:  "approver owner admin",
+		access.Annotate: "operator owner admin",
+		access.Break:    "operator owner admin",
+		access.Confirm:  "owner admin",
+		access.Tokens:   "owner admin",
+		access.Audit:    "admin",
+		access.Manage:   "admin",
 	}
 	for _, role := range access.Roles() {
 		p := policy(t, fmt.Sprintf("apiVersion: linnet/v1\nkind: Access\nspec:\n  bindings:\n    - { role: %s, to: [ann], teams: [payments] }\n", role))

@@ -12,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/linnet-project/linnet/access"
+	"github.com/linnet-project/linnet/annotation"
 	"github.com/linnet-project/linnet/control"
 	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/journal"
@@ -27,7 +28,7 @@ type Feed interface {
 type Config struct {
 	Desk *control.Desk
 	Feed Feed
-	// DB keeps the answers to requests that may come twice.
+	// DB keeps the answers to requests that may come twice, and annotations.
 	DB *database.DB
 	// Audit has what people did.
 	Audit Audit
@@ -48,6 +49,8 @@ type API struct {
 	ops     huma.API
 	answers answers
 	hub     *hub
+	// notes are what others say of releases.
+	notes *annotation.Store
 }
 
 // Bounds on what one request may send, in bytes: a release file of 1 MiB as JSON
@@ -62,7 +65,11 @@ func New(ctx context.Context, mux *http.ServeMux, cfg Config) (*API, error) {
 	if err := Migrate(ctx, cfg.DB); err != nil {
 		return nil, err
 	}
-	a := &API{cfg: cfg, answers: answers{db: cfg.DB, now: cfg.Now}}
+	notes, err := annotation.On(ctx, cfg.DB)
+	if err != nil {
+		return nil, err
+	}
+	a := &API{cfg: cfg, answers: answers{db: cfg.DB, now: cfg.Now}, notes: notes}
 	a.hub = newHub(ctx, a)
 	described := huma.Config{
 		OpenAPI: &huma.OpenAPI{
@@ -98,6 +105,7 @@ func (a *API) operations() {
 	a.auditOperations()
 	a.glassOperations()
 	a.accessOperations()
+	a.annotationOperations()
 }
 
 // Operations is where further operations are registered; see Register.

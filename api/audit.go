@@ -152,7 +152,11 @@ func place(form, text string) (int64, error) {
 	number, ours := strings.CutPrefix(string(raw), form)
 	place, err2 := strconv.ParseInt(number, 10, 64)
 	if err != nil || err2 != nil || !ours || place < 1 || cursor(form, place) != text {
-		return 0, problem(http.StatusBadRequest, "cursor: not one that a page before gave; leave it out to begin anew")
+		return 0, errCursor()
 	}
 	return place, nil
+}
+
+func errCursor() error {
+	return problem(http.StatusBadRequest, "cursor: not one that a page before gave; leave it out to begin anew")
 }

@@ -29,6 +29,8 @@ type Release struct {
 	Records       uint64    `json:"records" minimum:"1" doc:"How many records it has: the sequence of the last one, and its ETag."`
 	FileSHA256    string    `json:"file_sha256" doc:"Of the release file's text, in hexadecimal digits."`
 	Pruned        bool      `json:"pruned" doc:"Retention has removed its records; this is what is left."`
+
+	Assessment *Assessment `json:"assessment,omitempty" doc:"What a person said of how it was decided; only where one release is asked for, and absent where nobody said anything."`
 }
 
 // Reason is a stable code and one plain sentence.

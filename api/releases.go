@@ -185,11 +185,20 @@ func (a *API) getRelease(ctx context.Context, in *getInput) (*releaseOutput, err
 	if err != nil {
 		return nil, err
 	}
-	tag := etag(s.Seq)
-	if in.known(tag) {
+	r, tag := releaseOf(s), etag(s.Seq)
+	if s.Ended() {
+		said, there, err := a.notes.Assessment(ctx, s.ID)
+		if err != nil {
+			return nil, err
+		}
+		if there {
+			r.Assessment = assessmentOf(said)
+		}
+	}
+	// What people say of it leaves no record, and may have changed.
+	if r.Assessment == nil && in.known(tag) {
 		return &releaseOutput{Status: http.StatusNotModified, ETag: tag}, nil
 	}
-	r := releaseOf(s)
 	return &releaseOutput{Status: http.StatusOK, ETag: tag, Body: &r}, nil
 }
 

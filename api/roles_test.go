@@ -42,8 +42,11 @@ var calls = map[string]struct {
 	"confirm-glass": {"POST", "/v1/glass/none/confirm", "", "nobody viewer operator approver owner admin"},
 	"retry-release": {"POST", "/v1/releases/TEAM/1/retry", "", "operator owner admin"},
 	// About oneself; about others see TestExplainAccess.
-	"explain-access": {"GET", "/v1/access/explain?what=abort&team=TEAM", "", "nobody viewer operator approver owner admin"},
-	"list-audit":     {"GET", "/v1/audit", "", ""}, // is about all teams
+	"explain-access":    {"GET", "/v1/access/explain?what=abort&team=TEAM", "", "nobody viewer operator approver owner admin"},
+	"list-audit":        {"GET", "/v1/audit", "", ""},                                                  // is about all teams
+	"list-annotations":  {"GET", "/v1/annotations", "", "nobody viewer operator approver owner admin"}, // shows what one may see
+	"create-annotation": {"POST", "/v1/annotations", `{"kind": "note", "title": "x", "service": "checkout", "team": "TEAM"}`, "operator owner admin"},
+	"assess-release":    {"POST", "/v1/releases/TEAM/1/assessment", `{"judgement": "right", "reason": "x"}`, "operator owner admin"},
 }
 
 // TestEveryRoleAgainstEveryCall: each role in its team, and in another.
@@ -79,6 +82,7 @@ func TestEveryRoleAgainstEveryCall(t *testing.T) {
 				if text == "FILE" {
 					text = body(map[string]any{"file": file("checkout-"+team, team, 5)})
 				}
+				text = strings.ReplaceAll(text, "TEAM", team)
 				r := w.ask(c.method, strings.ReplaceAll(c.path, "TEAM", "checkout-"+team), text)
 				// What one may not see is told apart from nothing by nobody.
 				hidden := r.status == 404 && strings.Contains(string(r.body), "that you may see") && (team == "blue" || role == "nobody")

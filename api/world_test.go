@@ -81,6 +81,7 @@ var suite = []struct {
 	{"a release over HTTP", testAReleaseOverHTTP},
 	{"orders over HTTP", testOrdersOverHTTP},
 	{"lists and services", testListsAndServices},
+	{"marks and judgements", testMarksAndJudgements},
 	{"one of many requests", testOneOfManyRequests},
 	{"a stream gives all once", testAStreamGivesAllOnce},
 	{"the stream of all", testTheStreamOfAll},

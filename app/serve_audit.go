@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/linnet-project/linnet/annotation"
 	"github.com/linnet-project/linnet/audit"
 	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/journal"
@@ -94,8 +95,12 @@ func (s *serving) removeOld(ctx context.Context) (err error) {
 	if err := prune(ctx, store, s.now().Add(-s.settings.Retain)); err != nil {
 		return err
 	}
-	if s.settings.Retention.Audit == 0 {
-		return nil
+	notes, err := annotation.On(ctx, db)
+	for n := 1; err == nil && n > 0; {
+		n, err = notes.Prune(ctx, s.now().Add(-s.settings.Retain))
+	}
+	if err != nil || s.settings.Retention.Audit == 0 {
+		return err
 	}
 	log, err := audit.On(ctx, db)
 	for n := 1; err == nil && n > 0; {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/linnet-project/linnet/annotation"
 	"github.com/linnet-project/linnet/api"
 	"github.com/linnet-project/linnet/audit"
 	"github.com/linnet-project/linnet/database"
@@ -74,6 +75,7 @@ func makeTables(ctx context.Context, db *database.DB) error {
 		func(ctx context.Context, db *database.DB) error { _, err := journal.On(ctx, db); return err },
 		func(ctx context.Context, db *database.DB) error { _, err := audit.On(ctx, db); return err },
 		func(ctx context.Context, db *database.DB) error { _, err := glass.New(ctx, db); return err },
+		func(ctx context.Context, db *database.DB) error { _, err := annotation.On(ctx, db); return err },
 		login.Migrate, hook.Migrate, api.Migrate, outbox.Migrate,
 	} {
 		if err := migrate(ctx, db); err != nil {
