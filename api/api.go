@@ -101,6 +101,7 @@ func (a *API) operations() {
 	a.releaseOperations()
 	a.orderOperations()
 	a.eventOperations()
+	a.serviceOperations()
 	a.otherOperations()
 	a.auditOperations()
 	a.glassOperations()

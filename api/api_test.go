@@ -116,6 +116,12 @@ func testListsAndServices(w *world) {
 	first := services.Items[0]
 	equal(w, "services", []any{len(services.Items), first.Service, first.Team, first.Running.Name, first.Last.Name, first.Counts},
 		[]any{2, "checkout", "red", "checkout-6", "checkout-0", api.Counts{Running: 3, Aborted: 1}})
+	w.ask("POST", "/v1/releases/checkout-0/1/assessment", `{"judgement": "false-alarm", "reason": "x"}`).want(200, nil)
+	w.ask("GET", "/v1/services", "").want(200, &services).fits("ServicesOutputBody")
+	if s := services.Items[0]; s.Assessments != (api.Assessments{FalseAlarm: 1}) || s.ToProduction != nil || len(s.Releases) != 4 ||
+		s.Releases[0].Name != "checkout-6" || s.Releases[0].Ended != nil || s.Releases[3].Outcome != "aborted" || s.Releases[3].Ended == nil {
+		w.Errorf("%+v", s)
+	}
 	w.set(func() {
 		w.policy = func(_ access.Actor, _ access.Action, on access.Resource) access.Decision {
 			return access.Decision{Allowed: on.Team == "blue", Why: "you are of team blue"}

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/journal"
 	"github.com/linnet-project/linnet/plan"
@@ -69,6 +70,22 @@ func BenchmarkReads(b *testing.B) {
 		b.ReportMetric(float64(len(all))/b.Elapsed().Seconds(), "reads/s")
 		b.ReportMetric(float64(all[len(all)*99/100].Microseconds())/1000, "ms-p99")
 		b.ReportMetric(float64(spent.Microseconds())/float64(len(all)), "us-cpu/read")
+	}
+}
+
+// BenchmarkServices lists 50 services with 10,000 releases.
+func BenchmarkServices(b *testing.B) {
+	w := newWorld(b, lite(b))
+	w.many(b, 10_000)
+	err := w.db.Write(b.Context(), func(tx database.Tx) error {
+		_, err := tx.Exec(b.Context(), `UPDATE releases SET service = 'service-' || id % 50, outcome = 'promoted', promoted = started + 1000000000 * (id % 3600) WHERE id % 200 > 0`)
+		return err
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		w.ask("GET", "/v1/services", "").want(200, nil)
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/linnet-project/linnet/control"
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/forecast"
 	"github.com/linnet-project/linnet/journal"
@@ -17,10 +16,6 @@ import (
 
 func (a *API) otherOperations() {
 	Register(a, huma.Operation{
-		OperationID: "list-services", Method: http.MethodGet, Path: "/v1/services", Tags: []string{"services"},
-		Summary: "List services", Description: "What is known of each service from its releases, as far as whoever asks may see them.",
-	}, a.services)
-	Register(a, huma.Operation{
 		OperationID: "plan-release", Method: http.MethodPost, Path: "/v1/plan", Tags: []string{"releases"},
 		Summary: "Check a release file, and tell what it would do", Description: "All that is wrong with it, with line and column; or its steps and, where the traffic is told, what each step would see and how soon, as `linnet plan --json` prints it. Nothing is begun.",
 		RequestBody: orFile(),
@@ -29,52 +24,6 @@ func (a *API) otherOperations() {
 		OperationID: "get-system", Method: http.MethodGet, Path: "/v1/system", Tags: []string{"system"},
 		Summary: "Tell how Linnet itself does",
 	}, a.system)
-}
-
-// Service is a service, as its releases tell.
-type Service struct {
-	Service     string   `json:"service" example:"checkout"`
-	Team        string   `json:"team"`
-	Environment string   `json:"environment"`
-	Running     *Release `json:"running,omitempty" doc:"The release that was begun last and has not ended."`
-	Last        *Release `json:"last,omitempty" doc:"The release that was begun last of those that have ended."`
-	Counts      Counts   `json:"counts"`
-}
-
-// Counts are how many releases ended how.
-type Counts struct {
-	Running    int `json:"running"`
-	Promoted   int `json:"promoted"`
-	RolledBack int `json:"rolled_back"`
-	Aborted    int `json:"aborted"`
-}
-
-type servicesOutput struct {
-	Body struct {
-		Items []Service `json:"items" nullable:"false"`
-	}
-}
-
-func (a *API) services(ctx context.Context, _ *struct{}) (*servicesOutput, error) {
-	all, err := a.cfg.Desk.Services(ctx, Actor(ctx))
-	if err != nil {
-		return nil, err
-	}
-	out := &servicesOutput{}
-	out.Body.Items = each(all, serviceOf)
-	return out, nil
-}
-
-func serviceOf(s control.Service) Service {
-	form := func(of *journal.Summary) *Release {
-		if of == nil {
-			return nil
-		}
-		r := releaseOf(*of)
-		return &r
-	}
-	return Service{Service: s.Name, Team: s.Team, Environment: s.Environment, Running: form(s.Running), Last: form(s.Last),
-		Counts: Counts{Running: s.Counts[""], Promoted: s.Counts[journal.Promoted], RolledBack: s.Counts[journal.RolledBack], Aborted: s.Counts[journal.Aborted]}}
 }
 
 // Foretelling is a release file that is to be told of.

@@ -11,24 +11,25 @@ import (
 
 // Release is how a release stands.
 type Release struct {
-	Name          string    `json:"name" example:"checkout-1.5.0" doc:"What the release file calls it."`
-	Attempt       int       `json:"attempt" minimum:"1" doc:"Which attempt at it, from 1."`
-	Service       string    `json:"service" example:"checkout"`
-	Team          string    `json:"team" doc:"The file's label team; empty where it has none."`
-	Environment   string    `json:"environment" doc:"The file's label environment; empty where it has none."`
-	Author        string    `json:"author" doc:"Who began it; empty where nobody is known."`
-	Outcome       string    `json:"outcome" enum:"running,promoted,rolled-back,aborted" doc:"How it ended; running before that."`
-	Ended         bool      `json:"ended" doc:"Nothing more will happen to it."`
-	Phase         string    `json:"phase" enum:"scheduled,shifting,warming up,observing,waiting for approval,paused,held,failed,promoting,watching after promotion,rolling back,watching recovery,promoted,rolled back"`
-	Step          int       `json:"step" minimum:"0" doc:"From 1; 0 before the first and when it has withdrawn below it."`
-	Weight        string    `json:"weight" example:"5 %" doc:"The candidate's share of the traffic, as recorded."`
-	WeightPercent float64   `json:"weight_percent" minimum:"0" maximum:"100"`
-	Reason        Reason    `json:"reason"`
-	Started       time.Time `json:"started"`
-	Updated       time.Time `json:"updated" doc:"When its last record was written."`
-	Records       uint64    `json:"records" minimum:"1" doc:"How many records it has: the sequence of the last one, and its ETag."`
-	FileSHA256    string    `json:"file_sha256" doc:"Of the release file's text, in hexadecimal digits."`
-	Pruned        bool      `json:"pruned" doc:"Retention has removed its records; this is what is left."`
+	Name          string     `json:"name" example:"checkout-1.5.0" doc:"What the release file calls it."`
+	Attempt       int        `json:"attempt" minimum:"1" doc:"Which attempt at it, from 1."`
+	Service       string     `json:"service" example:"checkout"`
+	Team          string     `json:"team" doc:"The file's label team; empty where it has none."`
+	Environment   string     `json:"environment" doc:"The file's label environment; empty where it has none."`
+	Author        string     `json:"author" doc:"Who began it; empty where nobody is known."`
+	Outcome       string     `json:"outcome" enum:"running,promoted,rolled-back,aborted" doc:"How it ended; running before that."`
+	Ended         bool       `json:"ended" doc:"Nothing more will happen to it."`
+	Phase         string     `json:"phase" enum:"scheduled,shifting,warming up,observing,waiting for approval,paused,held,failed,promoting,watching after promotion,rolling back,watching recovery,promoted,rolled back"`
+	Step          int        `json:"step" minimum:"0" doc:"From 1; 0 before the first and when it has withdrawn below it."`
+	Weight        string     `json:"weight" example:"5 %" doc:"The candidate's share of the traffic, as recorded."`
+	WeightPercent float64    `json:"weight_percent" minimum:"0" maximum:"100"`
+	Reason        Reason     `json:"reason"`
+	Started       time.Time  `json:"started"`
+	Updated       time.Time  `json:"updated" doc:"When its last record was written."`
+	Promoted      *time.Time `json:"promoted_at,omitempty" doc:"When it was decided that the candidate takes all traffic; absent where it was not."`
+	Records       uint64     `json:"records" minimum:"1" doc:"How many records it has: the sequence of the last one, and its ETag."`
+	FileSHA256    string     `json:"file_sha256" doc:"Of the release file's text, in hexadecimal digits."`
+	Pruned        bool       `json:"pruned" doc:"Retention has removed its records; this is what is left."`
 
 	Assessment *Assessment `json:"assessment,omitempty" doc:"What a person said of how it was decided; only where one release is asked for, and absent where nobody said anything."`
 }
@@ -51,6 +52,9 @@ func releaseOf(s journal.Summary) Release {
 	}
 	if !s.Ended() {
 		r.Outcome = running
+	}
+	if !s.Promoted.IsZero() {
+		r.Promoted = &s.Promoted
 	}
 	return r
 }

@@ -26,6 +26,7 @@ type Journal interface {
 	Latest(ctx context.Context, name string) (journal.ID, bool, error)
 	Choose(ctx context.Context, c journal.Choice) ([]journal.Summary, error)
 	Tallies(ctx context.Context) ([]journal.Tally, error)
+	Pasts(ctx context.Context, service string, last, promoted int) ([]journal.Past, error)
 	FileText(ctx context.Context, id journal.ID) ([]byte, error)
 	Records(ctx context.Context, id journal.ID, from uint64, fn func(journal.Record) error) error
 	CommandAt(ctx context.Context, id journal.ID, seq uint64, command engine.Commanded) error

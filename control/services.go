@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"time"
 
 	"github.com/linnet-project/linnet/access"
 	"github.com/linnet-project/linnet/journal"
@@ -16,7 +17,19 @@ type Service struct {
 	// Counts are how many releases ended how; those that have not count under the
 	// empty outcome.
 	Counts map[journal.Outcome]int
+	// Releases are the last ones of it, the last begun first; at most 10.
+	Releases []journal.Past
+	// ToProduction are how long the last promoted ones took from their beginning to
+	// the decision that the candidate takes all traffic; at most 20.
+	ToProduction []time.Duration
 }
+
+// How many releases of a service are told, and how many tell how long it takes to
+// production.
+const (
+	toldReleases = 10
+	timedOnes    = 20
+)
 
 // Services gives the services that somebody may see, by name, team and
 // environment.
@@ -40,6 +53,35 @@ func (d *Desk) Services(ctx context.Context, who access.Actor) ([]Service, error
 		all[n].add(t)
 	}
 	return all, nil
+}
+
+// Histories fills in what the last releases of services tell; of a service of
+// that name alone, where one is given. It takes one look at the journal, however
+// many there are.
+func (d *Desk) Histories(ctx context.Context, service string, of []Service) error {
+	pasts, err := d.cfg.Journal.Pasts(ctx, service, toldReleases, timedOnes)
+	if err != nil {
+		return err
+	}
+	at := make(map[[3]string]int, len(of))
+	for n, s := range of {
+		at[[3]string{s.Name, s.Team, s.Environment}] = n
+	}
+	for _, p := range pasts {
+		if n, known := at[[3]string{p.Service, p.Team, p.Environment}]; known {
+			of[n].remember(p)
+		}
+	}
+	return nil
+}
+
+func (s *Service) remember(p journal.Past) {
+	if p.Nth <= toldReleases {
+		s.Releases = append(s.Releases, p)
+	}
+	if p.Outcome == journal.Promoted && p.NthAlike <= timedOnes && !p.Promoted.IsZero() {
+		s.ToProduction = append(s.ToProduction, p.Promoted.Sub(p.Started))
+	}
 }
 
 func (s *Service) add(t journal.Tally) {

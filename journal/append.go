@@ -179,11 +179,15 @@ func (s *Store) add(ctx context.Context, tx database.Tx, at entry, p prepared) (
 		return hash, err
 	}
 	rest, live := p.state.Rest()
+	promoted := int64(0)
+	if p.Decision.Kind == engine.Promote {
+		promoted = p.At.UnixNano()
+	}
 	_, err := tx.Exec(ctx, `UPDATE releases SET updated = ?, seq = ?, hash = ?,
-		phase = ?, step = ?, weight = ?, code = ?, reason = ?, outcome = ?, due = ? + `+tx.Clock()+`, live = ? WHERE id = ?`,
+		phase = ?, step = ?, weight = ?, code = ?, reason = ?, outcome = ?, promoted = CASE WHEN promoted = 0 THEN ? ELSE promoted END, due = ? + `+tx.Clock()+`, live = ? WHERE id = ?`,
 		p.At.UnixNano(), p.Seq, hash[:],
 		p.Decision.Phase, p.Decision.Step, p.Decision.Weight, p.Decision.Reason.Code, database.Text(p.Decision.Reason.Text),
-		outcome(p.state), rest.Nanoseconds(), bit(live), at.key)
+		outcome(p.state), promoted, rest.Nanoseconds(), bit(live), at.key)
 	if err != nil {
 		return hash, err
 	}

@@ -74,6 +74,54 @@ func testChoices(t *testing.T, w world) {
 	}
 }
 
+// testPasts: the last releases of each service, and of those promoted when.
+func testPasts(t *testing.T, w world) {
+	s := w.open(t, quick())
+	for n := range 12 {
+		id := ID{Name: fmt.Sprintf("release-%d", n), Attempt: 1}
+		beginAs(t, s, id, []string{"shop", "pay"}[n%2], "red", "ann@example.com")
+		switch {
+		case n == 0: // by an older linnet, which kept no time of it
+			finish(t, s, id, engine.Promoted, day.Add(time.Hour))
+		case n < 6:
+			rec := Record{At: day.Add(20 * time.Minute), Event: engine.Looked{At: day}, Decision: engine.Decision{At: day, Kind: engine.Promote, Phase: engine.Promoting}}
+			for seq := range uint64(2) { // what is decided once more later changes nothing
+				if err := s.Append(t.Context(), id, seq+1, rec, &engine.State{Seq: seq + 2}); err != nil {
+					t.Fatal(err)
+				}
+				rec.At = rec.At.Add(time.Minute)
+			}
+			finish(t, s, id, engine.Promoted, day.Add(time.Hour))
+		case n < 8:
+			finish(t, s, id, engine.RolledBack, day.Add(time.Hour))
+		}
+	}
+	for _, c := range []struct{ service, want string }{
+		{"shop", "10 8 4@20m0s 2@20m0s"}, // the two last of all, the two last promoted
+		{"", "11 9 5@20m0s 3@20m0s 10 8 4@20m0s 2@20m0s"},
+		{"nobody", ""},
+	} {
+		found, err := s.Pasts(t.Context(), c.service, 2, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, p := range found {
+			text := strings.TrimPrefix(p.ID.Name, "release-")
+			if !p.Promoted.IsZero() {
+				text += "@" + p.Promoted.Sub(p.Started).String()
+			}
+			got = append(got, text)
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%q: %v, want %s", c.service, got, c.want)
+		}
+	}
+	if found, err := s.Pasts(t.Context(), "shop", 10, 0); err != nil || len(found) != 6 || !found[5].Promoted.IsZero() || found[5].Outcome != Promoted || found[3].Nth != 4 {
+		t.Errorf("%+v, %v", found, err)
+	}
+}
+
 func testWhatWasGiven(t *testing.T, w world) {
 	s := w.begun(t)
 	if err := s.Command(t.Context(), checkout, order(1, engine.Pause)); err != nil {

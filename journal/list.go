@@ -23,6 +23,10 @@ type Summary struct {
 	FileHash string // SHA-256 of the release file, in hex
 	Started  time.Time
 	Updated  time.Time
+	// Promoted is when it was decided that the candidate takes all traffic; zero
+	// where it was not, and where an older linnet wrote it down.
+	Promoted time.Time
+
 	Seq      uint64 // the last record
 	Phase    engine.Phase
 	Step     int
@@ -42,14 +46,14 @@ func (s Summary) Ended() bool { return s.Outcome != "" }
 const maxList = 10_000
 
 const entryColumns = `id, name, attempt, service, file_hash, started, updated, seq, hash,
-	phase, step, weight, code, reason, outcome, pruned, team, environment, author`
+	phase, step, weight, code, reason, outcome, pruned, team, environment, author, promoted`
 
 func scanEntry(row interface{ Scan(into ...any) error }) (entry, error) {
 	var e entry
-	var started, updated int64
+	var started, updated, promoted int64
 	var hash []byte
 	err := row.Scan(&e.key, &e.ID.Name, &e.ID.Attempt, &e.Service, &e.FileHash, &started, &updated, &e.Seq, &hash,
-		&e.Phase, &e.Step, &e.Weight, &e.Reason.Code, &e.Reason.Text, &e.Outcome, &e.Pruned, &e.Team, &e.Environment, &e.Author)
+		&e.Phase, &e.Step, &e.Weight, &e.Reason.Code, &e.Reason.Text, &e.Outcome, &e.Pruned, &e.Team, &e.Environment, &e.Author, &promoted)
 	if err != nil {
 		return entry{}, err
 	}
@@ -58,6 +62,9 @@ func scanEntry(row interface{ Scan(into ...any) error }) (entry, error) {
 	}
 	e.hash, e.Place = Hash(hash), e.key
 	e.Started, e.Updated = time.Unix(0, started).UTC(), time.Unix(0, updated).UTC()
+	if promoted != 0 {
+		e.Promoted = time.Unix(0, promoted).UTC()
+	}
 	return e, nil
 }
 

@@ -129,6 +129,13 @@ var migrations = []database.Migration{
 	CREATE INDEX records_by_commit ON records (xid, id);
 	CREATE INDEX records_by_news ON records (xid, id) WHERE quiet = 0;`,
 	},
+	{SQLite: promoted("INTEGER"), Postgres: promoted("BIGINT")},
+}
+
+// promoted is schema 3: when it was decided that the candidate takes all traffic; 0
+// where it was not, and for what an older linnet wrote.
+func promoted(number string) string {
+	return `ALTER TABLE releases ADD COLUMN promoted ` + number + ` NOT NULL DEFAULT 0`
 }
 
 // more is schema 2, as far as both kinds say it in the same words but for that

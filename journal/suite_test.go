@@ -27,6 +27,7 @@ var suite = []struct {
 	{"a context ends work", testContextEndsWork},
 	{"a reader beside a writer", testReaderWhileWriting},
 	{"choices", testChoices},
+	{"pasts", testPasts},
 	{"what was given", testWhatWasGiven},
 	{"commands cross processes", testCommandsCrossProcesses},
 	{"commands are refused", testCommandRefuses},
