@@ -99,6 +99,7 @@ func New(ctx context.Context, mux *http.ServeMux, cfg Config) (*API, error) {
 // operations lists all of them.
 func (a *API) operations() {
 	a.releaseOperations()
+	a.courseOperations()
 	a.orderOperations()
 	a.eventOperations()
 	a.serviceOperations()

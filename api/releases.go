@@ -161,12 +161,17 @@ func created(made control.Created) *createOutput {
 
 type getInput struct {
 	Named
+	Unless
+}
+
+// Unless asks for what is new only.
+type Unless struct {
 	IfNoneMatch string `header:"If-None-Match" maxLength:"1000" doc:"The ETag of what is known; 304 where nothing has happened since."`
 }
 
 // known says that whoever asks has what there is.
-func (g *getInput) known(tag string) bool {
-	for one := range strings.SplitSeq(g.IfNoneMatch, ",") {
+func (u Unless) known(tag string) bool {
+	for one := range strings.SplitSeq(u.IfNoneMatch, ",") {
 		if one = strings.TrimPrefix(strings.TrimSpace(one), "W/"); one == tag || one == "*" {
 			return true
 		}

@@ -29,6 +29,8 @@ var calls = map[string]struct {
 	"get-release":     {"GET", "/v1/releases/TEAM/1", "", "viewer operator approver owner admin"},
 	"get-record":      {"GET", "/v1/releases/TEAM/1/record", "", "viewer operator approver owner admin"},
 	"get-file":        {"GET", "/v1/releases/TEAM/1/file", "", "viewer operator approver owner admin"},
+	"get-course":      {"GET", "/v1/releases/TEAM/1/course", "", "viewer operator approver owner admin"},
+	"replay-release":  {"GET", "/v1/releases/TEAM/1/replay", "", "viewer operator approver owner admin"},
 	"list-events":     {"GET", "/v1/releases/TEAM/1/events", "", "viewer operator approver owner admin"},
 	"approve-release": {"POST", "/v1/releases/TEAM/1/approve?wait=0s", "", "approver owner admin"},
 	"pause-release":   {"POST", "/v1/releases/TEAM/1/pause?wait=0s", "", "operator owner admin"},

@@ -5,16 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/linnet-project/linnet/audit"
+	"github.com/linnet-project/linnet/control"
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/journal"
-	"github.com/linnet-project/linnet/judge"
 )
 
 func (p *process) audit() *cobra.Command {
@@ -163,63 +162,24 @@ func (p *process) replay() *cobra.Command {
 // recompute folds a release's events again and holds each decision against
 // what is recorded.
 func (p *process) recompute(ctx context.Context, r *journal.Reader, id journal.ID) error {
-	var s engine.State
-	total, differ := 0, 0
-	err := r.Records(ctx, id, 1, func(rec journal.Record) error {
-		var d engine.Decision
-		s, d, _ = engine.Step(s, rec.Event)
-		if total++; total == 1 {
-			if err := judge.Carried(s.Methods); err != nil {
-				return fmt.Errorf("%s can be replayed with the linnet that ran it; `linnet audit verify` proves that its records are unchanged: %w", id, err)
-			}
-		}
-		if sameDecision(journal.AsStored(d), rec.Decision) {
-			return nil
-		}
-		differ++
+	done, err := control.Replay(ctx, r, id, 0, func(rec journal.Record, d engine.Decision) error {
 		_, err := fmt.Fprintf(p.out, "record %d differs: recorded %s (%s), recomputed %s (%s)\n", rec.Seq,
 			rec.Decision.Kind, printable(rec.Decision.Reason.Text), d.Kind, printable(d.Reason.Text))
 		return err
 	})
+	if err == nil && done.Broken != nil {
+		err = done.Broken
+	}
 	if err != nil {
 		return err
 	}
 	if p.json {
-		err = json.NewEncoder(p.out).Encode(map[string]any{"release": id.String(), "decisions": total, "differ": differ})
+		err = json.NewEncoder(p.out).Encode(map[string]any{"release": id.String(), "decisions": done.Records, "differ": done.Differ})
 	} else {
-		_, err = fmt.Fprintf(p.out, "%s: %d decisions recomputed, %d differ\n", id, total, differ)
+		_, err = fmt.Fprintf(p.out, "%s: %d decisions recomputed, %d differ\n", id, done.Records, done.Differ)
 	}
-	if err == nil && differ > 0 {
+	if err == nil && done.Differ > 0 {
 		return exit(exitError)
 	}
 	return err
-}
-
-// evidenceGrain is how much recomputed evidence may differ on another
-// architecture.
-const evidenceGrain = 1e-9
-
-// sameDecision compares what was decided, why, and on what evidence.
-func sameDecision(a, b engine.Decision) bool {
-	if a.Kind != b.Kind || a.Phase != b.Phase || a.Step != b.Step || a.Weight != b.Weight || a.Reason.Code != b.Reason.Code {
-		return false
-	}
-	if (a.Verdict == nil) != (b.Verdict == nil) {
-		return false
-	}
-	if a.Verdict == nil {
-		return true
-	}
-	if a.Verdict.Outcome != b.Verdict.Outcome || a.Verdict.Metric != b.Verdict.Metric ||
-		a.Verdict.Segment != b.Verdict.Segment || len(a.Verdict.Comparisons) != len(b.Verdict.Comparisons) {
-		return false
-	}
-	for i, x := range a.Verdict.Comparisons {
-		y := b.Verdict.Comparisons[i]
-		near := func(p, q float64) bool { return math.Abs(p-q) <= evidenceGrain*math.Max(1, math.Abs(q)) }
-		if x.Outcome != y.Outcome || !near(x.LogE, y.LogE) || !near(x.LogPass, y.LogPass) {
-			return false
-		}
-	}
-	return true
 }

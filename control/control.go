@@ -16,6 +16,7 @@ import (
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/journal"
 	"github.com/linnet-project/linnet/plan"
+	"github.com/linnet-project/linnet/report"
 	"github.com/linnet-project/linnet/spec"
 )
 
@@ -30,6 +31,7 @@ type Journal interface {
 	FileText(ctx context.Context, id journal.ID) ([]byte, error)
 	Records(ctx context.Context, id journal.ID, from uint64, fn func(journal.Record) error) error
 	CommandAt(ctx context.Context, id journal.ID, seq uint64, command engine.Commanded) error
+	Load(ctx context.Context, id journal.ID, fold journal.Fold) (engine.State, uint64, error)
 	Given(ctx context.Context, id journal.ID, command string) (engine.Commanded, uint64, bool, error)
 }
 
@@ -106,6 +108,9 @@ type Config struct {
 	// Read reads and checks a release file; name is what its errors call it.
 	Read func(name string, text []byte) (spec.File, error)
 	Now  func() time.Time
+	// Questions tells what the sources of a release file are asked, by metric; nil
+	// where nobody knows.
+	Questions func(spec.File) []report.Question
 	// Alone calls f while no other process does under the same key; nil where
 	// there is no other one.
 	Alone func(ctx context.Context, key string, f func(context.Context) error) error
@@ -116,6 +121,10 @@ type Desk struct {
 	cfg     Config
 	reports reports
 	recent  recent
+	courses courses
+	owns    owns
+	// folding is held by who computes a release again for somebody who looks at it.
+	folding chan struct{}
 	// creating lets one release at a time through the guard rails, where how many
 	// may run at once is counted.
 	creating chan struct{}
@@ -123,5 +132,5 @@ type Desk struct {
 
 // New returns a Desk.
 func New(cfg Config) *Desk {
-	return &Desk{cfg: cfg, recent: recent{journal: cfg.Journal, now: cfg.Now}, creating: make(chan struct{}, 1)}
+	return &Desk{cfg: cfg, recent: recent{journal: cfg.Journal, now: cfg.Now}, folding: make(chan struct{}, folders), creating: make(chan struct{}, 1)}
 }

@@ -136,12 +136,7 @@ func Recorded(ctx context.Context, j Records, id journal.ID) (report.Release, er
 	b := report.New()
 	var s engine.State
 	err := j.Records(ctx, id, 1, func(rec journal.Record) error {
-		// The journal keeps a glance of a quiet look; here is all of it again.
-		var d engine.Decision
-		if s, d, _ = engine.Step(s, rec.Event); rec.Decision.Kind == engine.Stay || rec.Decision.Verdict == nil {
-			d.Reason, d.At = rec.Decision.Reason, rec.Decision.At
-			rec.Decision = d
-		}
+		s, rec = again(s, rec)
 		b.Add(rec)
 		return nil
 	})

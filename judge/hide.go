@@ -19,7 +19,7 @@ func (v *Verdict) Hidden() string {
 		if c.Severity != release.Guardrail || c.Segment != "" || c.Outcome != Wait || c.beside() {
 			continue
 		}
-		if size := c.hides(); size != "" && len(parts) < mostHidden {
+		if size := c.Hides(); size != "" && len(parts) < mostHidden {
 			parts = append(parts, c.Metric+" "+size)
 		}
 	}
@@ -29,11 +29,11 @@ func (v *Verdict) Hidden() string {
 	return "; what cannot be excluded: " + strings.Join(parts, ", ")
 }
 
-// hides says what effect cannot be excluded: everything up to the upper bound of
+// Hides says what effect cannot be excluded: everything up to the upper bound of
 // the confidence sequence, and what a pass would have to rule out. "" where there
 // is no such bound to tell: of absolute limits and tolerances the reason says
 // what is not ruled out.
-func (c *Comparison) hides() string {
+func (c *Comparison) Hides() string {
 	switch {
 	case c.Candidate.N == 0:
 		return "harm of any size"
@@ -47,7 +47,7 @@ func (c *Comparison) hides() string {
 
 // hidden says in brackets what a waiting comparison cannot exclude.
 func hidden(c *Comparison) string {
-	size := c.hides()
+	size := c.Hides()
 	if size == "" || !c.Effect.Unbounded && c.Effect.High <= c.Exclude {
 		return ""
 	}

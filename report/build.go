@@ -1,6 +1,7 @@
 package report
 
 import (
+	"encoding/hex"
 	"slices"
 	"time"
 
@@ -130,6 +131,9 @@ func decision(rec journal.Record) Decision {
 		Seq: rec.Seq, Time: d.At.UTC(), Decision: string(d.Kind), Phase: string(d.Phase), Step: d.Step,
 		Weight: engine.Percent(d.Weight), WeightPercent: percentOf(d.Weight),
 		Reason: reason(d.Reason), Who: clean(d.Who), Comparisons: []Comparison{},
+	}
+	if rec.Hash != (journal.Hash{}) {
+		out.SHA256 = hex.EncodeToString(rec.Hash[:])
 	}
 	switch e := rec.Event.(type) {
 	case engine.Started:

@@ -34,12 +34,17 @@ func compared(metrics []release.Metric, found []judge.Comparison) ([]Comparison,
 	for i := range found {
 		out = append(out, comparison(metrics, &found[i]))
 	}
-	slices.SortStableFunc(out, func(a, b Comparison) int {
+	worstFirst(out)
+	kept := min(len(out), mostComparisons)
+	return out[:kept:kept], len(out) - kept
+}
+
+// worstFirst sorts comparisons.
+func worstFirst(all []Comparison) {
+	slices.SortStableFunc(all, func(a, b Comparison) int {
 		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(b.Evidence.Progress, a.Evidence.Progress),
 			cmp.Compare(b.Evidence.beyond(), a.Evidence.beyond()))
 	})
-	kept := min(len(out), mostComparisons)
-	return out[:kept:kept], len(out) - kept
 }
 
 // beyond is how much more log evidence there is than enough; 0 below that.
@@ -66,7 +71,15 @@ func rank(c Comparison) int {
 	return 4
 }
 
+// comparison is the public form of one.
 func comparison(metrics []release.Metric, c *judge.Comparison) Comparison {
+	out, m := figured(metrics, c)
+	out.Belief = belief(m, c)
+	return out
+}
+
+// figured is comparison without what takes long to reckon, and the metric.
+func figured(metrics []release.Metric, c *judge.Comparison) (Comparison, release.Metric) {
 	m := release.Metric{Name: c.Metric, Kind: c.Kind, Severity: c.Severity}
 	if i := slices.IndexFunc(metrics, func(m release.Metric) bool { return m.Name == c.Metric }); i >= 0 {
 		m = metrics[i]
@@ -90,14 +103,13 @@ func comparison(metrics []release.Metric, c *judge.Comparison) Comparison {
 	if out.Against == againstLimit && m.Limit != nil {
 		out.Baseline = Side{Value: known(allowed(m))}
 	}
-	out.Belief = belief(m, c)
 	if r := c.Recent; !r.Since.IsZero() {
 		out.Recent = &Recent{Since: r.Since.UTC(), Baseline: sideOf(m, r.Baseline), Candidate: sideOf(m, r.Candidate)}
 	}
 	if out.Against == againstPast {
 		out.ForPass = Proof{} // a chart alarms, or it does not
 	}
-	return out
+	return out, m
 }
 
 func quantilesOf(found []judge.Quantile) (out []Quantile) {

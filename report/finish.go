@@ -57,9 +57,14 @@ func (b *Builder) Finish(s engine.State) Release {
 // computed again from the records is not what was judged then.
 func (b *Builder) warned(s engine.State) []string {
 	if err := judge.Carried(s.Methods); err != nil {
-		return slices.Insert(slices.Clone(b.warnings), 0, fmt.Sprintf("evidence that is not in the records is computed by methods of version %d: %v", judge.Methods, err))
+		return slices.Insert(slices.Clone(b.warnings), 0, recomputed(err))
 	}
 	return b.warnings
+}
+
+// recomputed warns of evidence by other methods than those of the release.
+func recomputed(err error) string {
+	return fmt.Sprintf("evidence that is not in the records is computed by methods of version %d: %v", judge.Methods, err)
 }
 
 // stand gives the comparisons that the release was decided on, or stands on

@@ -297,7 +297,10 @@ type Proof struct {
 
 // Decision is one entry of the decision log.
 type Decision struct {
-	Seq           uint64    `json:"seq"`
+	Seq uint64 `json:"seq"`
+	// SHA256 is the record's hash, in hexadecimal digits; each goes over the one
+	// before it, and so over all before.
+	SHA256        string    `json:"sha256,omitempty"`
 	Time          time.Time `json:"time"`
 	Decision      string    `json:"decision"`
 	Phase         string    `json:"phase"`
