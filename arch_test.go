@@ -64,14 +64,6 @@ var house = map[string]row{
 	"database":   {floor: 2, imports: []string{"release"}},
 	"control":    {floor: 2, imports: []string{"access", "journal", "report", "release", "spec", "plan", "engine"}},
 	"annotation": {floor: 2, imports: []string{"database", "journal", "release"}},
-	"access":   {floor: 1, imports: []string{"release", "spec"}},
-	"calendar": {floor: 1, imports: []string{"release"}, vendors: []string{"github.com/emersion/go-ical", "github.com/teambition/rrule-go"}},
-	"guard":    {floor: 1, imports: []string{"release", "spec", "plan", "access", "calendar"}, vendors: []string{"cel.dev/cel-go"}},
-	"glass":    {floor: 2, imports: []string{"control", "database", "release"}},
-	"audit":    {floor: 2, imports: []string{"access", "control", "database", "journal", "release"}},
-	"calm":     {floor: 2},
-	"database": {floor: 2, imports: []string{"release"}},
-	"control":  {floor: 2, imports: []string{"access", "journal", "report", "release", "spec", "plan", "engine", "judge"}},
 
 	// Who somebody is.
 	"login/token": {floor: 1, imports: []string{"release"}},

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -121,27 +120,27 @@ func problemOf(err error) *Problem {
 	case errors.As(err, &refusal):
 		return problem(refusal.Status, "%s", refusal.Why)
 	case errors.As(err, &denied):
-		return problem(http.StatusForbidden, "%s", plain(err))
+		return problem(http.StatusForbidden, "%s", release.Plain(err))
 	case errors.As(err, &refused):
-		p := problem(http.StatusUnprocessableEntity, "%s", plain(err)).called("guard-rails")
+		p := problem(http.StatusUnprocessableEntity, "%s", release.Plain(err)).called("guard-rails")
 		p.Findings = findings(refused.Findings)
 		return p
 	case errors.As(err, &unconfirmed):
-		return problem(http.StatusConflict, "%s", plain(err)).called("unconfirmed")
+		return problem(http.StatusConflict, "%s", release.Plain(err)).called("unconfirmed")
 	case errors.As(err, &moved):
-		return problem(http.StatusPreconditionFailed, "%s", plain(err))
+		return problem(http.StatusPreconditionFailed, "%s", release.Plain(err))
 	case errors.As(err, &file):
 		return invalidFile(file)
 	case errors.Is(err, release.ErrNotFound):
-		return problem(http.StatusNotFound, "%s", plain(err))
+		return problem(http.StatusNotFound, "%s", release.Plain(err))
 	case errors.Is(err, release.ErrConflict):
-		return problem(http.StatusConflict, "%s", plain(err))
+		return problem(http.StatusConflict, "%s", release.Plain(err))
 	case errors.Is(err, release.ErrInvalid):
-		return problem(http.StatusUnprocessableEntity, "%s", plain(err))
+		return problem(http.StatusUnprocessableEntity, "%s", release.Plain(err))
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return unavailable("it took too long, or the server stops; ask again")
 	case errors.Is(err, release.ErrUnavailable):
-		return unavailable(plain(err))
+		return unavailable(release.Plain(err))
 	}
 	return problem(http.StatusInternalServerError, "something went wrong in Linnet itself; its log says what")
 }
@@ -151,15 +150,6 @@ func unavailable(detail string) *Problem {
 	p := problem(http.StatusServiceUnavailable, "%s", detail)
 	p.wait = again
 	return p
-}
-
-// plain is an error without the word for its meaning at the end.
-func plain(err error) string {
-	text := err.Error()
-	for _, meaning := range []error{release.ErrInvalid, release.ErrNotFound, release.ErrConflict, release.ErrUnavailable} {
-		text = strings.TrimSuffix(text, ": "+meaning.Error())
-	}
-	return text
 }
 
 func invalidFile(all spec.Errors) *Problem {

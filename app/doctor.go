@@ -331,7 +331,7 @@ func (c *metricCheck) fails(err error) {
 		do = "see that the address and the names in the release file are those of the source"
 	}
 	c.gone = true
-	c.Problems = append(c.Problems, problem{Metric: c.Metric, Text: plain(err), Do: do, Stops: true})
+	c.Problems = append(c.Problems, problem{Metric: c.Metric, Text: release.Plain(err), Do: do, Stops: true})
 }
 
 func (p *process) printDiagnosis(d *diagnosis) error {

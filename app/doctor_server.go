@@ -45,7 +45,7 @@ type serverCheck struct {
 func (d *serverDiagnosis) add(what, fine string, err error, do string) {
 	c := &serverCheck{What: what, Text: fine, OK: err == nil}
 	if err != nil {
-		c.Text, c.Do = strings.TrimPrefix(plain(err), what+": "), do
+		c.Text, c.Do = strings.TrimPrefix(release.Plain(err), what+": "), do
 	}
 	d.Checks = append(d.Checks, c)
 }

@@ -168,7 +168,7 @@ func (p *process) printLint(name, about string, err error) error {
 	case p.json:
 		return json.NewEncoder(p.out).Encode(lintLine{File: name, OK: err == nil, Errors: lintErrors(err)})
 	case err != nil:
-		_, err = fmt.Fprintln(p.err, plain(err))
+		_, err = fmt.Fprintln(p.err, release.Plain(err))
 		return err
 	case p.quiet:
 		return nil
@@ -189,7 +189,7 @@ func lintErrors(err error) []lintError {
 		}
 		return out
 	}
-	return []lintError{{Problem: plain(err)}}
+	return []lintError{{Problem: release.Plain(err)}}
 }
 
 func (p *process) schema() *cobra.Command {

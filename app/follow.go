@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/linnet-project/linnet/release"
 )
 
 // followEvery is how soon a settings file that changed is read again.
@@ -27,7 +29,7 @@ func (s *serving) follow(ctx context.Context, what string, read func() error) {
 			}
 			now := ""
 			if err := read(); err != nil {
-				now = plain(err)
+				now = release.Plain(err)
 			}
 			switch {
 			case now == told:

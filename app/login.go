@@ -131,7 +131,7 @@ func (p *process) logOut(ctx context.Context, server, caFile string) error {
 		return err
 	}
 	if err != nil {
-		fmt.Fprintf(p.err, "linnet: the token is forgotten here, but was not revoked at the server: %s\n", plain(err))
+		fmt.Fprintf(p.err, "linnet: the token is forgotten here, but was not revoked at the server: %s\n", release.Plain(err))
 		return exit(exitError)
 	}
 	p.say("logged out of %s", server)

@@ -56,7 +56,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	}
 	var silent exit
 	if err != nil && !errors.As(err, &silent) {
-		fmt.Fprintf(stderr, "linnet: %s\n", plain(err))
+		fmt.Fprintf(stderr, "linnet: %s\n", release.Plain(err))
 	}
 	return err
 }
@@ -86,16 +86,6 @@ func (in interruptible) Read(b []byte) (int, error) {
 	case <-in.ctx.Done():
 		return 0, in.ctx.Err()
 	}
-}
-
-// plain is an error without the word for its meaning at the end, which is for
-// programs.
-func plain(err error) string {
-	text := err.Error()
-	for _, meaning := range []error{release.ErrInvalid, release.ErrNotFound, release.ErrConflict, release.ErrUnavailable} {
-		text = strings.TrimSuffix(text, ": "+meaning.Error())
-	}
-	return text
 }
 
 func (p *process) root() *cobra.Command {

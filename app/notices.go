@@ -197,7 +197,7 @@ func (p *process) tryChannel(ctx context.Context, file string, plan outbox.Plan,
 	}
 	t.OK = err == nil
 	if err != nil {
-		t.Error = plain(err)
+		t.Error = release.Plain(err)
 	}
 	return t
 }

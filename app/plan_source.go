@@ -38,7 +38,7 @@ func learn(ctx context.Context, source run.Source, pl plan.Plan, to time.Time, s
 		}
 		known, err := forecast.Learn(m, got.Observations)
 		if err != nil {
-			warnings = append(warnings, plain(err))
+			warnings = append(warnings, release.Plain(err))
 			continue
 		}
 		s.Metrics[i] = known

@@ -59,7 +59,7 @@ func (o *elsewhere) client(p *process) (*client.Client, error) {
 		defer mu.Unlock()
 		if now := time.Now(); now.Sub(said) > troubleEvery && !p.quiet {
 			said = now
-			fmt.Fprintf(p.err, "%s; trying again\n", printable(plain(err)))
+			fmt.Fprintf(p.err, "%s; trying again\n", printable(release.Plain(err)))
 		}
 	}})
 }

@@ -256,7 +256,7 @@ func (r *running) fallBack(ctx context.Context, s engine.State, cause error) err
 		return errors.Join(cause, err)
 	}
 	fmt.Fprintf(r.err, "linnet: %s\nlinnet: the release cannot go on; all traffic is on the baseline, and %s serves it until stopped (Ctrl-C)\n",
-		plain(cause), r.parts.traffic)
+		release.Plain(cause), r.parts.traffic)
 	<-ctx.Done()
 	return exit(exitError)
 }

@@ -23,7 +23,7 @@ func (s *serving) openHealth(context.Context) (func() error, error) {
 	s.mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		if err := s.ready(r.Context()); err != nil {
 			s.log.Warn("not ready", "error", err)
-			http.Error(w, s.told(r, plain(err), "not ready"), http.StatusServiceUnavailable)
+			http.Error(w, s.told(r, release.Plain(err), "not ready"), http.StatusServiceUnavailable)
 			return
 		}
 		fmt.Fprintln(w, "ok")

@@ -135,7 +135,7 @@ func (s *serving) pressed(w http.ResponseWriter, r *http.Request) {
 	}
 	press, err := slack.ParsePress(body)
 	if err != nil {
-		http.Error(w, plain(err), http.StatusBadRequest)
+		http.Error(w, release.Plain(err), http.StatusBadRequest)
 		return
 	}
 	w.WriteHeader(http.StatusOK) // Slack waits three seconds, and shows anything else as an error of ours
@@ -187,7 +187,7 @@ func (s *serving) carryOut(ctx context.Context, p slack.Press, name string) stri
 	}
 	if err != nil {
 		s.log.Info("a press of a button is not taken", "release", id.String(), "action", p.Action, "who", name, "error", err)
-		return "Nothing was done: " + plain(err)
+		return "Nothing was done: " + release.Plain(err)
 	}
 	verb, isOrder := map[string]engine.Verb{slack.Approve: engine.Approve, slack.Abort: engine.Abort}[p.Action]
 	said := "You take care of it; nobody else is called."
@@ -207,7 +207,7 @@ func (s *serving) carryOut(ctx context.Context, p slack.Press, name string) stri
 	}
 	if err != nil {
 		s.log.Info("a press of a button did nothing", "release", id.String(), "action", p.Action, "who", name, "error", err)
-		return "Nothing was done: " + plain(err)
+		return "Nothing was done: " + release.Plain(err)
 	}
 	return said
 }

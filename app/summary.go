@@ -90,7 +90,7 @@ func (p *process) summarize(ctx context.Context, flags summaryFlags, first polic
 		truth := truths[0]
 		truths = truths[1:]
 		if t.err != nil {
-			out.Errors = append(out.Errors, recordingError{t.name, plain(t.err)})
+			out.Errors = append(out.Errors, recordingError{t.name, release.Plain(t.err)})
 			return nil
 		}
 		for i, r := range t.results {

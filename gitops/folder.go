@@ -282,7 +282,7 @@ func (f *Folder) refuse(now File, t try, err error) File {
 	if errors.Is(err, release.ErrUnavailable) {
 		wait, most = f.cfg.Every, time.Minute
 	}
-	t.text = err.Error()
+	t.text = release.Plain(err)
 	t.next = f.cfg.Now().Add(min(wait<<min(t.count, 10), most))
 	var rails *control.Refused
 	if errors.As(err, &rails) {

@@ -288,8 +288,11 @@ func TestARefusalIsAskedAgainLater(t *testing.T) {
 	// What only was not there is asked for soon.
 	w = watch(t)
 	w.write("a.yaml", file("checkout-2", "2"))
-	w.fail = release.ErrUnavailable
+	w.fail = fmt.Errorf("the splitter does not answer: %w", release.ErrUnavailable)
 	w.looks(3)
+	if f := w.want("a.yaml", gitops.Refused, "the splitter"); f.Text != "the splitter does not answer" {
+		t.Errorf("shown as %q", f.Text)
+	}
 	w.fail = nil
 	w.looks(3).began("checkout-2/1")
 }

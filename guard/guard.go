@@ -72,8 +72,7 @@ func Compile(name string, g spec.Guards, read func(name string) ([]byte, error))
 	var errs spec.Errors
 	wrong := func(err error, path string, i int, key, hint string) {
 		if err != nil {
-			text := strings.TrimSuffix(err.Error(), ": "+release.ErrInvalid.Error())
-			errs = append(errs, spec.Wrong(name, g.Text, fmt.Sprintf("spec.%s[%d].%s", path, i, key), text, hint))
+			errs = append(errs, spec.Wrong(name, g.Text, fmt.Sprintf("spec.%s[%d].%s", path, i, key), release.Plain(err), hint))
 		}
 	}
 	for i, from := range g.Rules {

@@ -191,7 +191,7 @@ func (r *Receiver) proved(ctx context.Context, w http.ResponseWriter, req *http.
 		if status == http.StatusServiceUnavailable {
 			w.Header().Set("Retry-After", "10")
 		}
-		refuse(w, status, err.Error())
+		refuse(w, status, detail(err))
 		return
 	}
 	code := http.StatusOK
@@ -270,6 +270,15 @@ func status(err error) int {
 		return http.StatusUnprocessableEntity
 	}
 	return http.StatusServiceUnavailable
+}
+
+// detail is what a sender is told of an error. Of one without a meaning for others
+// that is nothing: the log has it.
+func detail(err error) string {
+	if status(err) == http.StatusServiceUnavailable && !errors.Is(err, release.ErrUnavailable) {
+		return "the delivery cannot be taken now; the log says why"
+	}
+	return release.Plain(err)
 }
 
 // problem is an error as RFC 9457 writes it, with a code as those of the API have.

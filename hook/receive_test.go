@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -167,9 +168,11 @@ func TestRefusals(t *testing.T) {
 	e.desk.fail = &control.Refused{Findings: []control.Finding{{Rule: "freeze", Text: "not before Monday"}}}
 	send(2, http.StatusUnprocessableEntity, "not before Monday")
 	e.desk.fail = fmt.Errorf("begun with another file: %w", release.ErrConflict)
-	send(3, http.StatusConflict, "another file")
+	send(3, http.StatusConflict, `begun with another file"`)
+	e.desk.fail = errors.New("dial tcp 10.0.0.7:5432")
+	send(4, http.StatusServiceUnavailable, `the log says why"`)
 	e.desk.fail = nil
-	for n := range 3 {
+	for n := range 2 {
 		send(10+n, http.StatusCreated, "")
 	}
 	send(20, http.StatusTooManyRequests, "6 deliveries a minute")

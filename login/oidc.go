@@ -255,7 +255,7 @@ func person(claims map[string]any, s spec.OIDC) (access.Actor, error) {
 		name = spec.ActorName(name)
 	}
 	if err := checkName(name, access.Person); err != nil {
-		return access.Actor{}, refuse(http.StatusForbidden, "your name at the identity provider cannot be one here: %s", strings.TrimSuffix(err.Error(), ": "+release.ErrInvalid.Error()))
+		return access.Actor{}, refuse(http.StatusForbidden, "your name at the identity provider cannot be one here: %s", release.Plain(err))
 	}
 	_, domain, _ := strings.Cut(name, "@")
 	if len(s.AllowedDomains) > 0 && !slices.ContainsFunc(s.AllowedDomains, func(d string) bool { return strings.EqualFold(d, domain) }) {

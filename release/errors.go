@@ -1,6 +1,9 @@
 package release
 
-import "errors"
+import (
+	"errors"
+	"strings"
+)
 
 // The four meanings an error can have at a border. Adapters wrap one of these
 // (fmt.Errorf("…: %w", release.ErrUnavailable)); callers ask with errors.Is.
@@ -17,3 +20,13 @@ var (
 	// ErrUnavailable: the other side cannot answer now. Retried with back-off.
 	ErrUnavailable = errors.New("unavailable")
 )
+
+// Plain is an error in words for people: without the word for its meaning at the
+// end.
+func Plain(err error) string {
+	text := err.Error()
+	for _, meaning := range []error{ErrInvalid, ErrNotFound, ErrConflict, ErrUnavailable} {
+		text = strings.TrimSuffix(text, ": "+meaning.Error())
+	}
+	return text
+}
