@@ -241,8 +241,11 @@ func TestWhoIsNotLetIn(t *testing.T) {
 			}
 		}
 	}
-	w.set(func() { w.refusal = fmt.Errorf("the database: %w", release.ErrUnavailable) })
+	w.set(func() { w.refusal = fmt.Errorf("PostgreSQL linnet at db-1: %w", release.ErrUnavailable) })
 	r := w.ask("GET", "/v1/releases", "").want(503, nil)
+	if p := r.problem("the log of the server says why"); strings.Contains(p.Detail, "db-1") {
+		t.Errorf("a stranger is told %q", p.Detail)
+	}
 	equal(t, "when to ask again", r.header.Get("Retry-After"), "5")
 	w.ask("GET", "/openapi.json", "").want(200, nil) // open to everybody
 	w.set(func() { w.log.Reset() })

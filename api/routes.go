@@ -46,7 +46,7 @@ func (a *API) admit(w http.ResponseWriter, r *http.Request, handler http.Handler
 	w.Header().Set("Cache-Control", "no-store")
 	who, err := a.cfg.Authenticate(r)
 	if err != nil {
-		a.fail(w, r, err)
+		a.turnAway(w, r, err)
 		return
 	}
 	r = r.WithContext(context.WithValue(r.Context(), actorKey{}, who))
@@ -112,6 +112,18 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		return nil, problem(http.StatusBadRequest, "the body could not be read to its end")
 	}
 	return body, nil
+}
+
+// turnAway answers somebody who proved nothing. Of what went wrong here while they
+// were looked up, the name of the database and why it does not answer, they are
+// told nothing: the log has it.
+func (a *API) turnAway(w http.ResponseWriter, r *http.Request, err error) {
+	a.problem(r.Context(), r.Method+" "+r.URL.Path, err)
+	var refusal *Refusal
+	if !errors.As(err, &refusal) {
+		err = unavailable("who asks cannot be looked up at the moment; the log of the server says why")
+	}
+	Fail(w, err)
 }
 
 // fail answers with a problem, and writes down what only the people who run
