@@ -30,6 +30,7 @@ func (s *serving) openHooks(ctx context.Context) (func() error, error) {
 	}
 	in, err := hook.NewReceiver(ctx, hook.InConfig{
 		Hooks: hooks.In, Folder: filepath.Dir(file), Desk: s.desk, DB: s.db, Log: s.log, Now: s.now,
+		From: func(r *http.Request) string { return s.who.From(r) }, // who comes later
 	})
 	if err != nil {
 		return nil, err

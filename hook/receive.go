@@ -45,8 +45,10 @@ type InConfig struct {
 	Folder string
 	Desk   Desk
 	DB     *database.DB
-	Log    *slog.Logger
-	Now    func() time.Time
+	// From is the address that a request comes from, past proxies that are trusted.
+	From func(*http.Request) string
+	Log  *slog.Logger
+	Now  func() time.Time
 }
 
 // Receiver takes what is announced. It is safe for use by several goroutines.
@@ -148,7 +150,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	if !carries(h.Form, req.Header) {
-		r.cfg.Log.Warn("a delivery to a hook is not signed", "hook", name, "from", req.RemoteAddr)
+		r.cfg.Log.Warn("a delivery to a hook is not signed", "hook", name, "from", r.cfg.From(req))
 		refuse(w, http.StatusUnauthorized, errUnproved.Error())
 		return
 	}
@@ -174,7 +176,7 @@ func (r *Receiver) proved(ctx context.Context, w http.ResponseWriter, req *http.
 	now := r.cfg.Now()
 	nonce, err := proof{h.Form, req.Header, body, now}.check(secrets)
 	if err != nil {
-		r.cfg.Log.Warn("a delivery to a hook is not proved", "hook", h.Name, "from", req.RemoteAddr, "error", err)
+		r.cfg.Log.Warn("a delivery to a hook is not proved", "hook", h.Name, "from", r.cfg.From(req), "error", err)
 		refuse(w, http.StatusUnauthorized, err.Error())
 		return
 	}
@@ -240,7 +242,7 @@ func (r *Receiver) take(ctx context.Context, h *entrance, d delivery, body []byt
 	if a = (answer{Ignored: m.Ignored}); m.Ignored != "" {
 		return a, nil
 	}
-	who := access.Actor{Name: "hook:" + h.Name, Kind: access.Machine, From: req.RemoteAddr}
+	who := access.Actor{Name: "hook:" + h.Name, Kind: access.Machine, From: r.cfg.From(req)}
 	for _, file := range m.Files {
 		c, err := r.cfg.Desk.Create(ctx, who, control.Creation{Name: "the release file of hook " + h.Name, File: file, Reason: "announced to hook " + h.Name})
 		if err != nil {

@@ -48,7 +48,7 @@ func receiving(t *testing.T, db *database.DB, change func(*spec.HookIn)) *entry 
 		}
 		hooks = append(hooks, in)
 	}
-	r, err := NewReceiver(t.Context(), InConfig{Hooks: hooks, Folder: e.dir, Desk: e.desk, DB: db,
+	r, err := NewReceiver(t.Context(), InConfig{Hooks: hooks, Folder: e.dir, Desk: e.desk, DB: db, From: func(r *http.Request) string { return "past " + r.RemoteAddr },
 		Log: slog.New(slog.NewTextHandler(&e.log, nil)), Now: func() time.Time { return e.now }})
 	if err != nil {
 		t.Fatal(err)
@@ -99,7 +99,7 @@ func testDeliveries(t *testing.T, db *database.DB) {
 		e := receiving(t, db, nil)
 		e.sends(e.signed(form, "sesame", announces("v1.5.0")), http.StatusCreated, `"release":"checkout-1.5.0/1","fresh":true`)
 		f := e.desk.files["checkout-1.5.0"]
-		if f.Candidate.Version != "1.5.0" || f.Candidate.Commit != "abc123" || e.desk.who.Name != "hook:"+form {
+		if f.Candidate.Version != "1.5.0" || f.Candidate.Commit != "abc123" || e.desk.who.Name != "hook:"+form || !strings.HasPrefix(e.desk.who.From, "past ") {
 			t.Errorf("%s: made %+v by %+v", form, f.Candidate, e.desk.who)
 		}
 		// The same again is answered as before and asks nobody.

@@ -49,6 +49,10 @@ func wayOf(r *http.Request, trusted []netip.Prefix) way {
 	return w
 }
 
+// From is the address that a request comes from, past the proxies that are
+// trusted: for what goes into the audit of those who prove themselves otherwise.
+func (l *Login) From(r *http.Request) string { return wayOf(r, l.cfg.TrustedProxies).from.String() }
+
 func last(values []string) string {
 	if len(values) == 0 {
 		return ""
