@@ -149,6 +149,20 @@ func TestPlansAndTheSystem(t *testing.T) {
 	var s api.System
 	w.ask("GET", "/v1/system", "").want(200, &s).fits("System")
 	equal(t, "system", []any{s.Version, s.Database, len(s.Troubles)}, []any{"test", "SQLite", 1})
+	w.set(func() { w.trouble = 10_000 })
+	w.ask("GET", "/v1/system", "").want(200, &s)
+	equal(t, "told", len(s.Troubles), 100)
+	asked := 0
+	w.set(func() {
+		w.policy = func(access.Actor, access.Action, access.Resource) access.Decision {
+			asked++
+			return access.Decision{Why: "no"}
+		}
+	})
+	w.ask("GET", "/v1/system", "").want(200, &s)
+	if len(s.Troubles) != 0 || asked > 1000 {
+		t.Errorf("whoever may see none is told %d, after %d questions", len(s.Troubles), asked)
+	}
 }
 
 // What is wrong comes back all at once, with its place and what to do.

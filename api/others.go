@@ -109,7 +109,7 @@ type System struct {
 	Overdue  int       `json:"overdue" doc:"How many of their turns are overdue."`
 	Lag      float64   `json:"lag_s" doc:"By how long the longest overdue turn is, in seconds."`
 	Streams  int       `json:"streams" doc:"How many streams of events are open."`
-	Troubles []Trouble `json:"troubles" nullable:"false" doc:"Releases whose last turn failed here, as far as whoever asks may see them; at most 100."`
+	Troubles []Trouble `json:"troubles" nullable:"false" doc:"Releases whose last turn failed here, as far as whoever asks may see them; at most 100, of some 500."`
 	Targets  []Target  `json:"targets" nullable:"false" doc:"Who is sent what happens to releases by the hooks file, by all replicas."`
 }
 
@@ -132,8 +132,12 @@ type Trouble struct {
 	Next     time.Time `json:"next" doc:"When the next turn is due."`
 }
 
-// mostTroubles bounds how many are told.
-const mostTroubles = 100
+// mostTroubles bounds how many are told, mostAsked for how many it is asked
+// whether somebody may see them: when a source is down, all releases are in trouble.
+const (
+	mostTroubles = 100
+	mostAsked    = 500
+)
 
 type systemOutput struct{ Body System }
 
@@ -144,7 +148,7 @@ func (a *API) system(ctx context.Context, _ *struct{}) (*systemOutput, error) {
 	}
 	told.Version, told.Now, told.Streams = a.cfg.Version, a.cfg.Now().UTC(), a.hub.count()
 	seen := []Trouble{}
-	for _, t := range told.Troubles {
+	for _, t := range told.Troubles[:min(len(told.Troubles), mostAsked)] {
 		if len(seen) == mostTroubles {
 			break
 		}

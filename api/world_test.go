@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"reflect"
 	"strings"
 	"sync"
@@ -69,6 +70,7 @@ type world struct {
 	routes  map[string]release.Route
 	policy  func(access.Actor, access.Action, access.Resource) access.Decision
 	refusal error
+	trouble int // how many releases are in trouble besides
 	guards  []control.Finding
 	log     bytes.Buffer
 }
@@ -151,7 +153,9 @@ func newWorld(t testing.TB, db *database.DB) *world {
 			return api.Foretold{Plan: plan.Compile(f)}, nil
 		},
 		System: func(context.Context) (api.System, error) {
-			return api.System{Database: string(db.Kind()), Started: w.now(), Troubles: []api.Trouble{{Name: "checkout-1", Attempt: 1, Error: "slow"}, {Name: "nobody", Attempt: 1}}}, nil
+			told := []api.Trouble{{Name: "checkout-1", Attempt: 1, Error: "slow"}, {Name: "nobody", Attempt: 1}}
+			w.set(func() { told = append(told, slices.Repeat(told[:1], w.trouble)...) })
+			return api.System{Database: string(db.Kind()), Started: w.now(), Troubles: told}, nil
 		},
 	})
 	if err != nil {
