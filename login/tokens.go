@@ -187,9 +187,12 @@ func (l *Login) ListTokens(ctx context.Context, by access.Actor, owner string) (
 			return nil, err
 		}
 	}
+	where, args := ` WHERE owner = ?`, []any{owner, mostListed}
+	if owner == "*" {
+		where, args = "", args[1:]
+	}
 	err = l.cfg.DB.Read(ctx, func(tx database.Tx) error {
-		rows, err := tx.Query(ctx, `SELECT `+tokenColumns+` FROM login_tokens WHERE owner = ? OR ? = '*' ORDER BY made_at DESC, id LIMIT ?`,
-			owner, owner, mostListed)
+		rows, err := tx.Query(ctx, `SELECT `+tokenColumns+` FROM login_tokens`+where+` ORDER BY made_at DESC, id LIMIT ?`, args...)
 		if err != nil {
 			return err
 		}
