@@ -1,3 +1,5 @@
+import { ofReleases } from './explainRelease'
+
 /** An explanation: what it is of, and paragraphs of plain words. */
 export type Explanation = { title: string; text: string[] }
 
@@ -5,6 +7,7 @@ const about = (title: string, ...text: string[]): Explanation => ({ title, text 
 
 /** What can be asked about where it stands, by key. */
 export const explanations = {
+  ...ofReleases,
   evidence: about(
     'Evidence of harm',
     'How sure it is that the candidate is worse than the tolerance allows: not how bad it is. The bar fills as the observations fit harm better than no harm; at its end the release is rolled back.',
