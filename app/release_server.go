@@ -189,7 +189,7 @@ type createOptions struct {
 func (p *process) releaseCreate(at *elsewhere) *cobra.Command {
 	var o createOptions
 	cmd := &cobra.Command{
-		Use: "create -f release.yaml", Short: "Begin a release at a server; the same file twice is one release", Args: cobra.NoArgs,
+		Use: "create -f release.yaml", Short: "Begin a release at a server; the same file twice is one release", Args: waitBesides(cobra.NoArgs),
 		Long: `Begins a release at a server. The same file again is the same release: a pipeline
 that is run again goes on where it was. With --wait it follows the release to its
 end, through restarts of the server, and exits as the release ended: 0 promoted, 3
@@ -219,7 +219,7 @@ refused.`,
 func (p *process) releaseRetry(at *elsewhere) *cobra.Command {
 	var reason, wait string
 	cmd := &cobra.Command{
-		Use: "retry NAME[/ATTEMPT]", Short: "Begin the next attempt of a release that has ended, with the same file", Args: cobra.ExactArgs(1),
+		Use: "retry NAME[/ATTEMPT]", Short: "Begin the next attempt of a release that has ended, with the same file", Args: waitBesides(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			id, err := named(args[0])
 			if err != nil {

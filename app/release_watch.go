@@ -22,6 +22,22 @@ const (
 	stillEvery = time.Minute
 )
 
+// waitBesides says how --wait takes its time where that stands beside it: it would
+// be an argument of its own.
+func waitBesides(args cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, given []string) error {
+		err := args(cmd, given)
+		if err == nil || len(given) == 0 || !cmd.Flags().Changed("wait") {
+			return err
+		}
+		last := given[len(given)-1]
+		if _, bad := time.ParseDuration(last); bad != nil {
+			return err
+		}
+		return fmt.Errorf("%q stands alone: write --wait=%s, with =; %w", last, last, errUsage)
+	}
+}
+
 func waitFlag(cmd *cobra.Command, wait *string) {
 	cmd.Flags().StringVar(wait, "wait", "", "follow the release to its end, for at most so long (--wait=30m; --wait alone: a day)")
 	cmd.Flags().Lookup("wait").NoOptDefVal = aDay.String()

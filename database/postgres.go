@@ -49,7 +49,7 @@ var sessionLimits = map[string]string{
 func OpenURL(ctx context.Context, address string) (*DB, error) {
 	cfg, err := pgxpool.ParseConfig(address)
 	if err != nil {
-		return nil, fmt.Errorf("database: not a URL such as postgres://user:password@host:5432/linnet: %w", release.ErrInvalid)
+		return nil, fmt.Errorf("not a URL such as postgres://user:password@host:5432/linnet: %w", release.ErrInvalid)
 	}
 	conn := cfg.ConnConfig
 	for name, value := range sessionLimits {

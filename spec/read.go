@@ -146,7 +146,7 @@ func (r *reader) document(tokens token.Tokens) ast.Node {
 		}
 	}
 	if body == nil {
-		r.fail(position{1, 1}, "the file is empty", "see the reference of the release file for an example")
+		r.fail(position{1, 1}, "the file is empty", "write what it is first: apiVersion, kind and spec")
 	}
 	return body
 }
