@@ -28,7 +28,7 @@ func (p *process) release() *cobra.Command {
 	cmd := &cobra.Command{Use: "release", Short: "List, show and steer releases, of the data folder or at a server"}
 	at := new(elsewhere)
 	at.flags(cmd)
-	cmd.AddCommand(p.releaseList(at), p.releaseShow(at), p.releaseCreate(at), p.releaseWatch(at), p.releaseRetry(at))
+	cmd.AddCommand(p.releaseList(at), p.releaseShow(at), p.releaseReport(at), p.releaseCreate(at), p.releaseWatch(at), p.releaseRetry(at))
 	for _, v := range []struct {
 		verb  engine.Verb
 		short string

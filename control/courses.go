@@ -122,6 +122,23 @@ func (d *Desk) Course(ctx context.Context, who access.Actor, id journal.ID, w re
 	return c, nil
 }
 
+// CourseOf reads the course of a release from the journal, without the questions and
+// the earlier releases that a desk knows.
+func CourseOf(ctx context.Context, j Records, id journal.ID) (func(report.Wanted) report.Course, error) {
+	b := report.NewCourse()
+	var s engine.State
+	err := j.Records(ctx, id, 1, func(rec journal.Record) error {
+		s, rec = again(s, rec)
+		b.Add(rec, s)
+		return ctx.Err()
+	})
+	return func(w report.Wanted) report.Course {
+		c := b.Course(s, w)
+		c.Total = c.Records
+		return c
+	}, err
+}
+
 // readOn folds the records that came since, as long as there is time.
 func (d *Desk) readOn(ctx context.Context, f *following) error {
 	free, err := d.folder(ctx)

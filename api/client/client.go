@@ -134,6 +134,18 @@ func (c *Client) Record(ctx context.Context, id ID) (json.RawMessage, error) {
 	return text, c.call(ctx, http.MethodGet, id.path()+"/record", nil, &text)
 }
 
+// Course gives the course of a release: of its metrics as a whole, or in a segment,
+// with so many points a track at most. Of a long one it may be the beginning; who
+// asks again gets more (see records_total).
+func (c *Client) Course(ctx context.Context, id ID, segment string, points int) (json.RawMessage, error) {
+	q := url.Values{"points": {strconv.Itoa(points)}}
+	if segment != "" {
+		q.Set("segment", segment)
+	}
+	var text json.RawMessage
+	return text, c.call(ctx, http.MethodGet, id.path()+"/course?"+q.Encode(), nil, &text)
+}
+
 // Creation is a release file that is to be begun.
 type Creation struct {
 	File   string `json:"file"`
