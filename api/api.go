@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"reflect"
+	"sync/atomic"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -50,8 +51,12 @@ type API struct {
 	answers answers
 	hub     *hub
 	// notes are what others say of releases.
-	notes *annotation.Store
+	notes   *annotation.Store
+	skipped atomic.Int64
 }
+
+// Skipped is how often streams left out a record that is damaged.
+func (a *API) Skipped() int64 { return a.skipped.Load() }
 
 // Bounds on what one request may send, in bytes: a release file of 1 MiB as JSON
 // may spell it.

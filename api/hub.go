@@ -157,6 +157,11 @@ func (h *hub) give(l *listener, all []told) {
 
 // tell makes an event of an entry of the feed; false where that cannot be done.
 func (a *API) tell(e journal.Entry) (told, bool) {
+	if e.Damaged != nil {
+		a.skipped.Add(1)
+		a.cfg.Log.Error("streams leave out a record that is damaged; `linnet audit verify` says more", "release", e.ID.String(), "seq", e.Record.Seq, "error", e.Damaged)
+		return told{}, false
+	}
 	text, err := encoded(eventOf(e.ID, e.Record))
 	if err != nil {
 		a.cfg.Log.Error("an event has no form in JSON", "release", e.ID.String(), "seq", e.Record.Seq, "error", err)

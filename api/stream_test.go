@@ -155,6 +155,37 @@ func testTheStreamOfAll(w *world) {
 	}
 }
 
+// A damaged record is left out, told in the log and counted; the streams of all
+// others go on, those that begin before it too.
+func TestADamagedRecordStopsNoStream(t *testing.T) {
+	w := newWorld(t, lite(t))
+	w.begin("checkout-0", "red")
+	f := w.follow("/v1/events", "")
+	w.begin("checkout-1", "red")
+	first, _ := f.next()
+	from := f.last
+	// Before anybody can have read it: the database damages what is written.
+	if err := w.db.Alone(t.Context(), `CREATE TRIGGER rot AFTER INSERT ON records WHEN NEW.seq > 1 BEGIN UPDATE records SET body = x'00' WHERE id = NEW.id; END`); err != nil {
+		t.Fatal(err)
+	}
+	w.turn("checkout-1", 1)
+	if err := w.db.Alone(t.Context(), `DROP TRIGGER rot`); err != nil {
+		t.Fatal(err)
+	}
+	w.begin("search-1", "blue")
+	for _, stream := range []*follower{f, w.follow("/v1/events", from)} {
+		if e, ok := stream.next(); !ok || e.Name != "search-1" {
+			t.Errorf("after %s comes %+v", first.Name, e)
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if said := w.log.String(); w.api.Skipped() < 2 || !strings.Contains(said, "release=checkout-1/1 seq=2") {
+		t.Errorf("%d were skipped; the log says %q", w.api.Skipped(), said)
+	}
+	w.log.Reset()
+}
+
 func TestStreamsAreBounded(t *testing.T) {
 	w := newWorld(t, lite(t))
 	w.begin("checkout-1", "red")

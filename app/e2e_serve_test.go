@@ -110,7 +110,7 @@ func TestServeRunsReleasesOverAKill(t *testing.T) {
 		return strings.Contains(metrics, `linnet_turns_total{result="done"} `)
 	})
 	_, metrics := fetch(t, url+"/metrics")
-	matches(t, metrics, `(?m)^linnet_releases\{phase="`, `(?m)^linnet_queue_length 2$`, `linnet_proxy_weight_ratio\{arm="candidate",service="good"\}`)
+	matches(t, metrics, `(?m)^linnet_releases\{phase="`, `(?m)^linnet_queue_length 2$`, `(?m)^linnet_events_damaged_total 0$`, `linnet_proxy_weight_ratio\{arm="candidate",service="good"\}`)
 
 	if !p.kill() {
 		t.Error("the server had ended before it was killed")

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/linnet-project/linnet/api"
 	"github.com/linnet-project/linnet/audit"
 	"github.com/linnet-project/linnet/forecast"
@@ -41,8 +43,14 @@ func (s *serving) openAPI(ctx context.Context) (func() error, error) {
 			return told, err
 		},
 	})
+	if err != nil {
+		return nil, err
+	}
 	s.api = made
-	return nil, err
+	s.measures.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "linnet_events_damaged_total", Help: "How often streams of events left out a record that is damaged; the log says which.",
+	}, func() float64 { return float64(made.Skipped()) }))
+	return nil, nil
 }
 
 // foretellFor tells what a release file would do.

@@ -44,7 +44,7 @@ func newTargetMeasures(s *serving) targetMeasures {
 	return targetMeasures{
 		serving: s,
 		sent:    desc("linnet_hook_sent_total", "Events that a target has taken, from all replicas."),
-		leftOut: desc("linnet_hook_left_out_total", "Events that a target did not take, and was never told; the log says which."),
+		leftOut: desc("linnet_hook_left_out_total", "Events that a target was never told, for it did not take them or they are damaged; the log says which."),
 		waiting: desc("linnet_hook_waiting_seconds", "How long a target has not taken the event that it is to be told next; 0 where none waits."),
 	}
 }

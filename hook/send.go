@@ -130,6 +130,11 @@ func (s *Sender) Turn(ctx context.Context) (next time.Duration, err error) {
 	moved := false
 	for _, e := range page {
 		a, err := s.about(ctx, e)
+		if broken := new(journal.Broken); errors.As(err, &broken) {
+			s.cfg.Log.Error("an event is left out, for its release is damaged; `linnet audit verify` says more", "target", t.target, "release", e.ID.String(), "seq", e.Record.Seq, "error", err)
+			t.place, t.leftOut, moved = e.Cursor, t.leftOut+1, true
+			continue
+		}
 		if err != nil {
 			return 0, err
 		}
@@ -169,7 +174,11 @@ func (s *Sender) keep(ctx context.Context, t told) error {
 }
 
 // about is what an entry's release is, from its first record.
+// A record that is damaged, or follows one that is, is a *journal.Broken.
 func (s *Sender) about(ctx context.Context, e journal.Entry) (about, error) {
+	if e.Damaged != nil {
+		return about{}, e.Damaged
+	}
 	if a, ok := s.known[e.ID]; ok {
 		return a, nil
 	}

@@ -178,6 +178,33 @@ func testEventsAreSentOnceAndInOrder(t *testing.T, db *database.DB) {
 	b.got(t, append(want, "b/1/2", "b/1/3")...)
 }
 
+// What is damaged is left out and counted, and so is what follows a first record
+// that is: what it is about stands there.
+func testADamagedReleaseHoldsUpNoOther(t *testing.T, db *database.DB) {
+	h, b := newHouse(t, db), takesEvents(t)
+	s := h.sender("one", b, nil)
+	h.turn(s)
+	h.begins("a", "payments")
+	h.begins("b", "search")
+	h.begins("c", "carts")
+	h.orders("a", engine.Pause)
+	h.orders("b", engine.Pause)
+	h.orders("c", engine.Pause)
+	err := db.Write(t.Context(), func(tx database.Tx) error {
+		_, err := tx.Exec(t.Context(), `UPDATE records SET body = ? WHERE release = (SELECT id FROM releases WHERE name = 'a') AND seq = 1
+			OR release = (SELECT id FROM releases WHERE name = 'b') AND seq = 2`, []byte("rot"))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.turn(s)
+	b.got(t, "b/1/1", "c/1/1", "c/1/2")
+	if all, err := Standings(t.Context(), db, []string{"bus"}); err != nil || len(all) != 1 || all[0].Sent != 3 || all[0].LeftOut != 3 {
+		t.Errorf("%+v, %v", all, err)
+	}
+}
+
 // stops is a way to a target that has the sender stop once an event is taken.
 type stops struct {
 	http.RoundTripper

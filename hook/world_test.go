@@ -25,6 +25,7 @@ var suite = []struct {
 }{
 	{"deliveries", testDeliveries},
 	{"events are sent once and in order", testEventsAreSentOnceAndInOrder},
+	{"a damaged release holds up no other", testADamagedReleaseHoldsUpNoOther},
 	{"a sender that stops", testASenderThatStops},
 	{"a target that fails", testATargetThatFails},
 }

@@ -28,6 +28,9 @@ type Entry struct {
 	Service, Team, Environment, Author string
 
 	Record Record
+	// Damaged is why the record cannot be read, a *Broken; nil where it can. One
+	// damaged release holds up nobody who reads the others.
+	Damaged error
 	// Cursor is the place after it.
 	Cursor Cursor
 }
@@ -124,11 +127,14 @@ func scanFeed(rows interface{ Scan(into ...any) error }, u *unpacker) (Entry, er
 	if err != nil {
 		return Entry{}, err
 	}
-	rec, err := r.read(u)
-	if err != nil {
-		return Entry{}, &Broken{ID: e.ID, Seq: r.seq, What: err.Error()}
+	if r.form > formNow {
+		// Of a newer linnet beside this one; left out now, it would never be told.
+		return Entry{}, fmt.Errorf("record %d of %s has form %d and this linnet knows %d: run the newer linnet here, too: %w", r.seq, e.ID, r.form, formNow, release.ErrInvalid)
 	}
-	e.Record, e.Cursor = rec, at.cursor()
+	if e.Record, err = r.read(u); err != nil {
+		e.Record, e.Damaged = Record{Seq: r.seq}, &Broken{ID: e.ID, Seq: r.seq, What: err.Error()}
+	}
+	e.Cursor = at.cursor()
 	return e, nil
 }
 

@@ -73,6 +73,22 @@ func testFeed(t *testing.T, w world) {
 	if err != nil || len(pages(t, s.Reader, Feeding{After: newest, Most: 10, Quiet: true}, 0)) != 0 {
 		t.Errorf("after the newest place there is something, or %v", err)
 	}
+	// A record that is damaged is told as such, and the others as ever.
+	tamper(t, s, `UPDATE records SET body = ? WHERE seq = 2 AND release = (SELECT id FROM releases WHERE name = 'payments-2')`, []byte("rot"))
+	hurt := pages(t, s.Reader, Feeding{Most: 10}, 6)
+	if got, want := told(hurt), append(told(loud), "pay-1#1", "pay-1#2"); !slices.Equal(got, want) {
+		t.Errorf("with a damaged record the feed is %v, want %v", got, want)
+	}
+	for i, e := range hurt {
+		if (e.Damaged != nil) != (i == 2) || e.Cursor == "" {
+			t.Errorf("%s#%d is damaged: %v", e.ID, e.Record.Seq, e.Damaged)
+		}
+	}
+	wantBroken(t, hurt[2].Damaged, 2, "payments-2/1")
+	// One of a newer form is no damage: who leaves it out would never tell it.
+	tamper(t, s, `UPDATE records SET form = ? WHERE seq = 2 AND release = (SELECT id FROM releases WHERE name = 'pay-1')`, formNow+1)
+	_, err = s.Events(t.Context(), Feeding{Most: 10})
+	wantError(t, err, release.ErrInvalid, "run the newer linnet")
 	// What comes after all was removed is still after the cursors of before.
 	if n, err := s.Prune(t.Context(), day.Add(time.Hour)); err != nil || n != 3 {
 		t.Fatalf("pruned %d, %v", n, err)

@@ -67,14 +67,14 @@ func (o *Outbox) List(ctx context.Context, f Filter) (entries []Entry, err error
 		}
 		defer rows.Close()
 		for rows.Next() {
-			var body string
+			var id, body string
 			var at, ackedAt int64
 			var e Entry
-			if err := rows.Scan(&body, &at, &e.Dropped, &e.AckedBy, &ackedAt); err != nil {
+			if err := rows.Scan(&id, &body, &at, &e.Dropped, &e.AckedBy, &ackedAt); err != nil {
 				return err
 			}
 			if err := json.Unmarshal([]byte(body), &e.Notice); err != nil {
-				return fmt.Errorf("a notice is damaged: %w: %w", err, release.ErrInvalid)
+				e.Notice = release.Notice{ID: id, Title: "a notice that is damaged", Text: clip(err.Error())}
 			}
 			e.At, e.AckedAt = instant(at), instant(ackedAt)
 			entries = append(entries, e)
@@ -104,7 +104,10 @@ func (o *Outbox) Find(ctx context.Context, id string) (n release.Notice, err err
 		if err != nil {
 			return err
 		}
-		return json.Unmarshal([]byte(body), &n)
+		if err := json.Unmarshal([]byte(body), &n); err != nil {
+			return fmt.Errorf("notice %q is damaged: %w: %w", id, err, release.ErrInvalid)
+		}
+		return nil
 	})
 	return n, err
 }
@@ -138,7 +141,7 @@ func choose(ctx context.Context, tx database.Tx, f Filter) (query string, args [
 	if limit <= 0 {
 		limit = 50
 	}
-	return `SELECT n.body, n.at, n.dropped, n.acked_by, n.acked_at FROM notices_told n WHERE ` + strings.Join(where, " AND ") +
+	return `SELECT n.id, n.body, n.at, n.dropped, n.acked_by, n.acked_at FROM notices_told n WHERE ` + strings.Join(where, " AND ") +
 		` ORDER BY n.at DESC, n.id DESC LIMIT ?`, append(args, min(limit, MostListed)), nil
 }
 

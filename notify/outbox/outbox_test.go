@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -95,6 +96,7 @@ func TestOutbox(t *testing.T) {
 		"NotMarkedAtOnce":                    testNotMarkedAtOnce,
 		"ASlowChannel":                       testASlowChannel,
 		"ADamagedBook":                       testADamagedBook,
+		"ADamagedNotice":                     testADamagedNotice,
 		"AnUnknownChannel":                   testAnUnknownChannel,
 		"LateForTheDigest":                   testLateForTheDigest,
 		"PruneLeavesWhatWaits":               testPruneLeavesWhatWaits,
@@ -471,6 +473,36 @@ func testADamagedBook(w *world) {
 }
 
 // A channel may be one that only another process knows yet.
+// A notice that is damaged is given up and shown as such, and left out of a message
+// that tells others too; what comes after it is sent.
+func testADamagedNotice(w *world) {
+	o := w.open()
+	w.tell(o, "a/1/1/1", release.ToldRollback, false)
+	w.tell(o, "b/1/1/1", release.ToldRollback, false)
+	w.tell(o, "c/1/1/1", release.ToldPromotion, false)
+	w.tell(o, "d/1/1/1", release.ToldPromotion, false)
+	if err := w.db.Write(w.Context(), func(tx database.Tx) error {
+		_, err := tx.Exec(w.Context(), `UPDATE notices_told SET body = '{"rot' WHERE id IN ('a/1/1/1', 'c/1/1/1')`)
+		return err
+	}); err != nil {
+		w.Fatal(err)
+	}
+	w.now.pass(10 * time.Second)
+	w.passed(o, o)
+	w.heard("oncall", "b/1/1/1")
+	w.now.pass(6 * time.Hour)
+	w.passed(o, o)
+	w.heard("chat", "b/1/1/1 d/1/1/1")
+	all, err := o.List(w.Context(), Filter{Dead: true})
+	if err != nil || len(all) != 1 || all[0].Notice.ID != "a/1/1/1" || !strings.Contains(all[0].Notice.Title, "damaged") ||
+		!slices.ContainsFunc(all[0].Deliveries, func(d Delivery) bool { return d.State == "dead" && strings.Contains(d.Failure, "damaged") }) {
+		w.Errorf("given up are %+v, %v", all, err)
+	}
+	if _, err := o.Find(w.Context(), "a/1/1/1"); !errors.Is(err, release.ErrInvalid) {
+		w.Error(err)
+	}
+}
+
 func testAnUnknownChannel(w *world) {
 	knows := w.open()
 	delete(w.ears, "chat")

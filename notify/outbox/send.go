@@ -258,6 +258,8 @@ type claimed struct {
 	lease, channel string
 	tries          int
 	message        release.Message
+	// damaged is why notices of it cannot be read; nil where all can.
+	damaged error
 }
 
 // claimLock is the class of PostgreSQL's advisory locks by which one process at a
@@ -306,7 +308,7 @@ func (o *Outbox) claim(ctx context.Context, channel string) (c *claimed, err err
 	return c, err
 }
 
-// fill reads what a delivery tells.
+// fill reads what a delivery tells. A notice that is damaged holds up no other.
 func fill(ctx context.Context, tx database.Tx, d *claimed) error {
 	bodies, err := texts(tx.Query(ctx, `SELECT n.body FROM notices_parts p JOIN notices_told n ON n.id = p.notice
 		WHERE p.delivery = ? ORDER BY n.at, n.id LIMIT ?`, d.message.ID, mostNotices))
@@ -316,7 +318,8 @@ func fill(ctx context.Context, tx database.Tx, d *claimed) error {
 	for _, body := range bodies {
 		var n release.Notice
 		if err := json.Unmarshal([]byte(body), &n); err != nil {
-			return fmt.Errorf("a notice of delivery %s is damaged: %w: %w", d.message.ID, err, release.ErrInvalid)
+			d.damaged = fmt.Errorf("a notice of delivery %s is damaged: %w: %w", d.message.ID, err, release.ErrInvalid)
+			continue
 		}
 		d.message.Notices = append(d.message.Notices, n)
 	}
@@ -333,6 +336,12 @@ func fill(ctx context.Context, tx database.Tx, d *claimed) error {
 // send sends a delivery. A channel that is not known may be one of a file that
 // this process has not read yet.
 func (o *Outbox) send(ctx context.Context, c *claimed) (release.Sent, error) {
+	if c.damaged != nil && len(c.message.Notices) == 0 {
+		return release.Sent{}, c.damaged // for good: it is given up, and counts as dead
+	}
+	if c.damaged != nil {
+		o.cfg.Log.Error("a notice is left out of what is sent", "channel", c.channel, "error", c.damaged)
+	}
 	channel := o.plan.Load().Channels[c.channel]
 	if channel == nil {
 		return release.Sent{}, fmt.Errorf("%s is no channel of the notices file; add it again, or let this be given up: %w", c.channel, release.ErrUnavailable)
