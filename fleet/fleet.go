@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -87,6 +88,9 @@ func (f *Fleet) room(ctx context.Context) (func(), error) {
 		select {
 		case f.storing <- struct{}{}:
 		case <-ctx.Done():
+			if errors.Is(ctx.Err(), context.Canceled) {
+				return nil, ctx.Err() // nobody waits any more, which is no fault of the journal
+			}
 			return nil, fmt.Errorf("the journal is behind with what %d releases saw: %w", f.late.Load(), release.ErrUnavailable)
 		}
 	}

@@ -357,6 +357,11 @@ func TestRoomInTheStore(t *testing.T) {
 	if _, err := f.Room(short); !errors.Is(err, release.ErrUnavailable) {
 		t.Errorf("one too many: %v", err)
 	}
+	ended, end := context.WithCancel(t.Context())
+	end() // the process stops
+	if _, err := f.Room(ended); !errors.Is(err, context.Canceled) || errors.Is(err, release.ErrUnavailable) {
+		t.Errorf("where nobody waits any more: %v", err)
+	}
 	got := make(chan error, 1)
 	go func() { _, err := f.Room(t.Context()); got <- err }()
 	back()

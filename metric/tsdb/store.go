@@ -111,7 +111,7 @@ func Open(c Config) (*Store, error) {
 		return nil, err
 	}
 	registry := prometheus.NewRegistry() // the store's own metrics, on no page
-	db, err := tsdb.Open(c.Dir, c.Logger, registry, options(c), nil)
+	db, err := tsdb.Open(c.Dir, slog.New(calm{c.Logger.Handler()}), registry, options(c), nil)
 	if err != nil {
 		return nil, unopened(c.Dir, err)
 	}

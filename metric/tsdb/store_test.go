@@ -339,6 +339,24 @@ func TestOneProcessOnly(t *testing.T) {
 	}
 }
 
+// After a kill the lock is still there, and that is nothing to warn of.
+func TestALockThatWasLeft(t *testing.T) {
+	dir, log := t.TempDir(), &logged{}
+	if err := os.WriteFile(filepath.Join(dir, "lock"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(Config{Dir: dir, Now: time.Now, Logger: slog.New(slog.NewTextHandler(log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if said := log.text(); !strings.Contains(said, "level=INFO msg=\""+leftLock) || strings.Contains(said, "level=WARN") {
+		t.Errorf("it says\n%s", said)
+	}
+}
+
 func TestBrokenFolders(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
