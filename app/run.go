@@ -41,7 +41,8 @@ func (p *process) run() *cobra.Command {
 		Short: "Run a release: shift, compare, advance, hold or roll back",
 		Long: `Runs a release until it is promoted or rolled back. Stopped and started again, it
 goes on where it was. Where the splitter lives in this process, it keeps serving
-after the release until it is stopped (--exit ends it with the release).`,
+after the release until it is stopped (--exit ends it with the release). It tells
+people through its log alone; channels are the business of linnet serve.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.runRelease(cmd.Context(), o) },
 	}
