@@ -304,7 +304,7 @@ func (s *serving) openDesk(ctx context.Context) (func() error, error) {
 	s.desk = control.New(control.Config{
 		Journal: s.deskJournal(), Beginner: s.fleet, Policy: s.policy, Guard: s.guard, Auditor: s.auditor,
 		Glass: requests, Notifier: s.notifier,
-		Read: s.reaching().read, Now: s.now, Alone: s.alone(),
+		Read: s.reaching().read, Now: s.now, Alone: s.alone(), Questions: questionsOf,
 	})
 	return nil, nil
 }

@@ -108,9 +108,9 @@ type Config struct {
 	// Read reads and checks a release file; name is what its errors call it.
 	Read func(name string, text []byte) (spec.File, error)
 	Now  func() time.Time
-	// Questions tells what the sources of a release file are asked, by metric; nil
-	// where nobody knows.
-	Questions func(spec.File) []report.Question
+	// Questions tells what the sources of a release file are asked; nil where
+	// nobody knows.
+	Questions func(text []byte) []report.Question
 	// Alone calls f while no other process does under the same key; nil where
 	// there is no other one.
 	Alone func(ctx context.Context, key string, f func(context.Context) error) error

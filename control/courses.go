@@ -175,18 +175,13 @@ func again(s engine.State, rec journal.Record) (engine.State, journal.Record) {
 	return next, rec
 }
 
-// question finds out what sources are asked by the release's file. One that cannot be
-// read any more is no reason not to tell the rest.
+// question finds out what sources are asked by the release's file. Without it the
+// rest is told all the same.
 func (d *Desk) question(ctx context.Context, f *following) {
-	if f.asked || d.cfg.Questions == nil || d.cfg.Read == nil {
+	if f.asked || d.cfg.Questions == nil {
 		return
 	}
-	text, err := d.cfg.Journal.FileText(ctx, f.id)
-	if err != nil {
-		return
-	}
-	f.asked = true
-	if file, err := d.cfg.Read(f.id.Name, text); err == nil {
-		f.questions = d.cfg.Questions(file)
+	if text, err := d.cfg.Journal.FileText(ctx, f.id); err == nil {
+		f.asked, f.questions = true, d.cfg.Questions(text)
 	}
 }

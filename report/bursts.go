@@ -45,7 +45,7 @@ func (g *grid) bursts(of *measure, m release.Metric, bound float64) []Burst {
 	for i := range n {
 		here := (a[i].sum + lent) / (a[i].of + lent/rate)
 		expected[i] = b[i].of * here
-		score[i] = b[i].sum - 2*expected[i]
+		score[i] = b[i].sum - 1 - 2*expected[i] // a single event extends none
 	}
 	for range mostBursts {
 		from, to := heaviest(score)

@@ -152,7 +152,7 @@ type Question struct {
 	Metric string `json:"-"`
 	Arm    string `json:"arm" enum:"baseline,candidate"`
 	Source string `json:"source" example:"prometheus" doc:"The kind of the source."`
-	Role   string `json:"role" example:"bad" doc:"What the answer is to the metric, as the release file calls it: bad and of, count, histogram, gauge."`
-	Query  string `json:"query" doc:"As it is asked. Of raw samples the selector, with the time between two looks as its range."`
-	Graph  string `json:"graph,omitempty" doc:"An expression that draws about the same in Prometheus; it stands with the first role alone."`
+	Role   string `json:"role" example:"bad" doc:"What the answer is to the metric: bad and of, count, histogram, gauge; of sources without PromQL query, events and of."`
+	Query  string `json:"query" doc:"As it is asked. Of raw samples the selector, with the time between two looks as its range; of sources without PromQL as the release file has it."`
+	Graph  string `json:"graph,omitempty" doc:"An expression that draws about the same in Prometheus; it stands with the first of the arm alone."`
 }
