@@ -72,6 +72,7 @@ type world struct {
 	refusal error
 	trouble int // how many releases are in trouble besides
 	guards  []control.Finding
+	source  run.Source
 	log     bytes.Buffer
 }
 
@@ -84,6 +85,8 @@ var suite = []struct {
 	{"orders over HTTP", testOrdersOverHTTP},
 	{"lists and services", testListsAndServices},
 	{"marks and judgements", testMarksAndJudgements},
+	{"the course of a release", testTheCourseOfARelease},
+	{"a replay", testAReplay},
 	{"one of many requests", testOneOfManyRequests},
 	{"a stream gives all once", testAStreamGivesAllOnce},
 	{"the stream of all", testTheStreamOfAll},
@@ -133,7 +136,7 @@ func newWorld(t testing.TB, db *database.DB) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{TB: t, db: db, store: store, routes: map[string]release.Route{}, policy: access.Everybody{}.Decide}
+	w := &world{TB: t, db: db, store: store, routes: map[string]release.Route{}, policy: access.Everybody{}.Decide, source: silent{}}
 	log, err := audit.On(t.Context(), db)
 	if err != nil {
 		t.Fatal(err)
@@ -203,7 +206,7 @@ func (w *world) authenticate(r *http.Request) (access.Actor, error) {
 
 // config is what a release of this world is run with.
 func (w *world) config(service string) run.Config {
-	return run.Config{Store: w.store, Router: router{w, service}, Source: silent{}, Now: w.now}
+	return run.Config{Store: w.store, Router: router{w, service}, Source: w.source, Now: w.now}
 }
 
 // Begin implements control.Beginner.
