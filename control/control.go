@@ -123,8 +123,9 @@ type Desk struct {
 	recent  recent
 	courses courses
 	owns    owns
-	// folding is held by who computes a release again for somebody who looks at it.
-	folding chan struct{}
+	// folding is held by who reads on in a release for somebody who looks at it,
+	// replaying by who replays one.
+	folding, replaying chan struct{}
 	// creating lets one release at a time through the guard rails, where how many
 	// may run at once is counted.
 	creating chan struct{}
@@ -132,5 +133,8 @@ type Desk struct {
 
 // New returns a Desk.
 func New(cfg Config) *Desk {
-	return &Desk{cfg: cfg, recent: recent{journal: cfg.Journal, now: cfg.Now}, folding: make(chan struct{}, folders), creating: make(chan struct{}, 1)}
+	return &Desk{
+		cfg: cfg, recent: recent{journal: cfg.Journal, now: cfg.Now}, creating: make(chan struct{}, 1),
+		folding: make(chan struct{}, folders), replaying: make(chan struct{}, replayers),
+	}
 }

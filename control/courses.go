@@ -21,9 +21,11 @@ const (
 	// mostCourseBytes bounds the courses that are kept ready, in about as many bytes;
 	// the one that is asked for is kept whatever it takes.
 	mostCourseBytes = 64 << 20
-	// folders is how many releases are computed again at the same time, which takes
-	// processors that releases need too.
-	folders = 1
+	// mostCourses bounds how many they are.
+	mostCourses = 256
+	// folders is how many releases are read on in at the same time, and replayers how
+	// many are replayed: it takes processors that releases need too.
+	folders, replayers = 1, 1
 )
 
 // courses keeps the courses that were asked for last. What is kept goes on with
@@ -53,7 +55,7 @@ func (c *courses) of(id journal.ID) *following {
 	i := slices.IndexFunc(c.kept, func(f *following) bool { return f.id == id })
 	if i < 0 {
 		f := &following{id: id, turn: make(chan struct{}, 1), builder: report.NewCourse()}
-		c.kept = append(c.kept, f)
+		c.kept = append(c.kept[max(0, len(c.kept)+1-mostCourses):], f)
 		return f
 	}
 	f := c.kept[i]
@@ -106,7 +108,7 @@ func (d *Desk) Course(ctx context.Context, who access.Actor, id journal.ID, w re
 		return report.Course{}, ctx.Err()
 	}
 	if f.builder.Last() == 0 {
-		return report.Course{}, fmt.Errorf("the records of %s are not read yet: other releases are computed just now; ask again: %w", s.ID, release.ErrUnavailable)
+		return report.Course{}, fmt.Errorf("the records of %s are not read yet: other releases are read just now; ask again: %w", s.ID, release.ErrUnavailable)
 	}
 	d.question(ctx, f)
 	c := f.builder.Course(f.state, w)
@@ -141,7 +143,7 @@ func CourseOf(ctx context.Context, j Records, id journal.ID) (func(report.Wanted
 
 // readOn folds the records that came since, as long as there is time.
 func (d *Desk) readOn(ctx context.Context, f *following) error {
-	free, err := d.folder(ctx)
+	free, err := slot(ctx, d.folding)
 	if err != nil {
 		return err
 	}
@@ -154,11 +156,11 @@ func (d *Desk) readOn(ctx context.Context, f *following) error {
 	return err
 }
 
-// folder waits until a release may be computed again.
-func (d *Desk) folder(ctx context.Context) (free func(), err error) {
+// slot waits until one of a few is free.
+func slot(ctx context.Context, slots chan struct{}) (free func(), err error) {
 	select {
-	case d.folding <- struct{}{}:
-		return func() { <-d.folding }, nil
+	case slots <- struct{}{}:
+		return func() { <-slots }, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}

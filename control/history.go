@@ -106,7 +106,7 @@ func addLevels(c *report.Course, metrics []release.Metric, e journal.Summary, of
 
 // readOwn reads what the baseline of an ended release did.
 func (d *Desk) readOwn(ctx context.Context, id journal.ID) (ownOf, error) {
-	free, err := d.folder(ctx)
+	free, err := slot(ctx, d.folding)
 	if err != nil {
 		return ownOf{}, err
 	}

@@ -94,7 +94,7 @@ func (d *Desk) Replay(ctx context.Context, who access.Actor, id journal.ID, upTo
 	replaying, cancel := context.WithTimeout(ctx, replayFor)
 	defer cancel()
 	busy := fmt.Errorf("%s cannot be recomputed within %s here; `linnet replay %s` does it beside the database: %w", s.ID, replayFor, s.ID, release.ErrUnavailable)
-	free, err := d.folder(replaying)
+	free, err := slot(replaying, d.replaying)
 	if err != nil {
 		return Replayed{}, busy
 	}

@@ -52,10 +52,11 @@ func NewCourse() *CourseBuilder {
 // Last is the sequence of the last record added; 0 before the first.
 func (b *CourseBuilder) Last() uint64 { return b.last }
 
-// Bytes is about how much memory the builder takes.
+// Bytes is about how much memory the builder takes, with the state that belongs to
+// it.
 func (b *CourseBuilder) Bytes() int {
-	const rest = 64 << 10
-	n := rest + (len(b.measures)+len(b.lines))*512
+	const rest, each = 64 << 10, 4 << 10 // as much as the judge takes for a metric
+	n := rest + (len(b.measures)+len(b.lines))*each
 	for _, g := range []*grid{&b.whole, &b.segments} {
 		n += cap(g.ends) * g.each()
 	}
