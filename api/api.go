@@ -38,7 +38,12 @@ type Config struct {
 	// Foretell tells what a release file would do.
 	Foretell func(ctx context.Context, ask Foretelling) (Foretold, error)
 	// System tells how the server does.
-	System  func(ctx context.Context) (System, error)
+	System func(ctx context.Context) (System, error)
+	// Sources tells how metric sources do, as far as somebody sees what they are
+	// for; Replicas which processes take turns.
+	Sources  func(ctx context.Context, sees func(access.Resource) bool) (Sources, error)
+	Replicas func(ctx context.Context) (Replicas, error)
+
 	Version string
 	Log     *slog.Logger
 	Now     func() time.Time
@@ -109,6 +114,7 @@ func (a *API) operations() {
 	a.eventOperations()
 	a.serviceOperations()
 	a.otherOperations()
+	a.healthOperations()
 	a.auditOperations()
 	a.glassOperations()
 	a.accessOperations()

@@ -24,6 +24,8 @@ var calls = map[string]struct {
 	"list-services":   {"GET", "/v1/services", "", "nobody viewer operator approver owner admin"}, // the same
 	"follow-events":   {"HEAD", "/v1/events", "", "nobody viewer operator approver owner admin"},  // the same
 	"get-system":      {"GET", "/v1/system", "", "nobody viewer operator approver owner admin"},
+	"list-sources":    {"GET", "/v1/sources", "", "nobody viewer operator approver owner admin"}, // shows what one may see
+	"list-replicas":   {"GET", "/v1/replicas", "", "nobody viewer operator approver owner admin"},
 	"plan-release":    {"POST", "/v1/plan", "FILE", "nobody viewer operator approver owner admin"},
 	"create-release":  {"POST", "/v1/releases", "FILE", "operator owner admin"},
 	"get-release":     {"GET", "/v1/releases/TEAM/1", "", "viewer operator approver owner admin"},

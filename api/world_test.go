@@ -155,6 +155,16 @@ func newWorld(t testing.TB, db *database.DB) *world {
 			}
 			return api.Foretold{Plan: plan.Compile(f)}, nil
 		},
+		Sources: func(_ context.Context, sees func(access.Resource) bool) (api.Sources, error) {
+			told := api.Sources{Sources: []api.Source{}, Doors: []api.Door{}}
+			if sees(access.Resource{Service: "checkout", Team: "red"}) {
+				told.Sources = append(told.Sources, api.Source{Kind: "prometheus", State: "unasked", Services: []string{"checkout"}, Releases: 1})
+			}
+			return told, nil
+		},
+		Replicas: func(context.Context) (api.Replicas, error) {
+			return api.Replicas{Items: []api.Replica{{Name: "here", Started: w.now(), Seen: w.now(), Self: true}}}, nil
+		},
 		System: func(context.Context) (api.System, error) {
 			told := []api.Trouble{{Name: "checkout-1", Attempt: 1, Error: "slow"}, {Name: "nobody", Attempt: 1}}
 			w.set(func() { told = append(told, slices.Repeat(told[:1], w.trouble)...) })

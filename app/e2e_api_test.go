@@ -45,7 +45,7 @@ func TestExamplesOfTheAPI(t *testing.T) {
 		said.Write(out)
 	}
 	matches(t, said.String(), `"code":"invalid-file"`, `"created":true`, `"items":\[\{"name":"checkout-1.5.0"`, `"taken":true`, `"decision":"resume"`,
-		`(?m)^id: 1\nevent: start\ndata: \{`, `"what":"release.pause"`, `"title":"search 8.2"`, `"same":true`, `"troubles":\[\]`)
+		`(?m)^id: 1\nevent: start\ndata: \{`, `"what":"release.pause"`, `"title":"search 8.2"`, `"same":true`, `"kind":"embedded"`, `"several":false`, `"troubles":\[\]`)
 	for _, name := range []string{"openapi.json", "record.json", "course.json", "audit.ndjson"} {
 		if text, err := os.ReadFile(filepath.Join(folder, name)); err != nil || len(text) < 100 {
 			t.Errorf("%s: %v, %d bytes", name, err, len(text))

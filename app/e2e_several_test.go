@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/linnet-project/linnet/api"
 	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/demo"
 	"github.com/linnet-project/linnet/engine"
@@ -57,6 +59,13 @@ func TestServeOnSeveralMachines(t *testing.T) {
 		t.Errorf("two replicas with one folder began %d releases (%v)", len(all), err)
 	}
 
+	eventually(t, "both replicas to be listed", func() bool {
+		var told api.Replicas
+		_, text := fetch(t, page+"/v1/replicas")
+		return json.Unmarshal([]byte(text), &told) == nil && told.Several && len(told.Items) == 2 && told.Items[0].Leader != told.Items[1].Leader &&
+			strings.HasPrefix(told.Items[0].Name, "other-") && told.Items[0].Self && strings.HasPrefix(told.Items[1].Name, "one-")
+	})
+
 	one.kill()
 	seq, at0 := now().Seq, time.Now()
 	eventually(t, "the release to go on elsewhere", func() bool { return now().Seq > seq+3 })
@@ -64,6 +73,9 @@ func TestServeOnSeveralMachines(t *testing.T) {
 	eventually(t, "the one that is left to be ready", func() bool { status, _ := fetch(t, page+"/readyz"); return status == http.StatusOK })
 	_, metrics := fetch(t, page+"/metrics")
 	matches(t, metrics, `(?m)^linnet_queue_up 1$`, `(?m)^linnet_queue_jobs\{state="scheduled"\}`, `(?m)^linnet_clock_correction_seconds 0$`)
+
+	_, text := fetch(t, page+"/v1/sources")
+	matches(t, text, `"kind":"prometheus","url":"http://127.0.0.1:1","services":\["several"\],"releases":1,"state":"fails"`)
 
 	asked, err := http.Post(page+"/v1/releases/several/1/pause", "application/json", strings.NewReader(`{"reason":"to see"}`))
 	if err != nil || asked.StatusCode >= 300 {

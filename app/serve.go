@@ -113,8 +113,11 @@ type serving struct {
 	targets  []string
 	measures *serverMeasures
 	sources  sharedSources
-	hosts    *hosts
-	fleet    *fleet.Fleet
+	book     sourceBook
+	// lastMinute counts the turns that this process took.
+	lastMinute lastMinute
+	hosts      *hosts
+	fleet      *fleet.Fleet
 	// timers call turns on one machine, river on several, whose clock follows the
 	// database's; jobs has done what other parts want at intervals, on either.
 	timers *fleet.Timers

@@ -36,6 +36,8 @@ func (s *serving) openAPI(ctx context.Context) (func() error, error) {
 		Foretell: func(ctx context.Context, ask api.Foretelling) (api.Foretold, error) {
 			return s.foretellFor(ctx, slots, ask)
 		},
+		Sources:  s.toldSources,
+		Replicas: func(ctx context.Context) (api.Replicas, error) { return s.replicas(ctx, began) },
 		System: func(ctx context.Context) (api.System, error) {
 			told := s.system(began)
 			targets, err := s.standings(ctx)

@@ -16,9 +16,10 @@ import (
 
 // openFleet makes what takes turns of releases, whoever calls it.
 func (s *serving) openFleet(context.Context) (func() error, error) {
+	s.book.now = s.now
 	cfg := fleet.Config{
 		Store: s.store, Assembler: s, Notifier: s.notifier, Alone: s.alone(), Salt: rand.Text,
-		Now: s.now, Log: s.log, Tracer: s.tracer, OnStep: s.measures.step, OnTurn: s.measures.turn, OnOver: s.measures.forget,
+		Now: s.now, Log: s.log, Tracer: s.tracer, OnStep: s.measures.step, OnTurn: s.counted, OnOver: s.measures.forget,
 	}
 	if s.db.Kind() == database.SQLite {
 		cfg.Own = s.own
@@ -52,7 +53,13 @@ func (s *serving) Assemble(ctx context.Context, id journal.ID, f spec.File) (_ f
 	if refused != nil && !blind(refused, f) {
 		return fleet.Parts{}, refused
 	}
-	w := &parts{open: s.sources.of}
+	w := &parts{open: func(ctx context.Context, of spec.Source) (run.Source, error) {
+		source, err := s.sources.of(ctx, of)
+		if err != nil {
+			return nil, err
+		}
+		return s.book.watch(f, of, source), nil
+	}}
 	defer func() {
 		if err != nil {
 			w.letGo()
@@ -71,7 +78,11 @@ func (s *serving) Assemble(ctx context.Context, id journal.ID, f spec.File) (_ f
 	}
 	if refused != nil {
 		w.source = refusedSource{refused}
-	} else if err := w.measure(ctx, f, func() (run.Source, error) { return here, nil }); err != nil {
+	} else if err := w.measure(ctx, f, func() (run.Source, error) {
+		seen := s.book.watch(f, f.Analysis.Source, here)
+		w.ends = append(w.ends, seen.Close)
+		return seen, nil
+	}); err != nil {
 		return fleet.Parts{}, err
 	}
 	return fleet.Parts{Router: w.router, Source: w.source, Close: w.letGo}, nil

@@ -39,7 +39,8 @@ func (s *serving) openJobs(ctx context.Context) (_ func() error, err error) {
 		return nil, nil
 	}
 	s.river, err = river.New(ctx, river.Config{
-		DB: s.db, Turner: s.fleet, Journal: s.store, Clock: s.clock, Name: s.replica(), Log: s.log, Tidy: s.fleet.Tidy,
+		DB: s.db, Turner: s.fleet, Journal: s.store, Clock: s.clock, Name: s.replica(), Version: Version, Log: s.log, Tidy: s.fleet.Tidy,
+		Turns: func() int { return s.lastMinute.count(s.now()) },
 	})
 	if err != nil {
 		return nil, err
@@ -62,12 +63,17 @@ const wakeWait = 2 * time.Second
 
 // replica names this process: what people call it, and what no other is called.
 func (s *serving) replica() string {
+	name := s.hostName()
+	return name[:min(len(name), longestName)] + "-" + rand.Text()[:8]
+}
+
+// hostName is what people call this process.
+func (s *serving) hostName() string {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "linnet"
 	}
-	name := cmp.Or(s.name, host)
-	return name[:min(len(name), longestName)] + "-" + rand.Text()[:8]
+	return cmp.Or(s.name, host)
 }
 
 // longestName is what River takes, less our part of it.

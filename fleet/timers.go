@@ -234,10 +234,11 @@ func (t *Timers) begin(ctx context.Context, e *entry, workers *int) {
 }
 
 // Lag is how long the turn that has waited longest is overdue, and how many are;
-// Length how many releases there are.
+// Running how many are under way, Length how many releases there are.
 type Lag struct {
 	Oldest  time.Duration
 	Overdue int
+	Running int
 	Length  int
 }
 
@@ -246,7 +247,7 @@ func (t *Timers) Lag() Lag {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := t.cfg.Now()
-	lag := Lag{Length: len(t.known)}
+	lag := Lag{Length: len(t.known), Running: t.busy + t.hasty}
 	for _, e := range t.waiting {
 		if late := now.Sub(e.due); late > 0 {
 			lag.Overdue++

@@ -28,13 +28,17 @@ func (c *Caller) Every(name string, interval time.Duration, do func(context.Cont
 	c.jobs[name] = job{interval, do}
 }
 
-// migrations are those of the table that says when a job is next due. River's own
+// migrations are those of the tables of replicas and of when a job is next due. River's own
 // periodic jobs begin anew with each leader, so that one a day would not happen
 // where there is a new one every hour.
 func migrations() []database.Migration {
 	return []database.Migration{{
 		SQLite:   `SELECT 1`, // there are no replicas
 		Postgres: `CREATE TABLE fleet_jobs (name TEXT PRIMARY KEY, due BIGINT NOT NULL)`,
+	}, {
+		SQLite: `SELECT 1`,
+		Postgres: `CREATE TABLE fleet_replicas (name TEXT PRIMARY KEY, version TEXT NOT NULL,
+			started BIGINT NOT NULL, seen BIGINT NOT NULL, turns BIGINT NOT NULL)`, // times are by the database's clock
 	}}
 }
 
@@ -71,10 +75,7 @@ func (c *Caller) claim(ctx context.Context) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("%s: %w: %w", c.cfg.DB.Name(), err, release.ErrUnavailable)
-	}
-	return nil
+	return c.fault(err)
 }
 
 // jobArgs name what is to be done.

@@ -44,9 +44,12 @@ type Config struct {
 	Turner  Turner
 	Journal Journal
 	Clock   *Clock
-	// Name tells this replica from the others.
-	Name string
-	Log  *slog.Logger
+	// Name tells this replica from the others; Version is what it runs.
+	Name, Version string
+	// Turns tells how many turns this replica took in the last minute; nil for
+	// nobody who counts.
+	Turns func() int
+	Log   *slog.Logger
 	// Tidy is called now and then, to let go of what was kept for releases whose
 	// turns other replicas take; nil for nothing.
 	Tidy func()
@@ -180,6 +183,7 @@ func (c *Caller) Run(ctx context.Context) error {
 	loops.Go(func() { c.every(ctx, lookAround, c.lookAround) })
 	loops.Go(func() { c.every(ctx, measureEvery, c.cfg.Clock.Measure) })
 	loops.Go(func() { c.every(ctx, claimEvery, c.claim) })
+	loops.Go(func() { c.every(ctx, beatEvery, c.beat) })
 	loops.Go(func() { c.next.run(ctx) })
 	if c.cfg.Tidy != nil {
 		loops.Go(func() {
@@ -194,6 +198,9 @@ func (c *Caller) Run(ctx context.Context) error {
 	short, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeWait)
 	defer cancel()
 	c.next.rest(short)
+	if err := c.leave(short); err != nil {
+		c.cfg.Log.Warn("this replica is listed for an hour", "error", err)
+	}
 	return nil
 }
 

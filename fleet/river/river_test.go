@@ -157,7 +157,7 @@ func (w *world) replica(name string, skew time.Duration) *replica {
 	r := &replica{name: name, w: w, freed: make(chan struct{})}
 	clock := river.NewClock(db.Pool(), func() time.Time { return time.Now().Add(skew) })
 	r.Caller, err = river.New(w.Context(), river.Config{
-		DB: db, Turner: r, Journal: r, Clock: clock, Name: name, Log: slog.New(slog.NewTextHandler(w.Output(), nil)), Workers: 20,
+		DB: db, Turner: r, Journal: r, Clock: clock, Name: name, Version: "test", Turns: func() int { return 7 }, Log: slog.New(slog.NewTextHandler(w.Output(), nil)), Workers: 20,
 	})
 	if err != nil {
 		w.Fatal(err)
@@ -233,6 +233,7 @@ func TestSeveralReplicas(t *testing.T) {
 		"a command brings a turn at once":       commandsBringTurns,
 		"one that stands still is passed by":    oneStandsStill,
 		"jobs are done once":                    jobsOnce,
+		"replicas are listed":                   replicasListed,
 		"a newer schema of the queue is no bar": newerQueue,
 	})
 }
@@ -292,6 +293,23 @@ func commandsBringTurns(w *world) {
 		}
 	}
 	w.until("a command that is told", 5*time.Second, func() bool { return turns(second) == 2 })
+}
+
+func replicasListed(w *world) {
+	w.replica("a", time.Hour) // whatever its clock
+	b := w.replica("b", 0)
+	w.until("both, of which one leads", 30*time.Second, func() bool {
+		all, err := b.Replicas(w.Context())
+		if err != nil || len(all) != 2 || all[0].Leader == all[1].Leader {
+			return false
+		}
+		for _, r := range all {
+			if r.Self != (r.Name == "b") || r.Gone || r.Version != "test" || r.Turns != 7 || r.Seen.Before(r.Started) || time.Since(r.Seen).Abs() > time.Minute {
+				w.Errorf("%+v", r)
+			}
+		}
+		return true
+	})
 }
 
 func oneStandsStill(w *world) {

@@ -2,11 +2,9 @@ package river
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/linnet-project/linnet/fleet"
-	"github.com/linnet-project/linnet/release"
 )
 
 // Stats tell how the queue does.
@@ -51,7 +49,7 @@ func (c *Caller) Stats(ctx context.Context) (Stats, error) {
 		coalesce(extract(epoch FROM now() - min(scheduled_at) FILTER (WHERE state = 'available' AND scheduled_at <= now())), 0)::float8
 		FROM river_job WHERE state <> 'completed'`).Scan(&s.Waiting, &s.Running, &s.Scheduled, &s.Failed, &oldest)
 	if err != nil {
-		return s, fmt.Errorf("%s: %w: %w", c.cfg.DB.Name(), err, release.ErrUnavailable)
+		return s, c.fault(err)
 	}
 	s.Oldest = time.Duration(oldest * float64(time.Second))
 	return s, nil

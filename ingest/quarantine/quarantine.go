@@ -119,6 +119,17 @@ func (q *Quarantine) Sync() error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
+// Held tells how many entries are kept, those that were dropped included until
+// their file goes, and how many bytes they take.
+func (q *Quarantine) Held() (entries int, bytes int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, s := range q.segments {
+		entries, bytes = entries+len(s.ids), bytes+s.size
+	}
+	return entries, bytes
+}
+
 func (q *Quarantine) end() error {
 	if q.file == nil {
 		return nil
