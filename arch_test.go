@@ -129,7 +129,7 @@ var house = map[string]row{
 	"testdb": {floor: 2},
 
 	// What other programs and the screens see.
-	"api": {floor: 3, imports: []string{"annotation", "gitops", "notify/outbox", "access", "audit", "control", "database", "engine", "forecast", "journal", "judge", "plan", "release", "report", "spec", "stats"}},
+	"api": {floor: 3, imports: []string{"annotation", "backtest", "gitops", "notify/outbox", "access", "audit", "control", "database", "engine", "forecast", "journal", "judge", "plan", "release", "report", "spec", "stats"}},
 
 	"ui": {floor: 3},
 

@@ -37,6 +37,8 @@ type Config struct {
 	Authenticate func(*http.Request) (access.Actor, error)
 	// Foretell tells what a release file would do.
 	Foretell func(ctx context.Context, ask Foretelling) (Foretold, error)
+	// Backtest plays a release file on past releases, the last begun first.
+	Backtest func(ctx context.Context, who access.Actor, ask Backtesting) ([]Backtested, error)
 	// System tells how the server does.
 	System func(ctx context.Context) (System, error)
 	// Sources tells how metric sources do, as far as somebody sees what they are
@@ -115,6 +117,7 @@ func (a *API) operations() {
 	a.serviceOperations()
 	a.otherOperations()
 	a.healthOperations()
+	a.backtestOperations()
 	a.auditOperations()
 	a.glassOperations()
 	a.accessOperations()

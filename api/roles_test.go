@@ -20,28 +20,29 @@ var calls = map[string]struct {
 	method, path, body string
 	roles              string
 }{
-	"list-releases":   {"GET", "/v1/releases", "", "nobody viewer operator approver owner admin"}, // shows what one may see
-	"list-services":   {"GET", "/v1/services", "", "nobody viewer operator approver owner admin"}, // the same
-	"follow-events":   {"HEAD", "/v1/events", "", "nobody viewer operator approver owner admin"},  // the same
-	"get-system":      {"GET", "/v1/system", "", "nobody viewer operator approver owner admin"},
-	"list-sources":    {"GET", "/v1/sources", "", "nobody viewer operator approver owner admin"}, // shows what one may see
-	"list-replicas":   {"GET", "/v1/replicas", "", "nobody viewer operator approver owner admin"},
-	"plan-release":    {"POST", "/v1/plan", "FILE", "nobody viewer operator approver owner admin"},
-	"create-release":  {"POST", "/v1/releases", "FILE", "operator owner admin"},
-	"get-release":     {"GET", "/v1/releases/TEAM/1", "", "viewer operator approver owner admin"},
-	"get-record":      {"GET", "/v1/releases/TEAM/1/record", "", "viewer operator approver owner admin"},
-	"get-file":        {"GET", "/v1/releases/TEAM/1/file", "", "viewer operator approver owner admin"},
-	"get-course":      {"GET", "/v1/releases/TEAM/1/course", "", "viewer operator approver owner admin"},
-	"replay-release":  {"GET", "/v1/releases/TEAM/1/replay", "", "viewer operator approver owner admin"},
-	"list-events":     {"GET", "/v1/releases/TEAM/1/events", "", "viewer operator approver owner admin"},
-	"approve-release": {"POST", "/v1/releases/TEAM/1/approve?wait=0s", "", "approver owner admin"},
-	"pause-release":   {"POST", "/v1/releases/TEAM/1/pause?wait=0s", "", "operator owner admin"},
-	"resume-release":  {"POST", "/v1/releases/TEAM/1/resume?wait=0s", "", "operator owner admin"},
-	"advance-release": {"POST", "/v1/releases/TEAM/1/advance?wait=0s", "", "operator owner admin"},
-	"abort-release":   {"POST", "/v1/releases/TEAM/1/abort?wait=0s", "", "operator owner admin"},
-	"reject-release":  {"POST", "/v1/releases/TEAM/1/reject?wait=0s", "", "approver owner admin"},
-	"retract-release": {"POST", "/v1/releases/TEAM/1/retract?wait=0s", "", "approver owner admin"},
-	"list-glass":      {"GET", "/v1/glass", "", "nobody viewer operator approver owner admin"}, // shows what one may see
+	"list-releases":    {"GET", "/v1/releases", "", "nobody viewer operator approver owner admin"}, // shows what one may see
+	"list-services":    {"GET", "/v1/services", "", "nobody viewer operator approver owner admin"}, // the same
+	"follow-events":    {"HEAD", "/v1/events", "", "nobody viewer operator approver owner admin"},  // the same
+	"get-system":       {"GET", "/v1/system", "", "nobody viewer operator approver owner admin"},
+	"list-sources":     {"GET", "/v1/sources", "", "nobody viewer operator approver owner admin"}, // shows what one may see
+	"list-replicas":    {"GET", "/v1/replicas", "", "nobody viewer operator approver owner admin"},
+	"plan-release":     {"POST", "/v1/plan", "FILE", "nobody viewer operator approver owner admin"},
+	"create-release":   {"POST", "/v1/releases", "FILE", "operator owner admin"},
+	"get-release":      {"GET", "/v1/releases/TEAM/1", "", "viewer operator approver owner admin"},
+	"get-record":       {"GET", "/v1/releases/TEAM/1/record", "", "viewer operator approver owner admin"},
+	"get-file":         {"GET", "/v1/releases/TEAM/1/file", "", "viewer operator approver owner admin"},
+	"get-course":       {"GET", "/v1/releases/TEAM/1/course", "", "viewer operator approver owner admin"},
+	"replay-release":   {"GET", "/v1/releases/TEAM/1/replay", "", "viewer operator approver owner admin"},
+	"list-events":      {"GET", "/v1/releases/TEAM/1/events", "", "viewer operator approver owner admin"},
+	"approve-release":  {"POST", "/v1/releases/TEAM/1/approve?wait=0s", "", "approver owner admin"},
+	"pause-release":    {"POST", "/v1/releases/TEAM/1/pause?wait=0s", "", "operator owner admin"},
+	"resume-release":   {"POST", "/v1/releases/TEAM/1/resume?wait=0s", "", "operator owner admin"},
+	"advance-release":  {"POST", "/v1/releases/TEAM/1/advance?wait=0s", "", "operator owner admin"},
+	"abort-release":    {"POST", "/v1/releases/TEAM/1/abort?wait=0s", "", "operator owner admin"},
+	"reject-release":   {"POST", "/v1/releases/TEAM/1/reject?wait=0s", "", "approver owner admin"},
+	"retract-release":  {"POST", "/v1/releases/TEAM/1/retract?wait=0s", "", "approver owner admin"},
+	"list-glass":       {"GET", "/v1/glass", "", "nobody viewer operator approver owner admin"},         // shows what one may see
+	"backtest-release": {"POST", "/v1/backtest", "FILE", "nobody viewer operator approver owner admin"}, // plays on what one may see
 	// There is no request of that id; who may agree to one is tested with package glass.
 	"confirm-glass": {"POST", "/v1/glass/none/confirm", "", "nobody viewer operator approver owner admin"},
 	"retry-release": {"POST", "/v1/releases/TEAM/1/retry", "", "operator owner admin"},

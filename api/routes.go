@@ -74,7 +74,7 @@ func (a *API) admit(w http.ResponseWriter, r *http.Request, handler http.Handler
 const yaml = "application/yaml"
 
 // takeFiles are the paths to which a release file may be sent as it is.
-var takeFiles = []string{"/v1/releases", "/v1/plan"}
+var takeFiles = []string{"/v1/releases", "/v1/plan", "/v1/backtest"}
 
 // kindOf is what a request says that it sends.
 func kindOf(r *http.Request) string {

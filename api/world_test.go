@@ -155,6 +155,7 @@ func newWorld(t testing.TB, db *database.DB) *world {
 			}
 			return api.Foretold{Plan: plan.Compile(f)}, nil
 		},
+		Backtest: func(context.Context, access.Actor, api.Backtesting) ([]api.Backtested, error) { return nil, nil },
 		Sources: func(_ context.Context, sees func(access.Resource) bool) (api.Sources, error) {
 			told := api.Sources{Sources: []api.Source{}, Doors: []api.Door{}}
 			if sees(access.Resource{Service: "checkout", Team: "red"}) {

@@ -1,8 +1,10 @@
 package app_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/linnet-project/linnet/api"
 	"github.com/linnet-project/linnet/demo"
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/journal"
@@ -129,12 +132,46 @@ func TestServeRunsReleasesOverAKill(t *testing.T) {
 	p.signal(syscall.SIGTERM)
 	p.exits(0)
 
-	serve(t, data)
+	_, url = serve(t, data)
+	for s, want := range map[*shop]journal.Outcome{good: journal.Promoted, bad: journal.RolledBack} {
+		text, err := os.ReadFile(filepath.Join(folder, s.name+".yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		played := backtestOf(t, url, string(text), s.name)
+		if one := played.Items[0]; len(played.Items) != 1 || one.Unfit != "" || one.Recorded.Outcome != string(want) || one.File.Outcome != string(want) ||
+			one.File.After <= 0 || one.File.Reason.Text == "" {
+			t.Errorf("the file of %s by what it observed: %+v, was %+v, by the file %+v", s.name, one, one.Recorded, one.File)
+		}
+		played = backtestOf(t, url, strings.Replace(string(text), "name: errors", "name: others", 1), s.name)
+		if one := played.Items[0]; one.File != nil || !strings.Contains(one.Unfit, "was not measured then") {
+			t.Errorf("a file that measures something else: %+v", one)
+		}
+	}
 	for s, want := range map[*shop]string{good: "1.1.0", bad: "1.0.0"} {
 		if got := answers(t, "http://"+traffic[s], 20); got[want] != 20 {
 			t.Errorf("%s: the versions answered %v, want %s alone", s.name, got, want)
 		}
 	}
+}
+
+// backtestOf plays a file on the first attempt of a release.
+func backtestOf(t *testing.T, url, file, name string) (played api.Backtest) {
+	t.Helper()
+	body, err := json.Marshal(map[string]any{"file": file, "releases": []map[string]any{{"name": name, "attempt": 1}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.Post(url+"/v1/backtest", "application/json", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil || json.Unmarshal(text, &played) != nil || len(played.Items) == 0 {
+		t.Fatalf("%d %s, %v", answer.StatusCode, text, err)
+	}
+	return played
 }
 
 // A server leaves what `linnet run` runs in its data folder alone, and takes it up

@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/linnet-project/linnet/access"
 	"github.com/linnet-project/linnet/api"
 	"github.com/linnet-project/linnet/audit"
 	"github.com/linnet-project/linnet/forecast"
@@ -35,6 +36,9 @@ func (s *serving) openAPI(ctx context.Context) (func() error, error) {
 		Desk: s.desk, Feed: s.store, DB: s.db, Audit: log, Authenticate: s.who.Authenticate, Version: Version, Log: s.log, Now: s.now,
 		Foretell: func(ctx context.Context, ask api.Foretelling) (api.Foretold, error) {
 			return s.foretellFor(ctx, slots, ask)
+		},
+		Backtest: func(ctx context.Context, who access.Actor, ask api.Backtesting) ([]api.Backtested, error) {
+			return s.backtestFor(ctx, slots, who, ask)
 		},
 		Sources:  s.toldSources,
 		Replicas: func(ctx context.Context) (api.Replicas, error) { return s.replicas(ctx, began) },
