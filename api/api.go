@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"reflect"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -60,6 +61,8 @@ type API struct {
 	// notes are what others say of releases.
 	notes   *annotation.Store
 	skipped atomic.Int64
+	// proving is held while the audit is proved.
+	proving sync.Mutex
 }
 
 // Skipped is how often streams left out a record that is damaged.

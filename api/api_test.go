@@ -38,6 +38,11 @@ func testAReleaseOverHTTP(w *world) {
 	r.fits("Record")
 	equal(w, "record", []any{record.Records, r.header.Get("ETag")}, []any{rel.Records, fmt.Sprintf(`"%d"`, rel.Records)})
 	w.ask("GET", "/v1/releases/checkout-1/1/record", "", "If-None-Match", r.header.Get("ETag")).want(304, nil)
+	var brief report.Release
+	r = w.ask("GET", "/v1/releases/checkout-1/1/record?brief=true", "").want(200, &brief)
+	r.fits("Record")
+	record.Decisions, record.Effects, record.Since = []report.Decision{}, []report.Effect{}, nil
+	equal(w, "brief", brief, record)
 	r = w.ask("GET", "/v1/releases/checkout-1/1/file", "").want(200, nil)
 	equal(w, "file", []any{string(r.body), r.header.Get("Content-Type")}, []any{text, "application/yaml"})
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"net/http"
 	"reflect"
 	"strconv"
@@ -14,11 +16,16 @@ import (
 
 	"github.com/linnet-project/linnet/access"
 	"github.com/linnet-project/linnet/audit"
+	"github.com/linnet-project/linnet/journal"
+	"github.com/linnet-project/linnet/release"
 )
 
 // Audit is where what people did is read.
 type Audit interface {
 	Lines(ctx context.Context, c audit.Choice) ([]audit.Line, error)
+	// Verify proves all lines; what is wrong comes as a *journal.Broken, with the
+	// head before it.
+	Verify(ctx context.Context) (journal.Head, error)
 }
 
 func (a *API) auditOperations() {
@@ -31,6 +38,11 @@ func (a *API) auditOperations() {
 			"application/json":     {Schema: schema(reflect.TypeFor[AuditLines](), true, "")},
 			"application/x-ndjson": {Schema: &huma.Schema{Type: huma.TypeString, Description: "Each line is an AuditLine."}}}}},
 	}, a.readAudit)
+	Register(a, huma.Operation{
+		OperationID: "prove-audit", Method: http.MethodGet, Path: "/v1/audit/proof", Tags: []string{"audit"},
+		Summary:     "Prove that no line of the audit was changed",
+		Description: "Each line's hash is made anew, from the first that is kept to the last. That none was cut off at the end proves a head that is kept elsewhere: `linnet audit verify --head`. A long audit takes seconds; one that takes more than 20 is left to `linnet audit verify`.",
+	}, a.proveAudit)
 }
 
 type auditInput struct {
@@ -42,7 +54,9 @@ type auditInput struct {
 	Denied bool      `query:"denied" doc:"Only what was not allowed."`
 	Limit  int       `query:"limit" minimum:"1" maximum:"500" default:"100" doc:"How many at most, of a page."`
 	Cursor string    `query:"cursor" maxLength:"200" doc:"The next of the page before."`
-	Accept string    `header:"Accept" hidden:"true" maxLength:"1000" doc:"application/x-ndjson for all lines."`
+	// Download is for browsers, whose links say nothing of what they accept.
+	Download bool   `query:"download" doc:"All lines as with Accept: application/x-ndjson, as a file to keep."`
+	Accept   string `header:"Accept" hidden:"true" maxLength:"1000" doc:"application/x-ndjson for all lines."`
 }
 
 // AuditLines is a page of the audit.
@@ -85,8 +99,13 @@ func (a *API) readAudit(ctx context.Context, in *auditInput) (*rawOutput, error)
 		return nil, err
 	}
 	c := audit.Choice{Who: in.Who, What: in.What, Object: in.Object, From: in.From, To: in.To, Denied: in.Denied, Before: uint64(before), Most: in.Limit}
-	if strings.Contains(in.Accept, "application/x-ndjson") {
-		return &rawOutput{Body: func(h huma.Context) { a.exportAudit(ctx, h, c) }}, nil
+	if in.Download || strings.Contains(in.Accept, "application/x-ndjson") {
+		return &rawOutput{Body: func(h huma.Context) {
+			if in.Download {
+				h.SetHeader("Content-Disposition", `attachment; filename="audit.ndjson"`)
+			}
+			a.exportAudit(ctx, h, c)
+		}}, nil
 	}
 	found, err := a.cfg.Audit.Lines(ctx, c)
 	if err != nil {
@@ -97,6 +116,49 @@ func (a *API) readAudit(ctx context.Context, in *auditInput) (*rawOutput, error)
 		page.Next = cursor(auditForm, int64(found[len(found)-1].Seq))
 	}
 	return rawJSON(page)
+}
+
+// AuditProof tells whether the chain of the audit holds.
+type AuditProof struct {
+	Holds  bool        `json:"holds"`
+	Lines  uint64      `json:"lines" doc:"The sequence of the last line that is proved; lines that retention removed count along."`
+	Head   string      `json:"head" doc:"What to keep elsewhere, for linnet audit verify --head."`
+	Broken *BrokenLine `json:"broken,omitempty" doc:"The first line that is wrong."`
+}
+
+// BrokenLine is a line of the audit that is not what was written.
+type BrokenLine struct {
+	Seq  uint64 `json:"seq" doc:"Which line; 0 where it is not one line."`
+	What string `json:"what" doc:"What differs."`
+}
+
+type proofOutput struct{ Body AuditProof }
+
+// proveWait bounds how long a proof takes; one is made at a time.
+const proveWait = 20 * time.Second
+
+func (a *API) proveAudit(ctx context.Context, _ *struct{}) (*proofOutput, error) {
+	if err := a.cfg.Desk.Permit(ctx, Actor(ctx), access.Audit, "audit.verify"); err != nil {
+		return nil, err
+	}
+	if !a.proving.TryLock() {
+		return nil, fmt.Errorf("the audit is being proved for somebody else; ask again when that is done: %w", release.ErrUnavailable)
+	}
+	defer a.proving.Unlock()
+	within, cancel := context.WithTimeout(ctx, proveWait)
+	defer cancel()
+	head, err := a.cfg.Audit.Verify(within)
+	proof := AuditProof{Holds: err == nil, Lines: head.Seq, Head: head.String()}
+	var broken *journal.Broken
+	switch {
+	case errors.As(err, &broken):
+		proof.Broken = &BrokenLine{Seq: broken.Seq, What: broken.What}
+	case err != nil && within.Err() != nil && ctx.Err() == nil:
+		return nil, fmt.Errorf("the audit is too long to be proved within %s; `linnet audit verify` has the time: %w", proveWait, release.ErrUnavailable)
+	case err != nil:
+		return nil, err
+	}
+	return &proofOutput{Body: proof}, nil
 }
 
 // exportPage is how many lines are read at a time for an export.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/linnet-project/linnet/access"
 	"github.com/linnet-project/linnet/api"
+	"github.com/linnet-project/linnet/database"
 )
 
 func TestAuditOverHTTP(t *testing.T) {
@@ -42,6 +43,8 @@ func TestAuditOverHTTP(t *testing.T) {
 		t.Errorf("%+v", page)
 	}
 	r := w.ask("GET", "/v1/audit", "", "Accept", "application/x-ndjson").want(200, nil)
+	file := w.ask("GET", "/v1/audit?download=true", "").want(200, nil)
+	equal(t, "a file", []any{file.header.Get("Content-Disposition"), string(file.body) == string(r.body)}, []any{`attachment; filename="audit.ndjson"`, true})
 	lines := strings.Split(strings.TrimSpace(string(r.body)), "\n")
 	equal(t, "kind and lines", []any{r.header.Get("Content-Type"), len(lines)}, []any{"application/x-ndjson", 7})
 	for n, line := range lines {
@@ -49,6 +52,22 @@ func TestAuditOverHTTP(t *testing.T) {
 		if err := json.Unmarshal([]byte(line), &l); err != nil || l.Seq != uint64(7-n) || len(l.Hash) != 64 {
 			t.Errorf("%v: %s", err, line)
 		}
+	}
+	w.ask("GET", "/v1/audit/proof", "", "X-Who", "bob@example.com").want(403, nil)
+	var proof api.AuditProof
+	w.ask("GET", "/v1/audit/proof", "").want(200, &proof).fits("AuditProof")
+	equal(t, "proof", []any{proof.Holds, proof.Lines, proof.Broken == nil}, []any{true, uint64(8), true})
+	err := w.db.Write(t.Context(), func(tx database.Tx) error {
+		_, err := tx.Exec(t.Context(), "UPDATE audit_lines SET object = 'checkout-2/1' WHERE seq = 3")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	proof = api.AuditProof{}
+	w.ask("GET", "/v1/audit/proof", "").want(200, &proof).fits("AuditProof")
+	if proof.Holds || proof.Lines != 2 || proof.Broken == nil || proof.Broken.Seq != 3 || !strings.Contains(proof.Broken.What, "the index was changed") {
+		t.Errorf("%+v", proof)
 	}
 	w.ask("GET", "/v1/audit?from=yesterday", "").want(422, nil).problem("query.from")
 	w.ask("GET", "/v1/audit?cursor=cjEuMg", "").want(400, nil).problem("leave it out") // of the list of releases

@@ -207,13 +207,19 @@ func (a *API) getRelease(ctx context.Context, in *getInput) (*releaseOutput, err
 	return &releaseOutput{Status: http.StatusOK, ETag: tag, Body: &r}, nil
 }
 
+type recordInput struct {
+	Named
+	Unless
+	Brief bool `query:"brief" doc:"Only how it stands and on what evidence: decisions, effects and all else that only its records tell is left out. For lists of many."`
+}
+
 type recordOutput struct {
 	Status int
 	ETag   string `header:"ETag" doc:"The sequence of its last record."`
 	Body   *report.Release
 }
 
-func (a *API) getRecord(ctx context.Context, in *getInput) (*recordOutput, error) {
+func (a *API) getRecord(ctx context.Context, in *recordInput) (*recordOutput, error) {
 	s, err := a.find(ctx, in.Named)
 	if err != nil {
 		return nil, err
@@ -221,7 +227,11 @@ func (a *API) getRecord(ctx context.Context, in *getInput) (*recordOutput, error
 	if tag := etag(s.Seq); in.known(tag) {
 		return &recordOutput{Status: http.StatusNotModified, ETag: tag}, nil
 	}
-	r, err := a.cfg.Desk.Record(ctx, Actor(ctx), s.ID)
+	read := a.cfg.Desk.Record
+	if in.Brief {
+		read = a.cfg.Desk.Brief
+	}
+	r, err := read(ctx, Actor(ctx), s.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -49,6 +49,7 @@ var calls = map[string]struct {
 	// About oneself; about others see TestExplainAccess.
 	"explain-access":    {"GET", "/v1/access/explain?what=abort&team=TEAM", "", "nobody viewer operator approver owner admin"},
 	"list-audit":        {"GET", "/v1/audit", "", ""},                                                  // is about all teams
+	"prove-audit":       {"GET", "/v1/audit/proof", "", ""},                                            // the same
 	"list-annotations":  {"GET", "/v1/annotations", "", "nobody viewer operator approver owner admin"}, // shows what one may see
 	"create-annotation": {"POST", "/v1/annotations", `{"kind": "note", "title": "x", "service": "checkout", "team": "TEAM"}`, "operator owner admin"},
 	"assess-release":    {"POST", "/v1/releases/TEAM/1/assessment", `{"judgement": "right", "reason": "x"}`, "operator owner admin"},

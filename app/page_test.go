@@ -5,13 +5,25 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"testing"
 )
 
 // The pages' types are made of the API's document as it is recorded beside them.
 func TestPagesKnowTheAPI(t *testing.T) {
 	t.Parallel()
-	server := linnet(t, "serve", "--data", t.TempDir(), "--listen", "127.0.0.1:0")
+	// With all that adds operations of its own.
+	dir := t.TempDir()
+	config := filepath.Join(dir, "server.yaml")
+	for name, text := range map[string]string{
+		config:                             "{ apiVersion: linnet/v1, kind: Server, spec: { notices: notices.yaml } }",
+		filepath.Join(dir, "notices.yaml"): "{ apiVersion: linnet/v1, kind: Notices, spec: { channels: [{ name: chat, shoutrrr: { urlFile: url } }], routes: [{ to: [chat] }] } }",
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	server := linnet(t, "serve", "--data", t.TempDir(), "--listen", "127.0.0.1:0", "--config", config, "--releases", t.TempDir())
 	at := server.says(`(http://127\.0\.0\.1:\d+)`)[1]
 	answer, err := http.Get(at + "/openapi.json")
 	if err != nil {

@@ -126,6 +126,23 @@ func (d *Desk) Record(ctx context.Context, who access.Actor, id journal.ID) (rep
 	return r, err
 }
 
+// Brief tells how a release stands and on what evidence, without its records:
+// for lists, which show many releases and show them again and again.
+func (d *Desk) Brief(ctx context.Context, who access.Actor, id journal.ID) (report.Release, error) {
+	s, err := d.Get(ctx, who, id)
+	if err != nil {
+		return report.Release{}, err
+	}
+	state, _, err := d.cfg.Journal.Load(ctx, s.ID, func(s engine.State, e engine.Event) engine.State {
+		s, _, _ = engine.Step(s, e)
+		return s
+	})
+	if err != nil {
+		return report.Release{}, err
+	}
+	return report.Brief(state), nil
+}
+
 // Records is where the records of a release come from.
 type Records interface {
 	Records(ctx context.Context, id journal.ID, from uint64, fn func(journal.Record) error) error

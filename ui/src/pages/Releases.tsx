@@ -1,6 +1,0 @@
-import { Title } from '@mantine/core'
-
-/** Releases. */
-export function Releases() {
-  return <Title order={1}>Releases</Title>
-}

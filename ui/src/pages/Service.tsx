@@ -1,6 +1,0 @@
-import { Title } from '@mantine/core'
-
-/** Service. */
-export function ServicePage() {
-  return <Title order={1}>Service</Title>
-}
