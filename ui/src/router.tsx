@@ -1,22 +1,26 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
 
+import { outcomes, type Wanted } from './api/releases'
 import { Shell } from './parts/Shell'
 import { Lost } from './parts/states'
+import type { AuditFilters } from './words/audit'
 
 const root = createRootRoute({ component: Shell, notFoundComponent: () => <Lost /> })
 
 /** The filters of the list of releases, as they stand in the URL. */
-export type Filters = { q?: string; service?: string; team?: string; environment?: string; outcome?: string; state?: string }
+export type Filters = Wanted & { before?: string }
 
+const day = (of: unknown) => (typeof of === 'string' && /^\d{4}-\d{2}-\d{2}$/.test(of) ? of : undefined)
 const text = (of: unknown) => (typeof of === 'string' && of !== '' ? of.slice(0, 200) : undefined)
 
 const releases = createRoute({
   getParentRoute: () => root,
   path: '/',
   validateSearch: (s: Record<string, unknown>): Filters => ({
-    q: text(s.q), service: text(s.service), team: text(s.team), environment: text(s.environment), outcome: text(s.outcome), state: text(s.state),
+    q: text(s.q), service: text(s.service), team: text(s.team), environment: text(s.environment),
+    outcome: outcomes.find((o) => o === s.outcome), before: text(s.before),
   }),
-  component: lazyRouteComponent(() => import('./pages/Releases'), 'Releases'),
+  component: lazyRouteComponent(() => import('./pages/releases/Releases'), 'Releases'),
 })
 
 const release = createRoute({
@@ -32,22 +36,23 @@ const plan = createRoute({
   validateSearch: (s: Record<string, unknown>): { release?: string } => ({ release: text(s.release) }),
   component: lazyRouteComponent(() => import('./pages/Plan'), 'Plan'),
 })
-const services = createRoute({ getParentRoute: () => root, path: '/services', component: lazyRouteComponent(() => import('./pages/Services'), 'Services') })
+const services = createRoute({ getParentRoute: () => root, path: '/services', component: lazyRouteComponent(() => import('./pages/services/Services'), 'Services') })
 const service = createRoute({
   getParentRoute: () => root,
   path: '/services/$service',
   validateSearch: (s: Record<string, unknown>): { team?: string; environment?: string } => ({ team: text(s.team), environment: text(s.environment) }),
-  component: lazyRouteComponent(() => import('./pages/Service'), 'ServicePage'),
+  component: lazyRouteComponent(() => import('./pages/services/Service'), 'ServicePage'),
 })
 const audit = createRoute({
   getParentRoute: () => root,
   path: '/audit',
-  validateSearch: (s: Record<string, unknown>): { who?: string; what?: string; object?: string; denied?: boolean } => ({
+  validateSearch: (s: Record<string, unknown>): AuditFilters & { before?: string } => ({
     who: text(s.who), what: text(s.what), object: text(s.object), denied: s.denied === true ? true : undefined,
+    from: day(s.from), to: day(s.to), before: text(s.before),
   }),
-  component: lazyRouteComponent(() => import('./pages/Audit'), 'Audit'),
+  component: lazyRouteComponent(() => import('./pages/audit/Audit'), 'Audit'),
 })
-const system = createRoute({ getParentRoute: () => root, path: '/system', component: lazyRouteComponent(() => import('./pages/System'), 'System') })
+const system = createRoute({ getParentRoute: () => root, path: '/system', component: lazyRouteComponent(() => import('./pages/system/System'), 'System') })
 
 export const router = createRouter({
   routeTree: root.addChildren([releases, release, plan, services, service, audit, system]),

@@ -22,11 +22,13 @@ export const theme = createTheme({
 export const variables: CSSVariablesResolver = () => ({
   variables: {},
   light: {
+    '--mantine-color-placeholder': '#59626d',
     '--page': '#f6f7f8', '--card': '#ffffff', '--line': '#dfe3e7', '--ink': '#16191d', '--quiet': '#59626d',
     '--baseline': '#7b8591', '--baseline-text': '#59626d', '--candidate': '#e08e00', '--candidate-text': '#8a5600',
     '--good': '#1a7f45', '--bad': '#c8281e', '--warn': '#8a5600', '--good-soft': '#e3f4e9', '--bad-soft': '#fdeceb', '--warn-soft': '#fff3d6', '--quiet-soft': '#eceff2',
   },
   dark: {
+    '--mantine-color-placeholder': '#a2abb5',
     '--page': '#111418', '--card': '#191d22', '--line': '#2f353c', '--ink': '#e8eaed', '--quiet': '#a2abb5',
     '--baseline': '#8e98a4', '--baseline-text': '#a9b2bc', '--candidate': '#ffb224', '--candidate-text': '#ffc24a',
     '--good': '#4cc38a', '--bad': '#ff7b72', '--warn': '#ffc24a', '--good-soft': '#11301f', '--bad-soft': '#3b1614', '--warn-soft': '#33260a', '--quiet-soft': '#242a31',

@@ -24,7 +24,8 @@ export const explanations = {
     'Each step is a share of the traffic for the candidate. It is left for the next when every guardrail has passed and the least time is over, and for none when one fails.',
   ),
   promotionRate: about('Promotion rate', 'Of the releases that have ended: how many became the version in use. Those rolled back and those that a person aborted count as not promoted.'),
-  timeToProduction: about('Time to production', 'From the candidate’s first request to the decision to give it all of them: the middle of the promoted releases. Half were faster.'),
+  timeToProduction: about('Time to production', 'From the beginning of a release to the decision that the candidate takes all traffic: the middle of the last promoted releases. Half were faster.'),
+  missedHarm: about('Missed harm', 'Releases that were promoted and did harm all the same, as people said who looked into them.'),
   falseAlarm: about('False alarms', 'Rollbacks that people looked into and found needless. Linnet does not mark them by itself; whoever looked does, on the page of the release.'),
   noise: about('Usual noise', 'How much the metric moves from one look to the next while nothing is released. Harm much smaller than this takes long to see.'),
   chain: about(
