@@ -5,8 +5,9 @@
 // caller asks for the Kind. Each package that keeps tables has a set of
 // migrations of its own. All reading happens in a view that stands still, all
 // writing in a transaction that happens as a whole or not at all. Every error
-// that comes out of here says what is wrong, where and what to do, and has one
-// of the four meanings of package release.
+// of the database that comes out of here says what is wrong, where and what to
+// do, and has one of the four meanings of package release; what a caller's own
+// function makes of rows comes out as it was, with the database's name.
 package database
 
 import (
@@ -177,14 +178,14 @@ func (d *DB) Read(ctx context.Context, fn func(Tx) error) error {
 		return d.fault(err)
 	}
 	defer tx.Rollback()
-	err = fn(Tx{d.kind, within(d.reads, tx)})
+	err = fn(Tx{d.kind, carried(d.reads, tx)})
 	_ = tx.Rollback() // nothing was written; the connection is free again
 	d.settle(ctx, d.reads)
-	return d.fault(err)
+	return d.within(err)
 }
 
-// within carries out statements in a transaction.
-func within(p *prepared, tx *sql.Tx) statements {
+// carried carries out statements in a transaction.
+func carried(p *prepared, tx *sql.Tx) statements {
 	if p == nil {
 		return tx
 	}
@@ -208,11 +209,11 @@ func (d *DB) still() sql.IsolationLevel {
 // two statements in it may see different things.
 func (d *DB) Glance(ctx context.Context, fn func(Tx) error) error {
 	if d.reads == nil {
-		return d.fault(fn(Tx{d.kind, d.read}))
+		return d.within(fn(Tx{d.kind, d.read}))
 	}
 	err := fn(Tx{d.kind, quick{d.reads, nil}})
 	d.settle(ctx, d.reads)
-	return d.fault(err)
+	return d.within(err)
 }
 
 // Write calls fn in a transaction: all of it happens, or nothing. After an
@@ -227,12 +228,12 @@ func (d *DB) Write(ctx context.Context, fn func(Tx) error) error {
 		return d.fault(err)
 	}
 	defer tx.Rollback()
-	if err = fn(Tx{d.kind, within(d.writes, tx)}); err == nil {
-		err = tx.Commit()
+	if err = d.within(fn(Tx{d.kind, carried(d.writes, tx)})); err == nil {
+		err = d.fault(tx.Commit())
 	}
 	_ = tx.Rollback() // after a commit this does nothing
 	d.settle(ctx, d.writes)
-	return d.fault(err)
+	return err
 }
 
 // Alone runs a statement of SQLite that cannot be in a transaction (a PRAGMA

@@ -2,9 +2,13 @@ package database
 
 import (
 	"context"
+	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"net"
 	"strings"
 	"syscall"
 
@@ -32,6 +36,9 @@ var liteFaults = []struct {
 	{sqlite3.SQLITE_CONSTRAINT, release.ErrConflict, "it is there already, or what it belongs to is not; read again, nothing was written"},
 	{sqlite3.SQLITE_CORRUPT, release.ErrInvalid, "the file is damaged; " + recovery},
 	{sqlite3.SQLITE_NOTADB, release.ErrInvalid, "the file is not a database; " + recovery},
+	{sqlite3.SQLITE_NOMEM, release.ErrUnavailable, "this process is short of memory, nothing was written"},
+	{sqlite3.SQLITE_TOOBIG, release.ErrInvalid, "the value is larger than a database takes"},
+	{sqlite3.SQLITE_ERROR, release.ErrInvalid, "its tables are not those of this linnet; run `linnet doctor`"},
 }
 
 // recovery is the way out of a damaged file.
@@ -74,6 +81,32 @@ func (d *DB) fault(err error) error {
 	if err == nil || meant(err) {
 		return err
 	}
+	if told := d.told(err); told != nil {
+		return told
+	}
+	if d.kind == Postgres {
+		return d.unreached(err)
+	}
+	return PathFault(d.name, err)
+}
+
+// within is fault for what came out of a function that was given a transaction:
+// what is no error of the database passes, with its name.
+func (d *DB) within(err error) error {
+	if err == nil || meant(err) {
+		return err
+	}
+	if told := d.told(err); told != nil {
+		return told
+	}
+	if lost(err) {
+		return d.unreached(err)
+	}
+	return fmt.Errorf("%s: %w", d.name, err)
+}
+
+// told is an error that the database told of itself; nil for any other.
+func (d *DB) told(err error) error {
 	var lite *sqlite.Error
 	var server *pgconn.PgError
 	switch {
@@ -85,6 +118,7 @@ func (d *DB) fault(err error) error {
 				return fmt.Errorf("%s: %s (%w): %w", d.name, f.text, err, f.meaning)
 			}
 		}
+		return fmt.Errorf("%s: %w: %w", d.name, err, release.ErrUnavailable)
 	case errors.As(err, &server):
 		if server.Code == readOnlyServer {
 			d.pool.Reset() // these connections lead to a server that was demoted
@@ -94,11 +128,27 @@ func (d *DB) fault(err error) error {
 				return fmt.Errorf("%s: %s (%w): %w", d.name, f.text, err, f.meaning)
 			}
 		}
+		return fmt.Errorf("%s: the server refuses (%w): %w", d.name, err, release.ErrUnavailable)
 	}
-	if d.kind == Postgres {
-		return fmt.Errorf("%s: cannot be reached, or the connection was lost (%w): %w", d.name, err, release.ErrUnavailable)
+	return nil
+}
+
+func (d *DB) unreached(err error) error {
+	return fmt.Errorf("%s: cannot be reached, or the connection was lost (%w): %w", d.name, err, release.ErrUnavailable)
+}
+
+// lost tells whether an error is one of a connection, and not of what was made of
+// the rows that came over it.
+func lost(err error) bool {
+	var wire *net.OpError
+	var connect *pgconn.ConnectError
+	var conn interface{ SafeToRetry() bool } // what pgx's errors of a connection have in common
+	for _, one := range []error{driver.ErrBadConn, sql.ErrConnDone, sql.ErrTxDone, pgconn.ErrConnClosed, io.ErrUnexpectedEOF} {
+		if errors.Is(err, one) {
+			return true
+		}
 	}
-	return PathFault(d.name, err)
+	return errors.As(err, &wire) || errors.As(err, &connect) || errors.As(err, &conn)
 }
 
 // PathFault says what is wrong with a file or folder, and what to do.
@@ -112,8 +162,14 @@ func PathFault(path string, err error) error {
 		return fmt.Errorf("%s: not writable for this user; change its permissions, or name another folder with --data: %w", path, release.ErrUnavailable)
 	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, fs.ErrExist):
 		return fmt.Errorf("%s: is no folder, or lies in something that is none; name another with --data: %w", path, release.ErrInvalid)
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s: %w; make it, or the folder that it is to lie in: %w", path, err, release.ErrNotFound)
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return fmt.Errorf("%s: too many files are open; raise how many this process may open (ulimit -n, LimitNOFILE): %w", path, release.ErrUnavailable)
+	case errors.Is(err, syscall.EIO):
+		return fmt.Errorf("%s: the disk reports an error; check it: %w", path, release.ErrUnavailable)
 	}
-	return fmt.Errorf("%s: %w", path, err)
+	return fmt.Errorf("%s: %w: %w", path, err, release.ErrUnavailable)
 }
 
 func meant(err error) bool {

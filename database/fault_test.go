@@ -1,9 +1,15 @@
 package database
 
 import (
+	"context"
+	"database/sql"
+	"encoding/json"
 	"errors"
+	"io/fs"
+	"net"
 	"net/url"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -118,5 +124,51 @@ func TestSeveralHosts(t *testing.T) {
 	defer d.Close()
 	if err := d.Ping(t.Context()); err != nil || !strings.Contains(d.Name(), "127.0.0.1:1, "+server.Address()) {
 		t.Errorf("%s: %v", d.Name(), err)
+	}
+}
+
+// What a caller makes of rows is no fault of the database, on either kind, and a
+// fault of the database is one whoever meets it.
+func TestFaultsOfCallers(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, d *DB) {
+		ctx := t.Context()
+		for name, in := range map[string]func(context.Context, func(Tx) error) error{"read": d.Read, "glance": d.Glance, "write": d.Write} {
+			var into []int
+			bad := in(ctx, func(Tx) error { return json.Unmarshal([]byte(`{`), &into) })
+			none := in(ctx, func(tx Tx) error {
+				return tx.QueryRow(ctx, `SELECT 1 WHERE 1 = 2`).Scan(new(int))
+			})
+			var syntax *json.SyntaxError
+			if !errors.As(bad, &syntax) || meant(bad) || !strings.Contains(bad.Error(), d.Name()) {
+				t.Errorf("%s: JSON that is none: %v", name, bad)
+			}
+			if !errors.Is(none, sql.ErrNoRows) || meant(none) {
+				t.Errorf("%s: no rows: %v", name, none)
+			}
+			if err := in(ctx, func(Tx) error { return &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET} }); !errors.Is(err, release.ErrUnavailable) {
+				t.Errorf("%s: a lost connection: %v", name, err)
+			}
+			over, cancel := context.WithCancel(ctx)
+			cancel()
+			if err := in(over, func(tx Tx) error { return tx.QueryRow(over, `SELECT 1`).Scan(new(int)) }); !errors.Is(err, release.ErrUnavailable) {
+				t.Errorf("%s: nobody waits any more: %v", name, err)
+			}
+			if err := in(ctx, func(tx Tx) error { return tx.QueryRow(ctx, `SELECT 1 FROM nothing`).Scan(new(int)) }); !errors.Is(err, release.ErrInvalid) {
+				t.Errorf("%s: a table that is not there: %v", name, err)
+			}
+		}
+	})
+}
+
+func TestFaultsOfFiles(t *testing.T) {
+	t.Parallel()
+	for errno, want := range map[syscall.Errno]error{
+		syscall.EIO: release.ErrUnavailable, syscall.EMFILE: release.ErrUnavailable, syscall.ENFILE: release.ErrUnavailable,
+		syscall.ENOENT: release.ErrNotFound, syscall.ENOSPC: release.ErrUnavailable, syscall.ENOTDIR: release.ErrInvalid, syscall.ESTALE: release.ErrUnavailable,
+	} {
+		if err := PathFault("/x", &fs.PathError{Op: "open", Path: "/x", Err: errno}); !errors.Is(err, want) {
+			t.Errorf("%v: %v, want %v", errno, err, want)
+		}
 	}
 }
