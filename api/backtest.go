@@ -8,6 +8,7 @@ import (
 
 	"github.com/linnet-project/linnet/backtest"
 	"github.com/linnet-project/linnet/journal"
+	"github.com/linnet-project/linnet/release"
 )
 
 func (a *API) backtestOperations() {

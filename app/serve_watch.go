@@ -105,7 +105,7 @@ func (w *watched) Observe(ctx context.Context, q release.Query) (release.Answer,
 		l.since = now
 	}
 	if err != nil {
-		l.trouble, l.troubleOf = cutTo(cmp.Or(plain(err), "no reason"), longestTrouble), l.users[w]
+		l.trouble, l.troubleOf = cutTo(cmp.Or(release.Plain(err), "no reason"), longestTrouble), l.users[w]
 		return a, err
 	}
 	l.trouble, l.answered = "", now

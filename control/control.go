@@ -32,7 +32,6 @@ type Journal interface {
 	Records(ctx context.Context, id journal.ID, from uint64, fn func(journal.Record) error) error
 	Load(ctx context.Context, id journal.ID, fold journal.Fold) (engine.State, uint64, error)
 	CommandAt(ctx context.Context, id journal.ID, seq uint64, command engine.Commanded) error
-	Load(ctx context.Context, id journal.ID, fold journal.Fold) (engine.State, uint64, error)
 	Given(ctx context.Context, id journal.ID, command string) (engine.Commanded, uint64, bool, error)
 }
 
