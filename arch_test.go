@@ -131,7 +131,7 @@ var house = map[string]row{
 	// What other programs and the screens see.
 	"api": {floor: 3, imports: []string{"annotation", "backtest", "gitops", "notify/outbox", "access", "audit", "control", "database", "engine", "forecast", "journal", "judge", "plan", "release", "report", "spec", "stats"}},
 
-	"ui": {floor: 3},
+	"ui": {floor: 3, imports: []string{"release"}},
 
 	// What is sent to us, from the formats (each a folder) to the store.
 	"ingest/item":          {floor: 3, imports: []string{"release"}},
