@@ -106,9 +106,24 @@ func addLevels(c *report.Course, metrics []release.Metric, e journal.Summary, of
 
 // readOwn reads what the baseline of an ended release did.
 func (d *Desk) readOwn(ctx context.Context, id journal.ID) (ownOf, error) {
-	free, err := slot(ctx, d.folding)
+	s, err := d.state(ctx, id)
 	if err != nil {
 		return ownOf{}, err
+	}
+	of := ownOf{id: id, own: map[ownKey]judge.Own{}}
+	for i, m := range s.Plan.Metrics {
+		if i < len(s.Judge.Metrics) && len(s.Judge.Metrics[i].Series) > 0 {
+			of.own[keyOf(m)] = s.Judge.Metrics[i].Series[0].Own(m)
+		}
+	}
+	return of, nil
+}
+
+// state is the state of a release after its last record.
+func (d *Desk) state(ctx context.Context, id journal.ID) (engine.State, error) {
+	free, err := slot(ctx, d.folding)
+	if err != nil {
+		return engine.State{}, err
 	}
 	defer free()
 	s, _, err := d.cfg.Journal.Load(ctx, id, func(s engine.State, e engine.Event) engine.State {
@@ -121,16 +136,7 @@ func (d *Desk) readOwn(ctx context.Context, id journal.ID) (ownOf, error) {
 	if err == nil {
 		err = ctx.Err()
 	}
-	if err != nil {
-		return ownOf{}, err
-	}
-	of := ownOf{id: id, own: map[ownKey]judge.Own{}}
-	for i, m := range s.Plan.Metrics {
-		if i < len(s.Judge.Metrics) && len(s.Judge.Metrics[i].Series) > 0 {
-			of.own[keyOf(m)] = s.Judge.Metrics[i].Series[0].Own(m)
-		}
-	}
-	return of, nil
+	return s, err
 }
 
 func keyOf(m release.Metric) ownKey { return ownKey{m.Name, m.Kind, m.Worse} }

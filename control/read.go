@@ -133,10 +133,7 @@ func (d *Desk) Brief(ctx context.Context, who access.Actor, id journal.ID) (repo
 	if err != nil {
 		return report.Release{}, err
 	}
-	state, _, err := d.cfg.Journal.Load(ctx, s.ID, func(s engine.State, e engine.Event) engine.State {
-		s, _, _ = engine.Step(s, e)
-		return s
-	})
+	state, err := d.state(ctx, s.ID)
 	if err != nil {
 		return report.Release{}, err
 	}
