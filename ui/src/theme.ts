@@ -5,13 +5,14 @@ const amber: MantineColorsTuple = ['#fff8e6', '#ffefc7', '#ffe09a', '#ffd066', '
 
 export const theme = createTheme({
   primaryColor: 'dark',
-  primaryShade: { light: 7, dark: 2 },
+  primaryShade: { light: 7, dark: 0 },
   autoContrast: true,
   defaultRadius: 'md',
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif',
   fontFamilyMonospace: 'ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace',
   headings: { fontWeight: '650' },
   colors: { amber },
+  components: { Anchor: { defaultProps: { underline: 'always' } } },
 })
 
 /**
@@ -20,7 +21,7 @@ export const theme = createTheme({
  * least 4.5 to 1 against the page where text is written in it (the -text ones).
  */
 export const variables: CSSVariablesResolver = () => ({
-  variables: {},
+  variables: { '--mantine-color-anchor': 'var(--ink)' },
   light: {
     '--mantine-color-placeholder': '#59626d',
     '--page': '#f6f7f8', '--card': '#ffffff', '--line': '#dfe3e7', '--ink': '#16191d', '--quiet': '#59626d',

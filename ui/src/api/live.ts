@@ -75,8 +75,22 @@ const decisions = [
   'stay', 'start', 'advance', 'hold', 'step-back', 'correct', 'roll-back', 'promote', 'await-approval', 'pause', 'resume', 'finish', 'refuse', 'approval',
 ]
 
+/** How soon after one event what others are about is read again, in milliseconds. */
+const breath = 1_000
+
+/** The releases that events were about since they were last read again. */
+const due = new Set<string>()
+let last = 0
+let reading: ReturnType<typeof setTimeout> | undefined
+
 function heard(queries: QueryClient, e: Happened) {
-  void queries.invalidateQueries({ queryKey: ['releases'] })
-  void queries.invalidateQueries({ queryKey: ['services'] })
-  void queries.invalidateQueries({ queryKey: ['release', e.name] })
+  due.add(e.name)
+  reading ??= setTimeout(() => {
+    reading = undefined
+    last = Date.now()
+    void queries.invalidateQueries({ queryKey: ['releases'] })
+    void queries.invalidateQueries({ queryKey: ['services'] })
+    for (const name of due) void queries.invalidateQueries({ queryKey: ['release', name] })
+    due.clear()
+  }, Math.max(0, last + breath - Date.now()))
 }

@@ -38,8 +38,8 @@ export const Latency = memo(function Latency({ distribution: d, title }: { distr
           </g>
         ))}
         <Axis ticks={drawn.ticks} x={x} y={top + curves} unit={d.unit} />
-        <path className={classes.curveBaseline} d={curve(d.bounds, drawn.baseline, x, y, from)} />
-        <path className={classes.curveCandidate} d={curve(d.bounds, drawn.candidate, x, y, from)} />
+        <path className={classes.curveBaseline} d={curve(d.bounds, drawn.baseline, x, y, [from, to])} />
+        <path className={classes.curveCandidate} d={curve(d.bounds, drawn.candidate, x, y, [from, to])} />
       </svg>
       <svg className={classes.svg} viewBox={`0 0 ${wide} ${columns + foot}`} role="img" aria-label={`How many ${title} values fall where, both arms`}>
         {drawn.bars[0].map((b, i) => <Column key={i} bar={b} x={x} most={drawn.highest} look={classes.barBaseline} />)}
@@ -68,16 +68,18 @@ function drawing(d: Distribution) {
 }
 
 function levels(most: number): number[] {
-  return most > 3 ? [0, 0.5, 0.9, 0.99, 0.999, 0.9999] : [0, 0.5, 0.9, 0.99, 0.999]
+  return most > 3 ? [0.5, 0.9, 0.99, 0.999, 0.9999] : [0.5, 0.9, 0.99, 0.999]
 }
 
-function curve(bounds: number[], shares: number[], x: (v: number) => number, y: (s: number) => number, from: number): string {
+function curve(bounds: number[], shares: number[], x: (v: number) => number, y: (s: number) => number, [from, to]: [number, number]): string {
   let out = ''
-  shares.forEach((s, i) => {
+  for (const [i, share] of shares.entries()) {
     const b = bounds[i] ?? 0
-    if (b < from * 0.999 || b <= 0) return
-    out += `${out === '' ? 'M' : 'L'}${x(b).toFixed(1)} ${y(s).toFixed(1)}`
-  })
+    if (b < from * 0.999 || b <= 0) continue
+    if (b > to * 1.001) break
+    out += `${out === '' ? 'M' : 'L'}${x(b).toFixed(1)} ${y(share).toFixed(1)}`
+    if (share >= 1) break // all are within
+  }
   return out
 }
 

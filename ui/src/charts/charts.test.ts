@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 
-import type { Course, Size, Standing } from '../api/course'
+import type { Course, Size, Standing, Track } from '../api/course'
 import { along, bars, cumulative, edges, filled, logTicks, nines } from './distribution'
 import { dimensions, forestRange, place } from './forest'
 import { labels, linesOf, near, type Line } from './marks'
 import { ratioText, stretch, usual } from './pictures'
+import { grain, pooled } from './pool'
 import { closed, evidenceRange, last, nearest, ratioRange, ratioTicks, valueRange } from './scale'
 import { path, thin } from './thin'
 
@@ -26,8 +27,8 @@ describe('the axis of ratios', () => {
     expect(ratioRange([], [], [], [])).toEqual([1 / 1.5, 3])
   })
   it('has ticks with 1 among them', () => {
-    for (const range of [[0.9, 1.3], [0.5, 4], [0.1, 20], [1 / 64, 64]] as const) {
-      const ticks = ratioTicks(...range)
+    for (const [bottom, top] of [[0.9, 1.3], [0.5, 4], [0.1, 20], [1 / 64, 64]] as const) {
+      const ticks = ratioTicks(bottom, top)
       expect(ticks).toContain(1)
       expect(ticks.length).toBeGreaterThan(2)
       expect(ticks.length).toBeLessThan(12)
@@ -74,6 +75,29 @@ describe('small lines', () => {
   it('have gaps where nothing is known', () => expect(path([0, 1, null, 1], [0, 1], 30, 10)).toBe('M0.0 10.0L10.0 0.0M30.0 0.0'))
 })
 
+describe('stretches with few events', () => {
+  const arm = (n: number, every: number, of: number) => {
+    const events = Array.from({ length: 400 }, (_, i) => (i % every === 0 ? of : 0))
+    return { n: events.map(() => n), events, value: events.map((e) => e / n) }
+  }
+  const track = (candidate: Track['baseline'], kind = 'ratio') => ({ kind, time: candidate.n.map((_, i) => 1000 * i), baseline: arm(100, 1, 1), candidate }) as Track
+  it('are made one until there is something to see', () => {
+    expect(grain(track(arm(10, 4, 1)))).toBe(10) // bounded: forty are left
+    expect(grain(track(arm(10, 1, 2)))).toBe(4)
+    expect(grain(track(arm(10, 1, 50)))).toBe(1)
+    expect(grain(track(arm(10, 4, 1), 'gauge'))).toBe(1)
+    expect(grain(track(arm(0, 4, 0)))).toBe(1)
+  })
+  it('keep all events', () => {
+    const coarse = pooled(track(arm(10, 4, 1)), 7)
+    expect(coarse.time.length).toBe(Math.ceil(400 / 7))
+    expect(coarse.time.at(-1)).toBe(399_000)
+    expect(coarse.candidate.events.reduce((a, b) => a + b)).toBe(100)
+    expect(coarse.candidate.value[0]).toBeCloseTo(2 / 70)
+    expect(coarse.candidate.value.length).toBe(coarse.time.length)
+  })
+})
+
 describe('distributions', () => {
   const d = { bounds: [0.01, 0.02, 0.05, 0.1, 1], baseline: [0, 90, 10, 0, 0, 0], candidate: [0, 80, 10, 0, 0, 10], quantiles: [] }
   it('add up', () => {
@@ -115,7 +139,7 @@ describe('the forest', () => {
     expect(place(size(1, 0.5, 100), [0.25, 4])).toMatchObject({ from: 25, to: 100, openHigh: true, openLow: false })
   })
   it('puts the worst segment of each dimension first', () => {
-    const row = (segment: string, verdict: string, evidence: number | null): Standing => ({
+    const row = (segment: string, verdict: Standing['verdict'], evidence: number | null): Standing => ({
       metric: 'errors', segment, kind: 'ratio', severity: 'guardrail', against: 'baseline', verdict, reason: { code: '', text: '' },
       baseline: { n: 1, events: 0, value: 0 }, candidate: { n: 1, events: 0, value: 0 }, effect: size(1, null, null), evidence, evidence_for_pass: null,
     })
@@ -135,9 +159,9 @@ describe('marks', () => {
       { time: at(9), kind: 'decision', title: 'rolls back', decision: 'roll-back', text: 'errors', seq: 4 },
       { time: at(4), kind: 'order', title: 'pause', decision: 'pause', seq: 5 },
     ],
-  } as Course
+  } as { marks: Course['marks'] }
   it('are in order of time, with what others sent', () => {
-    const lines = linesOf(course, [{ id: '1', kind: 'incident', title: 'outage', text: '', url: '', time: at(2), until: at(6), by: 'ann' }])
+    const lines = linesOf(course.marks, [{ id: '1', kind: 'incident', title: 'outage', text: '', url: '', service: '', team: '', environment: '', time: at(2), until: at(6), by: 'ann' }])
     expect(lines.map((l) => l.title)).toEqual(['10 %', 'outage', 'pause', 'rolled back'])
     expect(near(lines, Date.parse(at(5)), 1000).map((l) => l.title)).toEqual(['outage', 'pause'])
     expect(linesOf(undefined)).toEqual([])

@@ -17,9 +17,9 @@ const order: Line['kind'][] = ['verdict', 'weight', 'people', 'outside', 'notice
 const verdicts: { [decision: string]: string } = { 'roll-back': 'rolled back', promote: 'promoted', 'step-back': 'stepped back', hold: 'held' }
 
 /** All that happened, in order of time: what the record tells, and what others sent. */
-export function linesOf(course: Course | undefined, annotations: Annotation[] = []): Line[] {
+export function linesOf(marks: Course['marks'] = [], annotations: Annotation[] = []): Line[] {
   const out: Line[] = []
-  for (const m of course?.marks ?? []) {
+  for (const m of marks) {
     const line = { time: Date.parse(m.time), title: m.title, text: m.text ?? '' }
     if (m.kind === 'weight') out.push({ ...line, kind: 'weight' })
     else if (m.decision && verdicts[m.decision]) out.push({ ...line, title: verdicts[m.decision] ?? m.title, kind: 'verdict' })

@@ -11,18 +11,21 @@ export type Frame = { from: number; to: number; lines: Line[] }
 /** What of a histogram is drawn over time. */
 export type View = 'share' | 'p50' | 'p99'
 
+/** What of a track is drawn: its own stretches, or coarser ones. */
+export type Shown = Pick<Track, 'time' | 'baseline' | 'candidate'>
+
 /** Both arms over time, with what is usual behind them. */
-export function armsPicture(track: Track, frame: Frame, view: View = 'share'): Picture {
+export function armsPicture(track: Track, shown: Shown, frame: Frame, view: View = 'share'): Picture {
   const of = (arm: Track['baseline']) => (view === 'share' ? arm.value : arm[view]) ?? []
-  const [baseline, candidate] = [of(track.baseline), of(track.candidate)]
+  const [baseline, candidate] = [of(shown.baseline), of(shown.candidate)]
   const rules = view === 'share' ? limits(track) : []
   const zone = view === 'share' ? usual(track.history) : undefined
-  const shown = zone ? [zone.from, zone.to] : []
+  const levels = zone ? [zone.from, zone.to] : []
   return {
-    ...frame, worded: true, time: track.time, zone, rules,
+    ...frame, worded: true, time: shown.time, zone, rules,
     traces: [{ values: baseline, colour: 'baseline' }, { values: candidate, colour: 'candidate' }],
     y: {
-      range: valueRange([baseline, candidate], track.kind !== 'gauge', [...rules.map((r) => r.at), ...shown]),
+      range: valueRange([baseline, candidate], track.kind !== 'gauge', [...rules.map((r) => r.at), ...levels]),
       write: view === 'share' ? (v) => valueText(track, v) : (v) => boundText(v, track.unit),
     },
   }

@@ -70,7 +70,7 @@ export function options(now: Now, width: number, height: number, hooks: uPlot.Ho
       },
     ],
     series: [{}, ...traces.map((t) => series(t, now))],
-    bands: traces.flatMap((t, i) => (t.band ? [{ series: [i + 1, i + 2] as [number, number], fill: () => faint(now().palette[t.colour], 0.18), dir: 1 as const }] : [])),
+    bands: traces.flatMap((t, i) => (t.band ? [{ series: [i + 1, i + 2] as [number, number], fill: () => faint(now().palette[t.colour], 0.18) }] : [])),
     hooks: { ...hooks, drawClear: [(u) => behind(u, now())], draw: [(u) => above(u, now())] },
   }
 }
@@ -124,6 +124,8 @@ function above(u: uPlot, { picture, palette }: ReturnType<Now>) {
   const px = uPlot.pxRatio
   const clipped = inside(u)
   ctx.font = `${11 * px}px system-ui, sans-serif`
+  ctx.textAlign = 'left'
+  ctx.textBaseline = 'alphabetic'
   for (const r of picture.rules ?? []) {
     const y = Math.round(u.valToPos(r.at, 'y', true))
     stroke(ctx, palette[r.colour], px, r.dash, [bbox.left, y], [bbox.left + bbox.width, y])

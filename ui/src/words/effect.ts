@@ -63,12 +63,18 @@ export function outOf(kind: string, side: Pick<Side, 'n' | 'events'>): string {
 /** How much worse, as one would say it: "5.9× as many". */
 export function effectText(c: Compared, size: Size): string {
   if (size.ratio === null || size.ratio === undefined) return none
+  if (c.against === 'weight') return `${times(size.ratio)} its share`
   if (c.worse === 'lower') return `${times(size.ratio)} worse`
   switch (c.kind) {
     case 'ratio': case 'histogram': return `${times(size.ratio)} as many`
     case 'count': return `${times(size.ratio)} as often`
   }
   return `${times(size.ratio)} as much`
+}
+
+/** Whether a comparison has an interval at all: what is held against its past, or the weight, has none. */
+export function hasInterval(c: Pick<Compared, 'against'>): boolean {
+  return c.against !== 'past' && c.against !== 'weight' && c.against !== 'budget'
 }
 
 /** What the interval says, as one would say it. */

@@ -1,5 +1,7 @@
 import type { Decision, Record } from '../api/course'
 
+import { aspect, metricTitle, outOf, valueText, whereText } from './effect'
+import { times } from './number'
 import { sentence } from './text'
 import { clock, duration } from './time'
 
@@ -78,14 +80,31 @@ export function stageNotes(r: Pick<Record, 'steps' | 'decisions'>, now: number):
 export type Headline = { lead: string; why: string; harm: string; now: string; tone: 'good' | 'bad' | 'warn' | 'ink' }
 
 /** Says where a release stands, from its own sentence. */
-export function headline(r: Pick<Record, 'sentence' | 'harm' | 'next' | 'outcome' | 'phase' | 'ended'>): Headline {
+export function headline(r: Pick<Record, 'sentence' | 'harm' | 'next' | 'outcome' | 'phase' | 'ended' | 'standing' | 'recovery'>): Headline {
   const cut = r.sentence.indexOf(': ')
   const lead = cut < 0 ? r.sentence.replace(/\.$/, '') : r.sentence.slice(0, cut)
   const why = cut < 0 ? '' : r.sentence.slice(cut + 2)
   return {
-    lead: sentence(lead), why: sentence(why), harm: r.harm && r.harm.excess >= 0.5 ? sentence(r.harm.text) : '',
+    lead: sentence(lead), why: found(r) || sentence(why), harm: r.harm && r.harm.excess >= 0.5 ? sentence(r.harm.text) : '',
     now: r.next ? sentence(`${capitalVerb(r.next.verb)} ${r.next.does}`) : '', tone: tone(r),
   }
+}
+
+/** What was found, from the figures of the guardrail that failed; nothing where none decided. */
+function found(r: Pick<Record, 'outcome' | 'standing' | 'phase' | 'recovery'>): string {
+  const c = r.standing[0]
+  if (r.outcome !== 'rolled-back' || c?.verdict !== 'fail' || c.against !== 'baseline' || c.effect.ratio === null) return ''
+  const where = c.segment === '' ? '' : ` ${whereText(c.segment)}`
+  const beyond = aspect(c) && ` ${aspect(c)}`
+  const sure = c.effect.low !== null && c.effect.low > 1 ? `, at least ${times(c.effect.low)}` : ''
+  const counts = outOf(c.kind, c.candidate) ? `: ${outOf(c.kind, c.candidate)} against ${outOf(c.kind, c.baseline)}` : `: ${valueText(c, c.candidate.value)} against ${valueText(c, c.baseline.value)}`
+  return sentence(`${metricTitle(c)}${beyond}${where} came to ${times(c.effect.ratio)} the baseline’s${sure}${counts}`) + recovered(r)
+}
+
+function recovered(r: Pick<Record, 'phase' | 'recovery'>): string {
+  if (r.phase === 'watching recovery') return ' Whether the baseline recovers is being watched.'
+  if (r.recovery === 'verified') return ' The baseline is as it was before.'
+  return r.recovery ? ' The baseline is not yet as it was before.' : ''
 }
 
 function capitalVerb(verb: string): string {
