@@ -36,7 +36,7 @@ func TestAuditOverHTTP(t *testing.T) {
 		}
 		next = "&cursor=" + page.Next
 	}
-	equal(t, "lines", strings.Join(what, " "), "audit.read release.abort release.pause release.pause release.pause release.pause release.create")
+	equal(t, "lines", strings.Join(what, " "), "audit.read release.abort release.pause release.pause release.pause release.pause release.create.taken release.create")
 	var page api.AuditLines
 	w.ask("GET", "/v1/audit?denied=true&who=bob@example.com&what=release.", "").want(200, &page)
 	if len(page.Items) != 1 || !strings.Contains(page.Items[0].Denied, "ask ann") || page.Items[0].From != "127.0.0.1" || page.Items[0].Object != "checkout-1/1" {
@@ -46,10 +46,10 @@ func TestAuditOverHTTP(t *testing.T) {
 	file := w.ask("GET", "/v1/audit?download=true", "").want(200, nil)
 	equal(t, "a file", []any{file.header.Get("Content-Disposition"), string(file.body) == string(r.body)}, []any{`attachment; filename="audit.ndjson"`, true})
 	lines := strings.Split(strings.TrimSpace(string(r.body)), "\n")
-	equal(t, "kind and lines", []any{r.header.Get("Content-Type"), len(lines)}, []any{"application/x-ndjson", 7})
+	equal(t, "kind and lines", []any{r.header.Get("Content-Type"), len(lines)}, []any{"application/x-ndjson", 8})
 	for n, line := range lines {
 		var l api.AuditLine
-		if err := json.Unmarshal([]byte(line), &l); err != nil || l.Seq != uint64(7-n) || len(l.Hash) != 64 {
+		if err := json.Unmarshal([]byte(line), &l); err != nil || l.Seq != uint64(8-n) || len(l.Hash) != 64 {
 			t.Errorf("%v: %s", err, line)
 		}
 	}

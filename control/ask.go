@@ -88,6 +88,9 @@ func (d *Desk) ask(ctx context.Context, action access.Action, on access.Resource
 // deny keeps a try that was not allowed and returns why. An audit that cannot be
 // written is told instead: then nobody may try anything.
 func (d *Desk) deny(ctx context.Context, e Entry, why error) error {
+	if e.again != nil && e.again.Error() == why.Error() {
+		return why // the line stands there
+	}
 	e.Denied = why.Error()
 	if err := d.audit(ctx, e); err != nil {
 		return err

@@ -118,8 +118,13 @@ func (d *Desk) auditOutcome(ctx context.Context, e Entry, a Answer) error {
 	if a.Decision.Kind == engine.Refuse {
 		outcome = ".refused"
 	}
-	e.At, e.What, e.Reason = d.cfg.Now(), e.What+outcome, ""
-	e.Before, e.After = "", fmt.Sprintf("record %d: %s (%s)", a.Seq, a.Decision.Reason.Text, a.Decision.Reason.Code)
+	e.After = fmt.Sprintf("record %d: %s (%s)", a.Seq, a.Decision.Reason.Text, a.Decision.Reason.Code)
+	return d.outcome(ctx, e, outcome)
+}
+
+// outcome writes what came of an entry, which e.After tells, in a line of its own.
+func (d *Desk) outcome(ctx context.Context, e Entry, word string) error {
+	e.At, e.What, e.Reason, e.Before = d.cfg.Now(), e.What+word, "", ""
 	return d.audit(ctx, e)
 }
 

@@ -90,6 +90,8 @@ type Entry struct {
 	Before, After string
 	// Denied says that it was asked for and not allowed, and why.
 	Denied string
+	// again is what the same met before, where a program tries it again and again.
+	again error
 }
 
 // Config is what a Desk works with. Journal, Policy and Now must be set; Read and

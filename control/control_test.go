@@ -25,7 +25,7 @@ func TestTheSameFileTwiceIsOneRelease(t *testing.T) {
 	if id := (journal.ID{Name: "checkout-2", Attempt: 1}); !made.Fresh || made.ID != id || made.Release.Author != ann.Name || made.Release.Team != "red" {
 		t.Errorf("begun as %+v", made)
 	}
-	if e := w.audited(); e.What != "release.create" || e.Object != "checkout-2/1" || !e.At.Equal(w.now) || e.After != made.Release.FileHash {
+	if e := w.trail[0]; w.told(0) != "create create.taken" || e.Object != "checkout-2/1" || !e.At.Equal(w.now) || e.After != made.Release.FileHash {
 		t.Errorf("audited as %+v", e)
 	}
 	if again := w.create(control.Creation{File: first, Again: true}); again.Fresh || again.ID != made.ID {
@@ -88,7 +88,7 @@ func TestGuardRailsAndTheGlass(t *testing.T) {
 	_, err = w.desk.Create(t.Context(), ann, c)
 	w.wantDenied(err, "release.create")
 	w.policy = access.Everybody{}.Decide
-	if got := w.create(c); !got.Fresh || len(got.Overridden) != 1 || w.audited().What != "release.create-past-guards" || w.audited().Reason != c.Glass {
+	if got := w.create(c); !got.Fresh || len(got.Overridden) != 1 || w.trail[len(w.trail)-2].What != "release.create-past-guards" || w.trail[len(w.trail)-2].Reason != c.Glass {
 		t.Errorf("%+v, audited as %+v", got, w.audited())
 	}
 }
@@ -183,8 +183,8 @@ type prompt struct {
 	w *world
 }
 
-func (p prompt) Command(ctx context.Context, id journal.ID, order engine.Commanded) error {
-	err := p.Store.Command(ctx, id, order)
+func (p prompt) CommandAt(ctx context.Context, id journal.ID, seq uint64, order engine.Commanded) error {
+	err := p.Store.CommandAt(ctx, id, seq, order)
 	if err == nil {
 		p.w.turn(id)
 	}
@@ -198,7 +198,7 @@ func TestWhatCameOfAnOrderIsAudited(t *testing.T) {
 	desk := control.New(control.Config{Journal: prompt{w.store, w}, Policy: w, Auditor: w, Now: func() time.Time { return w.now }})
 	for verb, want := range map[engine.Verb]string{engine.Pause: "release.pause.taken", engine.Approve: "release.approve.refused"} {
 		entries := len(w.trail)
-		a, err := desk.Command(t.Context(), ann, control.Order{ID: id, Verb: verb, Wait: time.Second})
+		a, err := desk.Command(t.Context(), ann, control.Order{ID: id, Verb: verb, Wait: time.Minute})
 		if err != nil || a.Waits() {
 			t.Fatalf("%+v, %v", a, err)
 		}
@@ -206,6 +206,51 @@ func TestWhatCameOfAnOrderIsAudited(t *testing.T) {
 		if len(w.trail) != entries+2 || e.What != want || e.Object != id.String() || e.Who.Name != ann.Name ||
 			!strings.Contains(e.After, fmt.Sprintf("record %d: %s (%s)", a.Seq, a.Decision.Reason.Text, a.Decision.Reason.Code)) {
 			t.Errorf("%d entries more, the last %+v", len(w.trail)-entries, e)
+		}
+	}
+}
+
+// A release that does not begin is not told as one that did, and what a program
+// tries again and again is told once.
+func TestWhatCameOfACreationIsAudited(t *testing.T) {
+	w := newWorld(t)
+	c := control.Creation{Name: "a.yaml", File: file("checkout-2", "red", 5)}
+	again := func(want string) {
+		t.Helper()
+		entries := len(w.trail)
+		_, c.Failed = w.desk.Create(t.Context(), ann, c)
+		if got := w.told(entries); got != want {
+			t.Errorf("the audit says %q, want %q", got, want)
+		}
+	}
+	w.unable = fmt.Errorf("no token for the proxy: %w", release.ErrInvalid)
+	again("create create.refused")
+	if e := w.audited(); e.Object != "checkout-2/1" || e.After != "not begun: no token for the proxy" || !errors.Is(c.Failed, release.ErrInvalid) {
+		t.Errorf("audited as %+v, %v", e, c.Failed)
+	}
+	again("")
+	w.unable = fmt.Errorf("the proxy is away: %w", release.ErrUnavailable)
+	again("create.refused")
+	again("")
+	w.guards = []control.Finding{{Rule: "freeze", Text: "not now"}}
+	again("create!")
+	again("")
+	w.guards = nil
+	again("create create.refused")
+	w.unable = nil
+	again("create.taken")
+
+	// Who tries by hand is told each time, also one who has gone meanwhile.
+	w.unable = fmt.Errorf("the proxy is away: %w", release.ErrUnavailable)
+	for range 2 {
+		entries := len(w.trail)
+		ctx, cancel := context.WithCancel(t.Context())
+		w.leave = cancel
+		if _, err := w.desk.Create(ctx, ann, control.Creation{File: file("checkout-3", "red", 5)}); !errors.Is(err, release.ErrUnavailable) {
+			t.Error(err)
+		}
+		if got := w.told(entries); got != "create create.refused" {
+			t.Errorf("the audit says %q", got)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/linnet-project/linnet/access"
 	"github.com/linnet-project/linnet/journal"
@@ -25,9 +26,18 @@ type Creation struct {
 	// Glass is why the release must begin although it does not meet the guard
 	// rails; empty where it need not.
 	Glass string
+	// Failed is what the same creation met the last time, where a program tries it
+	// again and again: then the audit is not told the same twice.
+	Failed error
 	// agreed is the request that a second person agreed to.
 	agreed *GlassRequest
 }
+
+// unbegun is why a release was not begun that the audit was told of.
+type unbegun struct{ error }
+
+// Unwrap gives it the meaning of what it was.
+func (u *unbegun) Unwrap() error { return u.error }
 
 // Created is the release that a file is.
 type Created struct {
@@ -52,6 +62,7 @@ func (d *Desk) Create(ctx context.Context, who access.Actor, c Creation) (Create
 		return Created{}, err
 	}
 	entry := Entry{At: d.cfg.Now(), Who: who, What: "release.create", Object: f.Name, Reason: c.Reason, After: f.Hash}
+	entry.again = c.Failed
 	if err := d.ask(ctx, access.Create, resourceIn(f), entry); err != nil {
 		return Created{}, err
 	}
@@ -134,15 +145,40 @@ func (d *Desk) within(ctx context.Context, c Creation, f spec.File, id journal.I
 		entry.What, entry.Reason = "release.create-past-guards", c.Glass
 		beginning.Glass = past(entry.Who.Name, c, broken)
 	}
-	if err := d.audit(ctx, entry); err != nil {
-		return Created{}, err
+	if told := new(unbegun); !errors.As(c.Failed, &told) {
+		if err := d.audit(ctx, entry); err != nil {
+			return Created{}, err
+		}
 	}
 	created, err := d.begin(ctx, id, beginning)
+	if err != nil {
+		return Created{}, d.notBegun(ctx, entry, err)
+	}
 	if created.Fresh {
 		created.Warnings, created.Overridden = warnings, broken
 	}
-	return created, err
+	entry.After = "record 1: begun"
+	if !created.Fresh {
+		entry.After = "it was begun by somebody else in this moment"
+	}
+	return created, d.outcome(ctx, entry, ".taken")
 }
+
+// notBegun writes why a release was not begun after the line that says that it
+// was to be, and returns that.
+func (d *Desk) notBegun(ctx context.Context, e Entry, why error) error {
+	if told := new(unbegun); errors.As(e.again, &told) && told.Error() == why.Error() {
+		return told
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), outcomeWait) // who asked may have gone
+	defer cancel()
+	e.After = "not begun: " + release.Plain(why)
+	_ = d.outcome(ctx, e, ".refused") // why counts; what cannot take the line now has the one before it
+	return &unbegun{why}
+}
+
+// outcomeWait bounds the writing of why a release was not begun.
+const outcomeWait = 5 * time.Second
 
 // last is the last attempt of a name; one without an attempt where there is none.
 func (d *Desk) last(ctx context.Context, name string) (journal.Summary, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -54,6 +55,10 @@ type world struct {
 	most   int
 	trail  []control.Entry
 	broken error // of the audit
+	// unable is why no release begins.
+	unable error
+	// leave is called while one is being begun.
+	leave func()
 }
 
 func newWorld(t *testing.T) *world {
@@ -78,6 +83,12 @@ func (w *world) config() run.Config {
 
 // Begin implements control.Beginner.
 func (w *world) Begin(ctx context.Context, b control.Beginning) (journal.ID, error) {
+	if w.leave != nil {
+		w.leave()
+	}
+	if w.unable != nil {
+		return journal.ID{}, w.unable
+	}
 	return run.Begin(ctx, w.config(), run.Beginning{Plan: b.Plan, Attempt: b.Attempt, File: b.File.Text, Salt: "salt", By: b.By})
 }
 
@@ -110,7 +121,10 @@ func (w *world) Check(ctx context.Context, _ time.Time, _ access.Actor, _ spec.F
 }
 
 // Audit implements control.Auditor.
-func (w *world) Audit(_ context.Context, e control.Entry) error {
+func (w *world) Audit(ctx context.Context, e control.Entry) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.broken == nil {
@@ -127,6 +141,20 @@ func (w *world) audited() control.Entry {
 		return control.Entry{}
 	}
 	return w.trail[len(w.trail)-1]
+}
+
+// told are the words for what was kept from the nth entry on.
+func (w *world) told(from int) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var all []string
+	for _, e := range w.trail[from:] {
+		if e.Denied != "" {
+			e.What += "!"
+		}
+		all = append(all, strings.TrimPrefix(e.What, "release."))
+	}
+	return strings.Join(all, " ")
 }
 
 func (w *world) create(c control.Creation) control.Created {

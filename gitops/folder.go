@@ -68,7 +68,7 @@ type parsed struct {
 type try struct {
 	count int
 	next  time.Time
-	text  string
+	err   error
 }
 
 // scanWait bounds what one look asks of the journal and the desk. A file whose
@@ -263,9 +263,9 @@ func (f *Folder) begin(ctx context.Context, now, before File, text []byte) File 
 	t := f.tries[now.Hash]
 	if at := f.cfg.Now(); t.count > 0 && at.Before(t.next) {
 		now.NextTry = t.next
-		return now.is(Refused, "%s", t.text)
+		return now.is(Refused, "%s", release.Plain(t.err))
 	}
-	made, err := f.cfg.Desk.Create(ctx, f.who, control.Creation{Name: now.Path, File: text})
+	made, err := f.cfg.Desk.Create(ctx, f.who, control.Creation{Name: now.Path, File: text, Failed: t.err})
 	if err != nil {
 		return f.refuse(now, t, err)
 	}
@@ -282,7 +282,7 @@ func (f *Folder) refuse(now File, t try, err error) File {
 	if errors.Is(err, release.ErrUnavailable) {
 		wait, most = f.cfg.Every, time.Minute
 	}
-	t.text = release.Plain(err)
+	t.err = err
 	t.next = f.cfg.Now().Add(min(wait<<min(t.count, 10), most))
 	var rails *control.Refused
 	if errors.As(err, &rails) {
@@ -298,7 +298,7 @@ func (f *Folder) refuse(now File, t try, err error) File {
 	}
 	f.tries[now.Hash] = t
 	now.NextTry = t.next
-	return now.is(Refused, "%s", t.text)
+	return now.is(Refused, "%s", release.Plain(err))
 }
 
 // gone shows a file that is not there any more for as long as its release goes

@@ -29,10 +29,13 @@ type ledger struct {
 	who   access.Actor
 	fail  error
 	asked int
+	// failed is what the asker says that it met the last time.
+	failed error
 }
 
 func (l *ledger) Create(_ context.Context, who access.Actor, c control.Creation) (control.Created, error) {
 	l.asked++
+	l.failed = c.Failed
 	f, err := spec.Parse(c.Name, c.File)
 	if err = errors.Join(err, l.fail); err != nil {
 		return control.Created{}, err
@@ -290,10 +293,15 @@ func TestARefusalIsAskedAgainLater(t *testing.T) {
 	w.write("a.yaml", file("checkout-2", "2"))
 	w.fail = fmt.Errorf("the splitter does not answer: %w", release.ErrUnavailable)
 	w.looks(3)
+	w.now = w.now.Add(time.Hour)
+	w.looks(1)
+	if !errors.Is(w.failed, w.fail) {
+		t.Errorf("the audit is not told that this is the same again: %v", w.failed)
+	}
 	if f := w.want("a.yaml", gitops.Refused, "the splitter"); f.Text != "the splitter does not answer" {
 		t.Errorf("shown as %q", f.Text)
 	}
-	w.fail = nil
+	w.fail, w.now = nil, w.now.Add(time.Minute)
 	w.looks(3).began("checkout-2/1")
 }
 

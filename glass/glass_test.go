@@ -251,7 +251,7 @@ func aSecondPerson(t *testing.T, w *world) {
 	if paged := w.paged(); !slices.Equal(paged, []string{"oli asks to break the glass", "checkout-2 begins past the guard rails"}) {
 		t.Errorf("people were paged with %q", paged)
 	}
-	if kept := w.kept(); !strings.HasPrefix(kept, "glass.ask by oli, ") || !strings.HasSuffix(kept, "glass.confirm by kim, release.create-past-guards by oli") ||
+	if kept := w.kept(); !strings.HasPrefix(kept, "glass.ask by oli, ") || !strings.HasSuffix(kept, "glass.confirm by kim, release.create-past-guards by oli, release.create-past-guards.taken by oli") ||
 		strings.Count(kept, "denied") != 3 {
 		t.Errorf("the audit has %s", kept)
 	}
