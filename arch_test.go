@@ -62,7 +62,7 @@ var house = map[string]row{
 	"audit":      {floor: 2, imports: []string{"access", "control", "database", "journal", "release"}},
 	"calm":       {floor: 2},
 	"database":   {floor: 2, imports: []string{"release"}},
-	"control":    {floor: 2, imports: []string{"access", "journal", "report", "release", "spec", "plan", "engine"}},
+	"control":    {floor: 2, imports: []string{"judge", "access", "journal", "report", "release", "spec", "plan", "engine"}},
 	"annotation": {floor: 2, imports: []string{"database", "journal", "release"}},
 
 	// Who somebody is.

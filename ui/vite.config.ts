@@ -5,6 +5,6 @@ import { defineConfig } from 'vite'
 // with what is in them. `npm run dev` asks a running `linnet serve`.
 export default defineConfig({
   plugins: [react()],
-  build: { outDir: 'built/app', emptyOutDir: true, target: 'es2022', assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+  build: { chunkSizeWarningLimit: 700, outDir: 'built/app', emptyOutDir: true, target: 'es2022', assetsInlineLimit: 0, modulePreload: { polyfill: false } },
   server: { proxy: { '/v1': process.env.LINNET_SERVER ?? 'http://127.0.0.1:8440' } },
 })

@@ -1,7 +1,9 @@
 import { Container, Text } from '@mantine/core'
+import { useState } from 'react'
 
 import type { Course, Record } from '../../api/course'
 import { utc } from '../../words/time'
+import { ReleaseView, type Chosen } from './ReleaseView'
 
 /** What a one-file report holds. */
 export type ReportData = {
@@ -15,9 +17,12 @@ export type ReportData = {
 
 /** The page of a release as it stood when the report was made. */
 export function ReportPage({ data }: { data: ReportData }) {
+  const [chosen, choose] = useState<Chosen>({})
+  const segment = chosen.segment && data.courses.find((c) => c.tracks.some((t) => t.segment === chosen.segment))
   return (
-    <Container size="xl" py="lg">
-      <Text size="sm" className="quiet">As of {utc(new Date(data.made))}, by Linnet {data.version}</Text>
+    <Container component="main" size="xl" py="lg">
+      <Text size="sm" className="quiet" mb="md">A report of {utc(new Date(data.made))}, by Linnet {data.version}. It shows what was known then, and asks nobody.</Text>
+      <ReleaseView record={data.record} course={data.courses[0]} segmentCourse={segment || undefined} chosen={chosen} choose={choose} />
     </Container>
   )
 }
