@@ -36,33 +36,42 @@ const (
 	demoLimit = 2 * time.Minute
 )
 
+// demoOptions are the flags of `linnet demo`.
+type demoOptions struct {
+	bad, page  string
+	keep, stay bool
+}
+
 func (p *process) demo() *cobra.Command {
-	var bad string
-	var keep bool
+	var o demoOptions
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Release a good and a bad version of a small service, on real traffic",
 		Long: `Starts two versions of a small HTTP service as processes, the splitter in front
 of them, open-loop load through it, and the metric store scraping all of it; then
-releases a good version, which is promoted, and a bad one, which is rolled back.`,
+releases a good version, which is promoted, and a bad one, which is rolled back.
+A page of this machine shows both.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return p.runDemo(cmd.Context(), bad, keep) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.runDemo(cmd.Context(), o) },
 	}
-	cmd.Flags().StringVar(&bad, "bad", string(demo.Errors), "fault of the bad version: errors, latency, crash or tail")
-	cmd.Flags().BoolVar(&keep, "keep", false, "keep the demo's data folder and say where it is")
+	f := cmd.Flags()
+	f.StringVar(&o.bad, "bad", string(demo.Errors), "fault of the bad version: errors, latency, crash or tail")
+	f.BoolVar(&o.keep, "keep", false, "keep the demo's data folder and say where it is")
+	f.StringVar(&o.page, "page", "127.0.0.1:8440", "where the page is, or at the next free port; empty for no page")
+	f.BoolVar(&o.stay, "stay", false, "keep the page when both releases have ended, until stopped (Ctrl-C)")
 	return cmd
 }
 
-func (p *process) runDemo(ctx context.Context, bad string, keep bool) error {
-	fault, err := demo.ParseFault(bad)
+func (p *process) runDemo(ctx context.Context, o demoOptions) error {
+	fault, err := demo.ParseFault(o.bad)
 	if err != nil || fault == "" {
-		return fmt.Errorf("--bad %q: expected errors, latency, crash or tail: %w", bad, release.ErrInvalid)
+		return fmt.Errorf("--bad %q: expected errors, latency, crash or tail: %w", o.bad, release.ErrInvalid)
 	}
 	dir, err := os.MkdirTemp("", "linnet-demo-")
 	if err != nil {
 		return err
 	}
-	if keep {
+	if o.keep {
 		p.say("data folder: %s", dir)
 	} else {
 		defer os.RemoveAll(dir)
@@ -72,12 +81,33 @@ func (p *process) runDemo(ctx context.Context, bad string, keep bool) error {
 	if p.logLevel == defaultLogLevel {
 		p.logLevel = "error" // the demo shows its decisions itself
 	}
+	if o.page != "" {
+		log, err := p.logger()
+		if err != nil {
+			return err
+		}
+		end, err := p.openPage(ctx, dir, o.page, log)
+		if err != nil {
+			return err
+		}
+		defer end()
+	}
+	err = d.both(ctx, fault)
+	if err == nil && o.page != "" && o.stay {
+		p.say("\nthe page stays until stopped (Ctrl-C)")
+		<-ctx.Done()
+	}
+	return err
+}
+
+// both plays both releases.
+func (d *demonstration) both(ctx context.Context, fault demo.Fault) error {
 	defer d.stop()
-	p.say("1. A good version: 1.0.0 → 1.1.0")
+	d.say("1. A good version: 1.0.0 → 1.1.0")
 	if err := d.release(ctx, "good-1.1.0", version{"1.0.0", ""}, version{"1.1.0", ""}, journal.Promoted); err != nil {
 		return err
 	}
-	p.say("\n2. A bad version (%s): 1.1.0 → 1.2.0", fault)
+	d.say("\n2. A bad version (%s): 1.1.0 → 1.2.0", fault)
 	return d.release(ctx, "bad-1.2.0", version{"1.1.0", ""}, version{"1.2.0", fault}, journal.RolledBack)
 }
 
@@ -119,7 +149,7 @@ func (d *demonstration) release(ctx context.Context, name string, base, next ver
 	if err != nil {
 		return err
 	}
-	store, err := journal.Open(ctx, d.data)
+	store, err := journal.Open(ctx, d.dir)
 	if err != nil {
 		return err
 	}

@@ -33,6 +33,8 @@ type process struct {
 	quiet     bool
 	logFormat string
 	logLevel  string
+	// book knows how the sources do of what is run; nil where nobody looks.
+	book *sourceBook
 }
 
 const defaultLogLevel = "warn"

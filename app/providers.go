@@ -71,7 +71,16 @@ func (p *process) assemble(ctx context.Context, f spec.File, log *slog.Logger) (
 		return nil, fmt.Errorf("status: %w", err)
 	}
 	w.status = "http://" + w.listener.Addr().String()
-	return w, w.measure(ctx, f, func() (run.Source, error) { return w.embedStore(ctx, p, f, log) })
+	if p.book != nil {
+		w.open = p.book.opening(f, openSource)
+	}
+	return w, w.measure(ctx, f, func() (run.Source, error) {
+		source, err := w.embedStore(ctx, p, f, log)
+		if err == nil && p.book != nil {
+			source = w.watched(p.book, f, source)
+		}
+		return source, err
+	})
 }
 
 // tokenVariable holds the admin API's token where no file does.

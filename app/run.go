@@ -32,6 +32,7 @@ type runOptions struct {
 	wait   time.Duration
 	retain time.Duration
 	traces string
+	page   string
 }
 
 func (p *process) run() *cobra.Command {
@@ -53,6 +54,7 @@ people through its log alone; channels are the business of linnet serve.`,
 	f.DurationVar(&o.wait, "wait", 0, "stop running after this long, with exit code 4 (0: as long as it takes)")
 	f.DurationVar(&o.retain, "retain", 90*24*time.Hour, "how long ended releases are kept in the journal")
 	f.StringVar(&o.traces, "otlp", "", "send OpenTelemetry traces to this OTLP/HTTP URL (also OTEL_EXPORTER_OTLP_ENDPOINT)")
+	f.StringVar(&o.page, "page", "", "show the release at this address of this machine, such as 127.0.0.1:8440, or the next free port")
 	must(cmd.MarkFlagRequired("file"))
 	return cmd
 }
@@ -73,6 +75,13 @@ func (p *process) runRelease(ctx context.Context, o runOptions) error {
 	defer store.Close()
 	if err := prune(ctx, store, time.Now().Add(-o.retain)); err != nil {
 		log.Warn("old releases not removed", "error", err) // what runs is more important
+	}
+	if o.page != "" {
+		end, err := p.openPage(ctx, p.data, o.page, log)
+		if err != nil {
+			return err
+		}
+		defer end()
 	}
 	id, fresh, err := p.attempt(ctx, store, f, o.again)
 	if over := exit(0); errors.As(err, &over) && !o.exit && inside(f) {

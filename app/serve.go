@@ -113,7 +113,6 @@ type serving struct {
 	targets  []string
 	measures *serverMeasures
 	sources  sharedSources
-	book     sourceBook
 	// lastMinute counts the turns that this process took.
 	lastMinute lastMinute
 	hosts      *hosts

@@ -16,7 +16,7 @@ import (
 
 // openFleet makes what takes turns of releases, whoever calls it.
 func (s *serving) openFleet(context.Context) (func() error, error) {
-	s.book.now = s.now
+	s.book = &sourceBook{now: s.now}
 	cfg := fleet.Config{
 		Store: s.store, Assembler: s, Notifier: s.notifier, Alone: s.alone(), Salt: rand.Text,
 		Now: s.now, Log: s.log, Tracer: s.tracer, OnStep: s.measures.step, OnTurn: s.counted, OnOver: s.measures.forget,
@@ -53,13 +53,7 @@ func (s *serving) Assemble(ctx context.Context, id journal.ID, f spec.File) (_ f
 	if refused != nil && !blind(refused, f) {
 		return fleet.Parts{}, refused
 	}
-	w := &parts{open: func(ctx context.Context, of spec.Source) (run.Source, error) {
-		source, err := s.sources.of(ctx, of)
-		if err != nil {
-			return nil, err
-		}
-		return s.book.watch(f, of, source), nil
-	}}
+	w := &parts{open: s.book.opening(f, s.sources.of)}
 	defer func() {
 		if err != nil {
 			w.letGo()
@@ -79,9 +73,7 @@ func (s *serving) Assemble(ctx context.Context, id journal.ID, f spec.File) (_ f
 	if refused != nil {
 		w.source = refusedSource{refused}
 	} else if err := w.measure(ctx, f, func() (run.Source, error) {
-		seen := s.book.watch(f, f.Analysis.Source, here)
-		w.ends = append(w.ends, seen.Close)
-		return seen, nil
+		return w.watched(s.book, f, here), nil
 	}); err != nil {
 		return fleet.Parts{}, err
 	}

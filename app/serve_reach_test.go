@@ -127,14 +127,14 @@ func TestWithoutALoginReleaseFilesReachAll(t *testing.T) {
 	if _, err := r.read("f", file); err != nil {
 		t.Error(err)
 	}
-	if _, err := s.foretellFor(t.Context(), nil, api.Foretelling{File: file}); err != nil {
+	if _, err := newTeller(s.reaching().read, nil, nil).foretell(t.Context(), api.Foretelling{File: file}); err != nil {
 		t.Error(err)
 	}
 	s, r = served(t, "  reach: {}\n")
 	if _, err := r.read("f", file); len(refusedPaths(err)) != 2 {
 		t.Error(err)
 	}
-	if _, err := s.foretellFor(t.Context(), nil, api.Foretelling{File: file}); len(refusedPaths(err)) != 2 {
+	if _, err := newTeller(s.reaching().read, nil, nil).foretell(t.Context(), api.Foretelling{File: file}); len(refusedPaths(err)) != 2 {
 		t.Errorf("a question about a file: %v", err)
 	}
 }

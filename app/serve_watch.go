@@ -79,6 +79,24 @@ func (b *sourceBook) watch(f spec.File, of spec.Source, source run.Source) *watc
 	return w
 }
 
+// opening opens sources for a release file and has them looked at.
+func (b *sourceBook) opening(f spec.File, open func(context.Context, spec.Source) (run.Source, error)) func(context.Context, spec.Source) (run.Source, error) {
+	return func(ctx context.Context, of spec.Source) (run.Source, error) {
+		source, err := open(ctx, of)
+		if err != nil {
+			return nil, err
+		}
+		return b.watch(f, of, source), nil
+	}
+}
+
+// watched has the source looked at that lives in this process.
+func (w *parts) watched(b *sourceBook, f spec.File, source run.Source) run.Source {
+	seen := b.watch(f, f.Analysis.Source, source)
+	w.ends = append(w.ends, seen.Close)
+	return seen
+}
+
 // Close lets go of the source.
 func (w *watched) Close() {
 	w.book.mu.Lock()

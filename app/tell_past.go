@@ -19,9 +19,9 @@ import (
 // that releases need too. It takes the place of one who foretells.
 const backtestWait = 20 * time.Second
 
-// backtestFor plays a release file on past releases that somebody may see.
-func (s *serving) backtestFor(ctx context.Context, slots chan struct{}, who access.Actor, ask api.Backtesting) ([]api.Backtested, error) {
-	f, err := s.reaching().read("file", ask.File)
+// backtest plays a release file on past releases that somebody may see.
+func (t *teller) backtest(ctx context.Context, who access.Actor, ask api.Backtesting) ([]api.Backtested, error) {
+	f, err := t.read("file", ask.File)
 	if err != nil {
 		return nil, err
 	}
@@ -29,19 +29,19 @@ func (s *serving) backtestFor(ctx context.Context, slots chan struct{}, who acce
 	ctx, cancel := context.WithTimeout(ctx, backtestWait)
 	defer cancel()
 	select {
-	case slots <- struct{}{}:
-		defer func() { <-slots }()
+	case t.slots <- struct{}{}:
+		defer func() { <-t.slots }()
 	case <-ctx.Done():
 		return nil, busy
 	}
 	ask.Service = cmp.Or(ask.Service, f.Service)
-	past, err := s.pastReleases(ctx, who, ask)
+	past, err := t.pastReleases(ctx, who, ask)
 	if err != nil {
 		return nil, err
 	}
 	var out []api.Backtested
 	for _, one := range past {
-		played, err := playAgain(ctx, s.store, plan.Compile(f), one)
+		played, err := playAgain(ctx, t.store, plan.Compile(f), one)
 		if ctx.Err() != nil {
 			return nil, busy
 		}
@@ -55,13 +55,13 @@ func (s *serving) backtestFor(ctx context.Context, slots chan struct{}, who acce
 
 // pastReleases are those that a file is played on: those that are named, or the
 // last of a service that have ended.
-func (s *serving) pastReleases(ctx context.Context, who access.Actor, ask api.Backtesting) (past []journal.Summary, err error) {
+func (t *teller) pastReleases(ctx context.Context, who access.Actor, ask api.Backtesting) (past []journal.Summary, err error) {
 	if len(ask.Releases) == 0 {
-		page, err := s.desk.List(ctx, who, journal.Choice{Service: ask.Service, Ended: true, Most: ask.Most})
+		page, err := t.desk.List(ctx, who, journal.Choice{Service: ask.Service, Ended: true, Most: ask.Most})
 		return page.Releases, err
 	}
 	for _, id := range ask.Releases {
-		one, err := s.desk.Get(ctx, who, id)
+		one, err := t.desk.Get(ctx, who, id)
 		if err != nil {
 			return nil, err
 		}
