@@ -34,7 +34,7 @@ const plan = createRoute({
   getParentRoute: () => root,
   path: '/plan',
   validateSearch: (s: Record<string, unknown>): { release?: string } => ({ release: text(s.release) }),
-  component: lazyRouteComponent(() => import('./pages/Plan'), 'Plan'),
+  component: lazyRouteComponent(() => import('./pages/plan/Plan'), 'Plan'),
 })
 const services = createRoute({ getParentRoute: () => root, path: '/services', component: lazyRouteComponent(() => import('./pages/services/Services'), 'Services') })
 const service = createRoute({

@@ -15,6 +15,7 @@ const outcomes: Record<string, Look> = {
   running: { word: 'running', sign: IconPlayerPlay, colour: 'ink' },
   promoted: { word: 'promoted', sign: IconCheck, colour: 'good' },
   'rolled-back': { word: 'rolled back', sign: IconArrowBackUp, colour: 'bad' },
+  held: { word: 'held', sign: IconHourglass, colour: 'quiet' },
   aborted: { word: 'aborted', sign: IconHandStop, colour: 'warn' },
 }
 

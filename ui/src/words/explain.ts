@@ -34,6 +34,11 @@ export const explanations = {
     'Lines cut off at the end leave no trace in the chain itself: keep the last hash somewhere else, and compare.',
   ),
   lag: about('Behind', 'By how long the turn that waits longest is late. A few seconds are usual; minutes mean that there is too little machine, or that something it waits for does not answer.'),
+  backtest: about(
+    'On past releases',
+    'What those releases observed is judged by this file as if it were live: at each moment only what was known then is seen. The weights are what they were, and approvals count as given.',
+    'It shows whether the file would have stopped what was bad and let pass what was good, and how soon.',
+  ),
   forecast: about(
     'What a step can see',
     'The release is played many times, with no harm and with harm of several sizes, at the traffic told. What is shown is how soon harm would be found in most of these plays.',
