@@ -104,7 +104,16 @@ func (w *jobWorker) Work(ctx context.Context, j *queue.Job[jobArgs]) error {
 	if !ok {
 		return fmt.Errorf("job %q is not known to this version of linnet: %w", j.Args.Name, release.ErrNotFound)
 	}
-	if err := known.do(ctx); err != nil {
+	// One that takes longer than its interval is not begun a second time beside it.
+	l, had, err := acquire(ctx, w.caller.cfg.DB, "job "+j.Args.Name, tries)
+	if err == nil && !had {
+		return nil
+	}
+	if err == nil {
+		err = l.during(ctx, known.do)
+		l.release(ctx)
+	}
+	if err != nil {
 		w.caller.cfg.Log.Error("job", "name", j.Args.Name, "try", j.Attempt, "error", err)
 		return fmt.Errorf("job %q: %w", j.Args.Name, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -234,6 +235,8 @@ func TestSeveralReplicas(t *testing.T) {
 		"one that stands still is passed by":    oneStandsStill,
 		"jobs are done once":                    jobsOnce,
 		"replicas are listed":                   replicasListed,
+		"jobs do not overlap":                   jobsOneAtATime,
+		"a lock that is lost ends the work":     lostLocks,
 		"a newer schema of the queue is no bar": newerQueue,
 	})
 }
@@ -360,4 +363,54 @@ func newerQueue(w *world) {
 	w.begin(1)
 	w.replica("old, started again", 0)
 	w.until("each release looked at", 20*time.Second, func() bool { return w.least(time.Time{}) > 2 })
+}
+
+// A job that takes longer than its interval is not begun again beside itself.
+func jobsOneAtATime(w *world) {
+	var under, most, begun, due atomic.Int64
+	for i := range 2 {
+		r := w.replica(fmt.Sprintf("replica-%d", i), 0)
+		r.Every("long", time.Second, func(ctx context.Context) error {
+			begun.Add(1)
+			if n := under.Add(1); n > most.Load() {
+				most.Store(n)
+			}
+			defer under.Add(-1)
+			select {
+			case <-ctx.Done():
+			case <-time.After(4 * time.Second):
+			}
+			return ctx.Err()
+		})
+		r.Every("beside", time.Second, func(context.Context) error { due.Add(1); return nil })
+	}
+	w.until("intervals go by", 30*time.Second, func() bool { return begun.Load() >= 2 && due.Load() >= 6 })
+	if most.Load() != 1 {
+		w.Errorf("it was done %d times at once", most.Load())
+	}
+}
+
+func lostLocks(w *world) {
+	db, err := database.OpenURL(w.Context(), w.url)
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer db.Close()
+	ctx, cancel := context.WithTimeout(w.Context(), 20*time.Second)
+	defer cancel()
+	alone := river.Alone(db)
+	err = alone(ctx, "guard rails", func(inner context.Context) error {
+		if _, err := db.Pool().Exec(ctx, `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'
+			AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`); err != nil {
+			return err
+		}
+		<-inner.Done()
+		return context.Cause(inner)
+	})
+	if ctx.Err() != nil || !errors.Is(err, release.ErrUnavailable) || !strings.Contains(err.Error(), "the connection that held the lock") {
+		w.Errorf("the lock is gone, and the work ends with %v", err)
+	}
+	if err := alone(ctx, "guard rails", func(context.Context) error { return nil }); err != nil {
+		w.Errorf("afterwards: %v", err)
+	}
 }
