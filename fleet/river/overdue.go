@@ -33,8 +33,13 @@ func (c *Caller) found(ordered, late []journal.ID) (jobs []queue.InsertManyParam
 	now := c.cfg.Clock.Now().UTC()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	for id, f := range c.failures {
+		if now.Sub(f.last) > keptFailed { // its turns are taken elsewhere, or it has ended
+			delete(c.failures, id)
+		}
+	}
 	for _, id := range ordered {
-		if c.failures[id] <= hopes {
+		if c.failures[id].count <= hopes {
 			jobs = append(jobs, turnJob(id, "ordered "+now.Truncate(lookAround).Format(time.RFC3339), queue.InsertOpts{Queue: commandsQueue}))
 		}
 	}

@@ -12,7 +12,7 @@ import (
 // whose turns fail again and again is tried as seldom as without it.
 func TestACommandHurriesNothingHopeless(t *testing.T) {
 	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
-	c := &Caller{cfg: Config{Clock: NewClock(nil, func() time.Time { return now })}, busy: map[journal.ID]bool{}, failures: map[journal.ID]int{}}
+	c := &Caller{cfg: Config{Clock: NewClock(nil, func() time.Time { return now })}, busy: map[journal.ID]bool{}, failures: map[journal.ID]failing{}}
 	shop := journal.ID{Name: "shop", Attempt: 1}
 	for n := range hopes + 1 {
 		if jobs := c.found([]journal.ID{shop}, nil); len(jobs) != 1 {
@@ -29,5 +29,10 @@ func TestACommandHurriesNothingHopeless(t *testing.T) {
 	c.count(shop, nil)
 	if jobs := c.found([]journal.ID{shop}, nil); len(jobs) != 1 || len(c.failures) != 0 {
 		t.Errorf("once it goes well there are %d jobs", len(jobs))
+	}
+	c.count(shop, errors.New("no such provider"))
+	now = now.Add(keptFailed + time.Second)
+	if c.found(nil, nil); len(c.failures) != 0 {
+		t.Errorf("of a release that others take on is kept %v", c.failures)
 	}
 }

@@ -105,7 +105,7 @@ type Caller struct {
 	busy map[journal.ID]bool // turns under way here
 	// failures counts the turns that failed here in a row, of releases of which the
 	// last one did.
-	failures map[journal.ID]int
+	failures map[journal.ID]failing
 	// overdue is how many releases were at the last look.
 	overdue int
 	// lateSince is since when there have been any.
@@ -128,7 +128,7 @@ func New(ctx context.Context, cfg Config) (*Caller, error) {
 	if err := Migrate(ctx, cfg.DB, cfg.Log); err != nil {
 		return nil, err
 	}
-	c := &Caller{cfg: cfg, jobs: map[string]job{}, busy: map[journal.ID]bool{}, failures: map[journal.ID]int{}}
+	c := &Caller{cfg: cfg, jobs: map[string]job{}, busy: map[journal.ID]bool{}, failures: map[journal.ID]failing{}}
 	workers := queue.NewWorkers()
 	queue.AddWorker(workers, &turnWorker{caller: c})
 	queue.AddWorker(workers, &jobWorker{caller: c})

@@ -82,6 +82,12 @@ func (c *Caller) turn(ctx context.Context, id journal.ID, attempt int) error {
 	return nil
 }
 
+// failing is how often a release's turn failed here in a row, and when the last did.
+type failing struct {
+	count int
+	last  time.Time
+}
+
 // count counts failures in a row.
 func (c *Caller) count(id journal.ID, err error) {
 	c.mu.Lock()
@@ -89,7 +95,7 @@ func (c *Caller) count(id journal.ID, err error) {
 	if err == nil {
 		delete(c.failures, id)
 	} else {
-		c.failures[id]++
+		c.failures[id] = failing{c.failures[id].count + 1, c.cfg.Clock.Now()}
 	}
 }
 
