@@ -15,6 +15,7 @@ import (
 
 	"github.com/linnet-project/linnet/access"
 	"github.com/linnet-project/linnet/annotation"
+	"github.com/linnet-project/linnet/calm"
 	"github.com/linnet-project/linnet/control"
 	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/journal"
@@ -58,6 +59,8 @@ type API struct {
 	ops     huma.API
 	answers answers
 	hub     *hub
+	// calm is the log for what comes with every request while something is down.
+	calm *slog.Logger
 	// notes are what others say of releases.
 	notes   *annotation.Store
 	skipped atomic.Int64
@@ -84,7 +87,7 @@ func New(ctx context.Context, mux *http.ServeMux, cfg Config) (*API, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &API{cfg: cfg, answers: answers{db: cfg.DB, now: cfg.Now}, notes: notes}
+	a := &API{cfg: cfg, answers: answers{db: cfg.DB, now: cfg.Now}, notes: notes, calm: calm.Log(cfg.Log)}
 	a.hub = newHub(ctx, a)
 	described := huma.Config{
 		OpenAPI: &huma.OpenAPI{
@@ -156,7 +159,11 @@ func Register[I, O any](a *API, op huma.Operation, handler func(context.Context,
 func (a *API) problem(ctx context.Context, what string, err error) *Problem {
 	p := problemOf(err)
 	if p.Status >= http.StatusInternalServerError && !errors.Is(ctx.Err(), context.Canceled) {
-		a.cfg.Log.Error("request", "operation", what, "status", p.Status, "error", err)
+		log := a.cfg.Log
+		if p.Status == http.StatusServiceUnavailable {
+			log = a.calm
+		}
+		log.With("operation", what, "status", p.Status).Error("request", "error", err)
 	}
 	return p
 }

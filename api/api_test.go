@@ -266,8 +266,16 @@ func TestWhoIsNotLetIn(t *testing.T) {
 		t.Errorf("a stranger is told %q", p.Detail)
 	}
 	equal(t, "when to ask again", r.header.Get("Retry-After"), "5")
+	for range 20 {
+		w.ask("GET", "/v1/releases", "").want(503, nil)
+	}
 	w.ask("GET", "/openapi.json", "").want(200, nil) // open to everybody
-	w.set(func() { w.log.Reset() })
+	w.set(func() {
+		if lines := strings.Count(w.log.String(), "\n"); lines != 1 {
+			t.Errorf("the same is said %d times: %s", lines, &w.log)
+		}
+		w.log.Reset()
+	})
 }
 
 // The same request at the same time, many times, is one.

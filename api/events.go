@@ -141,7 +141,7 @@ func (a *API) followOne(ctx context.Context, out *stream, l *listener, id journa
 // ended writes down why a stream ended that was not to; its reader goes on with it.
 func (a *API) ended(ctx context.Context, err error) {
 	if err != nil && ctx.Err() == nil {
-		a.cfg.Log.Warn("a stream of events broke off", "error", err)
+		a.calm.Warn("a stream of events broke off", "error", err)
 	}
 }
 

@@ -121,7 +121,7 @@ func (h *hub) pass(at journal.Cursor) (journal.Cursor, bool) {
 	found, err := h.api.cfg.Feed.Events(ctx, journal.Feeding{After: at, Quiet: true, Most: feedPage})
 	if err != nil {
 		if h.ctx.Err() == nil {
-			h.api.cfg.Log.Warn("events not read", "error", err) // asked again soon
+			h.api.calm.Warn("events not read", "error", err) // asked again soon
 		}
 		return at, false
 	}

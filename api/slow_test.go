@@ -72,7 +72,7 @@ func (m *mute) Events(ctx context.Context, _ journal.Feeding) ([]journal.Entry, 
 // not for as long as the connection lasts.
 func TestASilentFeedIsAskedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := &API{cfg: Config{Now: time.Now, Feed: &mute{}, Log: slog.New(slog.DiscardHandler)}}
+		a := &API{cfg: Config{Now: time.Now, Feed: &mute{}, Log: slog.New(slog.DiscardHandler)}, calm: slog.New(slog.DiscardHandler)}
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
 		a.hub = newHub(ctx, a)

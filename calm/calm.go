@@ -1,7 +1,7 @@
 // Package calm keeps the logs of libraries readable. What a library tells of its
 // everyday work is left out, and what it says again and again while something is
 // down is said now and then: the lines that say what to do are ours, and should be
-// found among them.
+// found among them. So is what strangers can have said by sending something.
 package calm
 
 import (
@@ -19,7 +19,7 @@ const (
 	mostKept = 1000
 )
 
-// Log is a log for a library: warnings and errors alone, each message once a
+// Log is a log for what others have said: warnings and errors alone, each message once a
 // minute at most, and then with how often it was left out meanwhile. Where log
 // tells debugging messages it tells everything.
 func Log(log *slog.Logger) *slog.Logger {

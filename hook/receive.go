@@ -17,6 +17,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/linnet-project/linnet/access"
+	"github.com/linnet-project/linnet/calm"
 	"github.com/linnet-project/linnet/control"
 	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/release"
@@ -53,7 +54,9 @@ type InConfig struct {
 
 // Receiver takes what is announced. It is safe for use by several goroutines.
 type Receiver struct {
-	cfg   InConfig
+	cfg InConfig
+	// calm is the log for what anybody can have said by sending something.
+	calm  *slog.Logger
 	hooks map[string]*entrance
 	room  chan struct{}
 }
@@ -71,7 +74,7 @@ func NewReceiver(ctx context.Context, cfg InConfig) (*Receiver, error) {
 	if err := Migrate(ctx, cfg.DB); err != nil {
 		return nil, err
 	}
-	r := &Receiver{cfg: cfg, hooks: map[string]*entrance{}, room: make(chan struct{}, mostAtOnce)}
+	r := &Receiver{cfg: cfg, calm: calm.Log(cfg.Log), hooks: map[string]*entrance{}, room: make(chan struct{}, mostAtOnce)}
 	var errs []error
 	for _, in := range cfg.Hooks {
 		a, err := Check(in, cfg.Folder)
@@ -150,7 +153,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	if !carries(h.Form, req.Header) {
-		r.cfg.Log.Warn("a delivery to a hook is not signed", "hook", name, "from", r.cfg.From(req))
+		r.calm.With("hook", name).Warn("a delivery to a hook is not signed", "from", r.cfg.From(req))
 		refuse(w, http.StatusUnauthorized, errUnproved.Error())
 		return
 	}
@@ -168,7 +171,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 func (r *Receiver) proved(ctx context.Context, w http.ResponseWriter, req *http.Request, h *entrance, body []byte) {
 	secrets, err := r.secrets(h)
 	if err != nil {
-		r.cfg.Log.Error("the secret of a hook cannot be read", "hook", h.Name, "error", err)
+		r.calm.With("hook", h.Name).Error("the secret of a hook cannot be read", "error", err)
 		w.Header().Set("Retry-After", "30")
 		refuse(w, http.StatusServiceUnavailable, "the secret of this hook cannot be read; its log says why")
 		return
@@ -176,7 +179,7 @@ func (r *Receiver) proved(ctx context.Context, w http.ResponseWriter, req *http.
 	now := r.cfg.Now()
 	nonce, err := proof{h.Form, req.Header, body, now}.check(secrets)
 	if err != nil {
-		r.cfg.Log.Warn("a delivery to a hook is not proved", "hook", h.Name, "from", r.cfg.From(req), "error", err)
+		r.calm.With("hook", h.Name).Warn("a delivery to a hook is not proved", "from", r.cfg.From(req), "error", err)
 		refuse(w, http.StatusUnauthorized, err.Error())
 		return
 	}

@@ -180,6 +180,18 @@ func TestRefusals(t *testing.T) {
 	send(20, http.StatusCreated, "")
 	long := e.signed(spec.FormGitHub, "sesame", strings.Repeat(" ", mostBody+1))
 	e.sends(long, http.StatusRequestEntityTooLarge, "longer than")
+
+	// What anybody can have said is said once, for each hook and kind.
+	e.log.Reset()
+	for range 20 {
+		for _, form := range []string{spec.FormGitHub, spec.FormGitLab} {
+			e.sends(httptest.NewRequest(http.MethodPost, "/v1/hooks/"+form, http.NoBody), http.StatusUnauthorized, "not proved")
+			e.sends(e.signed(form, "a guess", "{}"), http.StatusUnauthorized, "not proved")
+		}
+	}
+	if lines := strings.Count(e.log.String(), "\n"); lines != 4 {
+		t.Errorf("the log has %d lines: %s", lines, &e.log)
+	}
 }
 
 // TestRegistry: one notification of a registry tells of several pushes.

@@ -201,7 +201,13 @@ func (l *Login) proven(r *http.Request, w way, credential string, check func(*ht
 	case err == nil:
 		l.right.Add(key)
 	case errors.Is(err, errWrong):
-		return access.Actor{}, l.failed(r.Context(), w, credential)
+		err = l.failed(r.Context(), w, credential)
+	}
+	if err != nil && !errors.As(err, new(*Refused)) && !l.right.Has(key) {
+		// Nobody can say whether it is right. At work is who was right before.
+		if wait := l.anybody.Wait(w.key(), now); wait > 0 {
+			return access.Actor{}, tooFast(wait)
+		}
 	}
 	return who, err
 }

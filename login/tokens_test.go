@@ -347,3 +347,37 @@ func TestRates(t *testing.T) {
 		t.Errorf("the next address of a network that is one customer's: %v", err)
 	}
 }
+
+// While the database is away nobody can tell a token that is made up; it is held
+// to the rate of strangers all the same, and those who were at work are not.
+func TestStrangersAreSlowedWhileTheDatabaseIsAway(t *testing.T) {
+	db := folder(t)
+	b := newBed(t, db, func(c *Config) {
+		c.Settings = newSettings()
+		c.Settings.Rates.Anonymous = 1
+	})
+	_, text := b.token(t, Wish{Owner: "service:ci"})
+	if _, err := b.Authenticate(withToken(text, "192.0.2.1")); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	slowed := func(text string) (n int) {
+		for range 20 {
+			switch _, err := b.Authenticate(withToken(text, "192.0.2.1")); {
+			case status(err) == 429:
+				n++
+			case !errors.Is(err, release.ErrUnavailable):
+				t.Errorf("%v", err)
+			}
+		}
+		return n
+	}
+	if n := slowed(text[:len(text)-2] + "00"); n != 15 {
+		t.Errorf("%d of 20 with a made-up token were too fast", n)
+	}
+	if n := slowed(text); n != 0 {
+		t.Errorf("%d of 20 with one that was right were too fast", n)
+	}
+}
