@@ -13,10 +13,12 @@ GO       ?= go
 FUZZTIME ?= 5m
 SEED     ?= 20261120
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-LDFLAGS  := -X github.com/linnet-project/linnet/app.Version=$(VERSION)
+MODULE   := github.com/linnet-project/linnet
+LDFLAGS  := -X $(MODULE)/app.Version=$(VERSION)
 
 .DEFAULT_GOAL := build
 .PHONY: build pages demo test test-kube setup format vet static vulnerabilities unit bench stats chaos fuzz clean
+.PHONY: build demo test test-kube setup format vet static vulnerabilities unit unit-app unit-rest unit-testbed bench stats chaos fuzz clean
 
 build: pages
 	$(GO) build -ldflags '$(LDFLAGS)' -o bin/linnet ./cmd/linnet
@@ -51,12 +53,34 @@ vulnerabilities:
 	@scripts/vulnerabilities
 
 # The seeds of the fuzz targets run as tests here, and the random stories of the
-# properties are the same each time; `make fuzz` draws new ones.
+# properties are the same each time; `make fuzz` draws new ones. Three lots run side
+# by side: app's stories, which real processes play in real time, go before the
+# others, much of which is waiting.
 unit:
 	cd ui && npm run --silent test
 	RAPID_SEED=$(SEED) $(GO) test -race -p 3 -timeout 15m ./... # much of it is waiting
 	$(GO) test -timeout 5m -run Killed ./run # at every point; with the race detector at every fifth
 	cd testbed && RAPID_SEED=$(SEED) $(GO) test -race -timeout 20m ./... # on a Kubernetes API server in the process
+	@$(MAKE) --no-print-directory -j3 unit-app unit-rest unit-testbed
+
+# vet has read all of it before.
+RACE  := $(GO) test -race -vet=off -ldflags=-w -timeout 15m
+# Without goroutines: little of it runs with the race detector, all without.
+MATHS := engine exposure forecast judge stats
+
+unit-app unit-rest unit-testbed: export RAPID_SEED = $(SEED)
+
+unit-app:
+	$(RACE) -parallel 4 ./app
+
+unit-rest:
+	@nice -n 5 $(RACE) -p 3 -parallel 8 $(filter-out $(addprefix $(MODULE)/,app $(MATHS)),$(shell $(GO) list ./...))
+	nice -n 5 $(RACE) -short $(addprefix ./,$(MATHS))
+	nice -n 5 $(GO) test -timeout 5m $(addprefix ./,$(MATHS))
+	nice -n 5 $(GO) test -timeout 5m -run Killed ./run # at every point; with the race detector at every fifth
+
+unit-testbed: # on a Kubernetes API server in the process
+	cd testbed && nice -n 5 $(GO) test -race -timeout 20m ./...
 
 # The tests with the tag cluster, in a network of their own and without the race
 # detector. One package after the other: a cluster keeps two cores busy.

@@ -143,6 +143,7 @@ func near(got, want int) bool {
 
 // TestForecastsAgreeWithSimulation: times at both powers, and of a pass.
 func TestForecastsAgreeWithSimulation(t *testing.T) {
+	heavy(t)
 	const releases = 400
 	s := agreed()
 	for _, c := range []struct {
@@ -187,6 +188,7 @@ func TestForecastsAgreeWithSimulation(t *testing.T) {
 // TestTheSmallestEffectAgreesWithSimulation: a tenth more than the forecast's
 // smallest harm is seen with more than the power told, a tenth less with less.
 func TestTheSmallestEffectAgreesWithSimulation(t *testing.T) {
+	heavy(t)
 	const releases = 300
 	s := agreed()
 	f := s.Play(Cell{Step: 1, Metric: 0})

@@ -104,6 +104,7 @@ func TestMoreHarmIsSeenSooner(t *testing.T) {
 }
 
 func TestForecastOfEveryKind(t *testing.T) {
+	heavy(t)
 	s := busy()
 	s.Paths = 50
 	s.Service.Users = 20
@@ -152,6 +153,7 @@ func TestForecastOfEveryKind(t *testing.T) {
 // TestAdviceIsPlayedAndSeesWhatIsWanted: a step too small for its errors is told
 // of weights that see x2, each sooner than the one before, and they do.
 func TestAdviceIsPlayedAndSeesWhatIsWanted(t *testing.T) {
+	heavy(t)
 	s := agreed()
 	s.Paths = 200
 	s.Plan.Steps[0].Weight = 1000
@@ -215,5 +217,15 @@ func TestCheckScene(t *testing.T) {
 		if s.Check() == nil {
 			t.Errorf("%s: nobody minds", name)
 		}
+	}
+}
+
+// heavy marks a test that draws much: with -short it is skipped. make test runs
+// it without the race detector, which has nothing to see in what has no
+// goroutines.
+func heavy(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("draws much: runs without -short")
 	}
 }

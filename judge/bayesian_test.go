@@ -233,6 +233,7 @@ func TestBeliefFigures(t *testing.T) {
 // fails many more than one in a hundred when it looks a hundred times; if this
 // ceases to hold, the warning is wrong.
 func TestBayesianUnderRepeatedLooks(t *testing.T) {
+	heavy(t)
 	const runs, looks = 200, 100
 	m := believing(release.Ratio, release.Higher)
 	m.Tolerance = 0

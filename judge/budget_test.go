@@ -149,6 +149,7 @@ func TestHarmBudgetFails(t *testing.T) {
 
 // A harmless release is seldom rolled back by its budget, however small it is.
 func TestHarmBudgetLevel(t *testing.T) {
+	heavy(t)
 	m := metric(release.Ratio, release.Higher)
 	m.Tolerance = 1
 	cfg := budgeted(5, m)

@@ -46,6 +46,7 @@ func TestOneSpikingInstance(t *testing.T) {
 // TestGaugeFalseAlarms: levels that remember their last value, drift in common,
 // and instances that differ a little for good, as they do.
 func TestGaugeFalseAlarms(t *testing.T) {
+	heavy(t)
 	t.Parallel()
 	const runs = 120
 	m := metric(release.Gauge, release.Higher)

@@ -189,6 +189,7 @@ func harmlessGauges() []gaugeWorld {
 // TestHarmlessGauges: false alarms stay well below a gauge's share of a false
 // rollback budget of 1 %, one of four guardrails, in half an hour of looks.
 func TestHarmlessGauges(t *testing.T) {
+	heavy(t)
 	t.Parallel()
 	for i, w := range harmlessGauges() {
 		rng := rand.New(rand.NewPCG(11, uint64(i)))
@@ -214,6 +215,7 @@ func TestHarmlessGauges(t *testing.T) {
 // the hardest that is harmless; noise that lasts long makes more of it than is
 // promised.
 func TestGaugesAtTheirTolerance(t *testing.T) {
+	heavy(t)
 	t.Parallel()
 	for i, c := range []struct {
 		memory, arm, most float64
@@ -242,6 +244,7 @@ func TestGaugesAtTheirTolerance(t *testing.T) {
 // candidate's start and its minute of warm-up; with the strictest of usual
 // thresholds.
 func TestHarmfulGauges(t *testing.T) {
+	heavy(t)
 	t.Parallel()
 	ratio := func(r, at float64) func(*gaugeWorld) { return func(w *gaugeWorld) { w.ratio, w.at = r, at } }
 	cpu, mem := cpuWorld, memoryWorld

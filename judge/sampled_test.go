@@ -76,6 +76,7 @@ var (
 // TestSampledRatiosKeepTheirWord: harmless releases fail no more often than was
 // asked for, and harm is found, whichever way both arms are sampled.
 func TestSampledRatiosKeepTheirWord(t *testing.T) {
+	heavy(t)
 	const runs, looks = 400, 60
 	cfg := config(metric(release.Ratio, release.Higher))
 	cfg.FalseRollback = 0.05
@@ -114,6 +115,7 @@ func TestSampledRatiosKeepTheirWord(t *testing.T) {
 // TestSampledHistograms: thinned alike and unlike, harmless ones seldom fail, and
 // slower ones do.
 func TestSampledHistograms(t *testing.T) {
+	heavy(t)
 	const runs = 100
 	cfg := config(metric(release.Histogram, release.Higher))
 	cfg.FalseRollback = 0.05
@@ -248,6 +250,7 @@ func TestSampledLimits(t *testing.T) {
 // TestSampledShareAndBudget: scaled numbers are no surer than what was counted.
 // Neither the share of traffic nor the harm budget fails what does no harm.
 func TestSampledShareAndBudget(t *testing.T) {
+	heavy(t)
 	const runs = 150
 	m := metric(release.Ratio, release.Higher)
 	cfg := config(m)

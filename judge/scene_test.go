@@ -138,3 +138,13 @@ func expect(t *testing.T, v Verdict, outcome Outcome, code release.Code) {
 		t.Errorf("%s, %s (%s); expected %s, %s", v.Outcome, v.Reason.Code, v.Reason.Text, outcome, code)
 	}
 }
+
+// heavy marks a test that draws much: with -short it is skipped. make test runs
+// it without the race detector, which has nothing to see in what has no
+// goroutines.
+func heavy(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("draws much: runs without -short")
+	}
+}

@@ -141,6 +141,7 @@ func TestASegmentWithoutDataHoldsNothing(t *testing.T) {
 
 // TestSegmentsKeepTheBudget: twelve regions, no harm, 40 looks.
 func TestSegmentsKeepTheBudget(t *testing.T) {
+	heavy(t)
 	t.Parallel()
 	const runs = 60
 	m := byRegion()

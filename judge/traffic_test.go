@@ -131,6 +131,7 @@ var (
 // Nothing that is not harm fails: over 120 looks, none in hundreds, whatever
 // splits the traffic.
 func TestShareOfHarmlessTraffic(t *testing.T) {
+	heavy(t)
 	const seeds = 40
 	for name, c := range map[string]struct {
 		share  release.Share
@@ -314,6 +315,7 @@ func TestShareAfterAChange(t *testing.T) {
 // TestShareOfHardlyAnyTraffic: a candidate that is mostly silent, since there is
 // hardly any traffic, is told of no routing fault in ten hours.
 func TestShareOfHardlyAnyTraffic(t *testing.T) {
+	heavy(t)
 	for _, rps := range []float64{0.7, 2} {
 		waited := 0
 		for seed := range uint64(10) {

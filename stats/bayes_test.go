@@ -58,6 +58,7 @@ func TestWorseExactly(t *testing.T) {
 // TestWorseFromNothingToThousandsOfMillions: no NaN, both sides add up to 1, and
 // the fast way agrees.
 func TestWorseFromNothingToThousandsOfMillions(t *testing.T) {
+	heavy(t)
 	t.Parallel()
 	trials := []int64{0, 10, 1000, 1e6, 1e9}
 	for _, prior := range []float64{0.5, 1} {
@@ -86,6 +87,7 @@ func TestWorseFromNothingToThousandsOfMillions(t *testing.T) {
 }
 
 func TestWorseByDrawing(t *testing.T) {
+	heavy(t)
 	const draws = 200_000
 	rng := rand.New(rand.NewPCG(51, 1))
 	gamma := func(shape int) float64 {

@@ -7,6 +7,7 @@ import (
 )
 
 func TestBettingCovers(t *testing.T) {
+	heavy(t)
 	t.Parallel()
 	const runs, steps, alpha = 300, 400, 0.05
 	for name, draw := range map[string]func(*rand.Rand) float64{

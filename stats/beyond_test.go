@@ -31,6 +31,7 @@ func TestBeyondExactly(t *testing.T) {
 
 // TestBeyondByDrawing: sharp and wide beliefs, of few events and of many.
 func TestBeyondByDrawing(t *testing.T) {
+	heavy(t)
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(4, 12))
 	const draws = 100_000

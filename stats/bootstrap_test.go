@@ -51,6 +51,7 @@ func TestBootstrapAcceleration(t *testing.T) {
 }
 
 func TestBootstrapCoverage(t *testing.T) {
+	heavy(t)
 	t.Parallel()
 	const runs, alpha = 400, 0.1
 	rng := rand.New(rand.NewPCG(8, 2))

@@ -74,6 +74,7 @@ func TestFisherPublished(t *testing.T) {
 }
 
 func TestFisherOfMany(t *testing.T) {
+	heavy(t)
 	got, err := FisherExact(Table{EventsB: 60_000, TrialsB: 1_000_000, EventsA: 50_000, TrialsA: 1_000_000}, TwoSided, 0.05)
 	odds := (60_000.0 / 940_000) / (50_000.0 / 950_000)
 	if err != nil || !near(got.OddsRatio, odds, 1e-4) || got.P > 1e-200 || got.Low > odds || got.High < odds {
@@ -137,6 +138,7 @@ func TestBoschlooPublished(t *testing.T) {
 }
 
 func TestBoschlooAgainstItsDefinition(t *testing.T) {
+	heavy(t)
 	rng := rand.New(rand.NewPCG(5, 2))
 	for range 25 {
 		table := anyTable(rng, 9)

@@ -9,6 +9,7 @@ import (
 // The bound holds at all looks at once, and the evidence of harm stays below its
 // level, whether or not the level of errors moves.
 func TestExcessCovers(t *testing.T) {
+	heavy(t)
 	const runs, buckets, alpha = 600, 120, 0.05
 	for name, c := range map[string]struct {
 		n, share, rate, ratio, common float64

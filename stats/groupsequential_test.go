@@ -9,6 +9,7 @@ import (
 // TestGroupSequentialTables: Jennison and Turnbull 2000, tables 2.1 and 2.3
 // (two-sided, 5 %), and Armitage, McPherson and Rowe 1969 for repeated looks.
 func TestGroupSequentialTables(t *testing.T) {
+	heavy(t)
 	for k, want := range map[int][2]float64{
 		1: {1.960, 1.960}, 2: {2.178, 1.977}, 3: {2.289, 2.004}, 4: {2.361, 2.024}, 5: {2.413, 2.040}, 10: {2.555, 2.087}, 20: {2.672, 2.126},
 	} {

@@ -61,6 +61,7 @@ func logTiltSlow(k, a, b int64, psi float64) float64 {
 }
 
 func TestTiltAgainstSum(t *testing.T) {
+	heavy(t)
 	rng := rand.New(rand.NewPCG(1, 2))
 	var d tilt
 	for range 4000 {

@@ -151,6 +151,7 @@ func looksToShift(rng *rand.Rand, n Noise, points, past int, mean func(k int) fl
 // TestShiftFalseAlarms: means at their margin, the hardest harmless ones, and
 // means that move below it.
 func TestShiftFalseAlarms(t *testing.T) {
+	heavy(t)
 	t.Parallel()
 	const runs, alpha = 600, 0.01
 	at := func(int) float64 { return 3 }

@@ -59,6 +59,7 @@ func TestRatesArePoissonLimits(t *testing.T) {
 }
 
 func TestLimitFalseAlarms(t *testing.T) {
+	heavy(t)
 	t.Parallel()
 	const runs, looks, alpha = 800, 120, 0.05
 	rng := rand.New(rand.NewPCG(2, 3))

@@ -37,6 +37,7 @@ func mixtureCases() []mixtureCase {
 }
 
 func TestMixturesCrossRarely(t *testing.T) {
+	heavy(t)
 	t.Parallel()
 	const runs, steps, alpha = 1000, 200, 0.05
 	for i, c := range mixtureCases() {

@@ -31,6 +31,7 @@ func logNormals(rng *rand.Rand, n int, scale float64) []float64 {
 // TestQuantilesCover, at all looks together: the quantile of an arm, the
 // difference and the ratio of two, from points and from histograms.
 func TestQuantilesCover(t *testing.T) {
+	heavy(t)
 	t.Parallel()
 	const runs, looks, each, alpha = 120, 8, 60, 0.1
 	bounds := []float64{0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, math.Inf(1)}
@@ -198,6 +199,7 @@ func TestQuantilesEdges(t *testing.T) {
 }
 
 func TestProportionCovers(t *testing.T) {
+	heavy(t)
 	t.Parallel()
 	const runs, alpha = 150, 0.1
 	rng := rand.New(rand.NewPCG(43, 5))

@@ -88,6 +88,7 @@ func TestRankSumAgainstAllDeals(t *testing.T) {
 
 // TestRankSumNormalIsCloseToExact from ten points a side.
 func TestRankSumNormalIsCloseToExact(t *testing.T) {
+	heavy(t)
 	rng := rand.New(rand.NewPCG(1, 2))
 	for i := range 40 {
 		step := []float64{0, 0.3}[i%2]
@@ -222,6 +223,7 @@ func TestShiftIntervalFollowsTheUnit(t *testing.T) {
 }
 
 func TestRankSumLevelAndShiftCoverage(t *testing.T) {
+	heavy(t)
 	t.Parallel()
 	const runs, alpha = 800, 0.05
 	for _, method := range []RankMethod{RankExact, RankNormal} {

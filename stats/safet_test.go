@@ -28,6 +28,7 @@ func TestSafeTAgainstIntegration(t *testing.T) {
 }
 
 func TestSafeTIsAnEValue(t *testing.T) {
+	heavy(t)
 	t.Parallel()
 	const runs, alpha = 2000, 0.05
 	rng := rand.New(rand.NewPCG(12, 1))

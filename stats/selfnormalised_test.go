@@ -47,6 +47,7 @@ func (w robust) play(rng *rand.Rand, looks int, tolerated, alpha float64) (first
 }
 
 func TestRobustFalseAlarms(t *testing.T) {
+	heavy(t)
 	t.Parallel()
 	const runs, looks, alpha = 400, 120, 0.01
 	names := [3]string{"self-normalised", "sign", "average"}
@@ -117,6 +118,7 @@ func TestRobustTolerance(t *testing.T) {
 }
 
 func TestRobustDelay(t *testing.T) {
+	heavy(t)
 	t.Parallel()
 	const runs, alpha = 200, 0.01
 	for _, c := range []struct {

@@ -67,6 +67,7 @@ func (s splitter) finds(seed uint64, share float64, buckets int) (fewer, more in
 // Where the candidate stands at the edge of the tolerance it may so at most at
 // the level.
 func TestSplitLevel(t *testing.T) {
+	heavy(t)
 	const runs, buckets = 400, 120
 	for name, s := range map[string]struct {
 		split splitter

@@ -8,6 +8,7 @@ import (
 )
 
 func TestStitchedBoundsAreCrossedRarely(t *testing.T) {
+	heavy(t)
 	t.Parallel()
 	const runs, steps, alpha = 600, 300, 0.05
 	rng := rand.New(rand.NewPCG(42, 1))
@@ -30,6 +31,7 @@ func TestStitchedBoundsAreCrossedRarely(t *testing.T) {
 
 // TestBandsHoldTheDistribution of uniform points, from the first look on.
 func TestBandsHoldTheDistribution(t *testing.T) {
+	heavy(t)
 	t.Parallel()
 	const runs, first, steps, alpha = 300, 50, 300, 0.1
 	rng := rand.New(rand.NewPCG(42, 2))

@@ -108,3 +108,13 @@ func finite(t *testing.T, name string, xs ...float64) {
 		}
 	}
 }
+
+// heavy marks a test that draws much: with -short it is skipped. make test runs
+// it without the race detector, which has nothing to see in what has no
+// goroutines.
+func heavy(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("draws much: runs without -short")
+	}
+}
