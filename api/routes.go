@@ -5,11 +5,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net"
 	"net/http"
 	"path"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -41,8 +43,14 @@ func Actor(ctx context.Context) access.Actor {
 	return who
 }
 
-// admit lets a request in.
+// admit lets a request in. What panics behind it is a mistake in Linnet, which is
+// told as one: whoever asked gets an answer, and the log says where it happened.
 func (a *API) admit(w http.ResponseWriter, r *http.Request, handler http.HandlerFunc) {
+	defer func() {
+		if p := recover(); p != nil && p != http.ErrAbortHandler {
+			a.fail(w, r, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+		}
+	}()
 	w.Header().Set("Cache-Control", "no-store")
 	who, err := a.cfg.Authenticate(r)
 	if err != nil {

@@ -179,6 +179,7 @@ func (s *Store) add(ctx context.Context, tx database.Tx, at entry, p prepared) (
 		return hash, err
 	}
 	rest, live := p.state.Rest()
+	why := because(p)
 	promoted := int64(0)
 	if p.Decision.Kind == engine.Promote {
 		promoted = p.At.UnixNano()
@@ -186,7 +187,7 @@ func (s *Store) add(ctx context.Context, tx database.Tx, at entry, p prepared) (
 	_, err := tx.Exec(ctx, `UPDATE releases SET updated = ?, seq = ?, hash = ?,
 		phase = ?, step = ?, weight = ?, code = ?, reason = ?, outcome = ?, promoted = CASE WHEN promoted = 0 THEN ? ELSE promoted END, due = ? + `+tx.Clock()+`, live = ? WHERE id = ?`,
 		p.At.UnixNano(), p.Seq, hash[:],
-		p.Decision.Phase, p.Decision.Step, p.Decision.Weight, p.Decision.Reason.Code, database.Text(p.Decision.Reason.Text),
+		p.Decision.Phase, p.Decision.Step, p.Decision.Weight, why.Code, database.Text(why.Text),
 		outcome(p.state), promoted, rest.Nanoseconds(), bit(live), at.key)
 	if err != nil {
 		return hash, err
@@ -200,6 +201,18 @@ func (s *Store) add(ctx context.Context, tx database.Tx, at entry, p prepared) (
 		err = p.snapshot.write(ctx, tx, at.key, p.Seq, hash)
 	}
 	return hash, err
+}
+
+// because is the reason that lists show with a release: that of its last decision,
+// where it had one, and of one that went back why it did, whatever came after.
+func because(p prepared) release.Reason {
+	switch {
+	case p.state.Decided.Text != "":
+		return p.state.Decided
+	case p.Decision.Reason.Text == "":
+		return p.state.Why
+	}
+	return p.Decision.Reason
 }
 
 // put writes the row of a record. On SQLite its id follows all that ever were,

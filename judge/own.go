@@ -22,7 +22,7 @@ func (s *Series) Own(m release.Metric) Own {
 		return Own{bounds: slices.Clone(s.Spread.Bounds), counts: slices.Clone(s.Spread.A), lower: m.Worse == release.Lower}
 	case m.Kind == release.Gauge && s.Level != nil:
 		p := s.Level.A
-		return Own{side: Side{N: p.N, Value: level(m, p.mean())}}
+		return Own{side: Side{N: p.N, Value: p.mean()}}
 	case m.Kind != release.Histogram && len(s.Shares) > 0:
 		return Own{side: side(m, s.all(0).A)}
 	}
