@@ -40,6 +40,9 @@ type attempt struct {
 	store  *journal.Store
 	source *source
 
+	// writing is held for reading while a record is in the journal and not yet
+	// among records: another process may act on it already.
+	writing sync.RWMutex
 	mu      sync.Mutex
 	records []journal.Record
 	notices []release.Notice
@@ -114,6 +117,12 @@ func (a *attempt) note(rec journal.Record) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.records = append(a.records, rec)
+}
+
+// noted waits until all that is in the journal is among records, too.
+func (a *attempt) noted() {
+	a.writing.Lock()
+	defer a.writing.Unlock()
 }
 
 // fire does what waits for a record.

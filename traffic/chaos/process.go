@@ -91,6 +91,8 @@ func (p *process) waits() {
 
 // Begin implements run.Store.
 func (p *process) Begin(ctx context.Context, id journal.ID, file []byte, rec journal.Record, s *engine.State) error {
+	p.a.writing.RLock()
+	defer p.a.writing.RUnlock()
 	err := p.Store.Begin(ctx, id, file, rec, s)
 	if err == nil {
 		p.a.note(rec)
@@ -104,6 +106,8 @@ func (p *process) Append(ctx context.Context, id journal.ID, expect uint64, rec 
 	if p.dead.Load() {
 		return errKilled
 	}
+	p.a.writing.RLock()
+	defer p.a.writing.RUnlock()
 	err := p.Store.Append(context.WithoutCancel(ctx), id, expect, rec, s)
 	if err == nil {
 		p.a.note(rec)
@@ -150,6 +154,7 @@ func (b border) Apply(ctx context.Context, route release.Route) error {
 	isIt := func(r release.Route) bool {
 		return r.Epoch == route.Epoch && r.Owner == route.Owner && slices.Equal(r.Weights, route.Weights)
 	}
+	p.a.noted()
 	if !slices.ContainsFunc(p.a.asked(), isIt) {
 		p.a.w.Errorf("a route is set that is not in the journal: %+v", route)
 	}

@@ -195,6 +195,7 @@ func (w *world) mayServe(got release.Weight) bool {
 	hand := slices.Contains(w.byHand, got)
 	w.mu.Unlock()
 	for _, a := range w.all() {
+		a.noted()
 		if a.has(sets(got)) {
 			return true
 		}
