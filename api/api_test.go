@@ -127,6 +127,12 @@ func testListsAndServices(w *world) {
 		s.Releases[0].Name != "checkout-6" || s.Releases[0].Ended != nil || s.Releases[3].Outcome != "aborted" || s.Releases[3].Ended == nil {
 		w.Errorf("%+v", s)
 	}
+	var one struct{ Items []api.ServiceNoise }
+	w.ask("GET", "/v1/services/checkout?team=red&environment=prod", "").want(200, &one).fits("ServiceOutputBody")
+	if len(one.Items) != 1 || one.Items[0].Counts != (api.Counts{Running: 3, Aborted: 1}) || len(one.Items[0].Releases) != 4 || one.Items[0].Assessments.FalseAlarm != 1 {
+		w.Errorf("%+v", one)
+	}
+	w.ask("GET", "/v1/services/checkout?team=blue", "").want(404, nil)
 	w.set(func() {
 		w.policy = func(_ access.Actor, _ access.Action, on access.Resource) access.Decision {
 			return access.Decision{Allowed: on.Team == "blue", Why: "you are of team blue"}

@@ -178,6 +178,24 @@ func TestHistory(t *testing.T) {
 	if h := w.course(journal.ID{Name: "checkout-0", Attempt: 1}).Tracks[0].History; len(h) != 0 {
 		t.Errorf("the first has %+v", h)
 	}
+	services, err := w.desk.Services(t.Context(), ann)
+	if err != nil || len(services) != 1 {
+		t.Fatalf("%+v, %v", services, err)
+	}
+	noise, missing, err := w.desk.Noise(t.Context(), ann, services[0])
+	if err != nil || missing != 0 || len(noise) != 1 || noise[0].Metric != "errors" || noise[0].Kind != release.Ratio || noise[0].Bound != 0 ||
+		len(noise[0].Levels) != 10 || noise[0].Levels[0].Name != "checkout-11" || noise[0].Levels[0].Value < 0.005 || noise[0].Levels[0].Value > 0.0055 {
+		t.Errorf("the usual noise: %+v, %d missing, %v", noise, missing, err)
+	}
+	services[0].Team = "blue"
+	if noise, _, err := w.desk.Noise(t.Context(), ann, services[0]); err != nil || len(noise) != 0 {
+		t.Errorf("of another team: %+v, %v", noise, err)
+	}
+	w.policy = denies(access.View)
+	services[0].Team = "red"
+	if noise, _, err := w.desk.Noise(t.Context(), ann, services[0]); err != nil || len(noise) != 0 {
+		t.Errorf("for who may see none: %+v, %v", noise, err)
+	}
 }
 
 // A replay finds every decision as it was recorded, and the first that is not.

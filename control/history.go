@@ -62,27 +62,46 @@ func (o *owns) put(one ownOf) {
 // history adds what the baseline did in earlier releases of the same service and
 // environment, as far as whoever asks may see them and there is time to read them.
 func (d *Desk) history(ctx context.Context, who access.Actor, s journal.Summary, metrics []release.Metric, c *report.Course) {
-	earlier, err := d.recent.choose(ctx, journal.Choice{Service: s.Service, Environment: s.Environment, Ended: true, Before: s.Place, Most: mostLookedAt})
+	earlier, missing, err := d.earlier(ctx, who, journal.Choice{Service: s.Service, Environment: s.Environment, Before: s.Place},
+		func(e journal.Summary) bool { return e.Environment == s.Environment })
 	if err != nil {
 		c.HistoryMissing = mostEarlier
 		return // the course is told without it
 	}
-	told := 0
+	c.HistoryMissing = missing
 	for _, e := range earlier {
-		if e.Pruned || e.Environment != s.Environment || told == mostEarlier || !d.Sees(who, resourceOf(e)) {
+		addLevels(c, metrics, e.Summary, e.ownOf)
+	}
+}
+
+// measured is an ended release with what its baseline did.
+type measured struct {
+	journal.Summary
+	ownOf
+}
+
+// earlier gives the last ended releases of a choice that fit and that somebody may
+// see, at most 10, with what their baselines did; and how many there was no time to
+// read.
+func (d *Desk) earlier(ctx context.Context, who access.Actor, c journal.Choice, fits func(journal.Summary) bool) (all []measured, missing int, err error) {
+	c.Ended, c.Most = true, mostLookedAt
+	found, err := d.recent.choose(ctx, c)
+	for _, e := range found {
+		if e.Pruned || !fits(e) || len(all)+missing == mostEarlier || !d.Sees(who, resourceOf(e)) {
 			continue
 		}
-		told++
 		of, ok := d.owns.get(e.ID)
 		if !ok {
-			if of, err = d.readOwn(ctx, e.ID); err != nil {
-				c.HistoryMissing++
+			var bad error
+			if of, bad = d.readOwn(ctx, e.ID); bad != nil {
+				missing++
 				continue
 			}
 			d.owns.put(of)
 		}
-		addLevels(c, metrics, e, of)
+		all = append(all, measured{e, of})
 	}
+	return all, missing, err
 }
 
 // addLevels adds what the baseline of one release did to the tracks that it can be

@@ -29,6 +29,28 @@ func (s *Series) Own(m release.Metric) Own {
 	return Own{}
 }
 
+// tailShare is about how many values lie beyond the bound that stands for a
+// histogram where nothing else says which.
+const tailShare = 0.01
+
+// Tail is a bound of a histogram beyond which the fewest values lie that are still
+// a hundredth of all; where none has so many, the first. 0 for what has no bounds.
+// ok is false where nothing is known.
+func (o Own) Tail() (bound float64, ok bool) {
+	if o.bounds == nil {
+		return 0, o.side.N > 0
+	}
+	fewest := 2.0
+	for n, b := range o.bounds {
+		side, known := o.At(b)
+		ok = ok || known
+		if n == 0 || known && side.Value >= tailShare && side.Value <= fewest {
+			bound, fewest = b, side.Value
+		}
+	}
+	return bound, ok
+}
+
 // At is an arm's figures: of a histogram the share of values beyond a bound. ok is
 // false where nothing is known, or not at that bound.
 func (o Own) At(bound float64) (_ Side, ok bool) {
