@@ -9,6 +9,8 @@ import { count } from '../../words/number'
 import { duration } from '../../words/time'
 import { FoldersPart } from './Folders'
 import { NoticesPart } from './Notices'
+import { ReplicasPart } from './Replicas'
+import { SourcesPart } from './Sources'
 import { TargetsPart, TroublesPart } from './Tables'
 
 /** How Linnet itself does. */
@@ -20,8 +22,10 @@ export function System() {
       {system.error && <Wrong error={system.error} again={() => void system.refetch()} />}
       {system.isLoading && <Loading lines={6} />}
       {system.data && <Server of={system.data} />}
+      <SourcesPart />
       {system.data && <TroublesPart of={system.data.troubles} />}
       {system.data && <TargetsPart of={system.data.targets} />}
+      <ReplicasPart />
       <NoticesPart />
       <FoldersPart />
     </Stack>
