@@ -32,7 +32,7 @@ func (p *process) auditAnchor() *cobra.Command {
 				if log == nil {
 					return errNoAudit()
 				}
-				anchorer, err := newAnchorer(a)
+				anchorer, err := newAnchorer(a, time.Now)
 				if err != nil {
 					return err
 				}
@@ -91,7 +91,7 @@ func writeNew(name string, text []byte, mode os.FileMode) error {
 }
 
 // newAnchorer reads the key, which may have been changed since the last time.
-func newAnchorer(a spec.Anchoring) (*audit.Anchorer, error) {
+func newAnchorer(a spec.Anchoring, now func() time.Time) (*audit.Anchorer, error) {
 	text, err := readUpTo(a.KeyFile, maxFile)
 	if err != nil {
 		return nil, fmt.Errorf("key of anchors: %w: %w", err, release.ErrInvalid)
@@ -100,38 +100,53 @@ func newAnchorer(a spec.Anchoring) (*audit.Anchorer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", a.KeyFile, err)
 	}
-	anchorer := &audit.Anchorer{Key: key, Path: a.File, Now: time.Now}
+	anchorer := &audit.Anchorer{Key: key, Path: a.File, Now: now}
 	if a.Put != "" {
 		anchorer.Put = func(ctx context.Context, name string, line []byte) error { return put(ctx, a, name, line) }
 	}
 	return anchorer, nil
 }
 
-// put keeps a copy of an anchor in an object store, by a plain PUT.
+// put keeps a copy of an anchor in an object store, by a plain PUT. A store that
+// lets nobody overwrite may have it already: this process was killed before it
+// could write that down.
 func put(ctx context.Context, a spec.Anchoring, name string, line []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, putWait)
 	defer cancel()
+	_, refused := askStore(ctx, a, http.MethodPut, name, line)
+	if refused == nil {
+		return nil
+	}
+	if there, err := askStore(ctx, a, http.MethodGet, name, nil); err == nil && bytes.Equal(there, line) {
+		return nil
+	}
+	return refused
+}
+
+// askStore sends a request about an anchor, and gives what is answered.
+func askStore(ctx context.Context, a spec.Anchoring, method, name string, line []byte) ([]byte, error) {
 	to := strings.TrimSuffix(a.Put, "/") + "/" + name
-	req, err := http.NewRequestWithContext(ctx, http.MethodPut, to, bytes.NewReader(line))
+	req, err := http.NewRequestWithContext(ctx, method, to, bytes.NewReader(line))
 	if err != nil {
-		return fmt.Errorf("%s: not a URL to put to: %w", name, release.ErrInvalid)
+		return nil, fmt.Errorf("%s: not a URL to put to: %w", name, release.ErrInvalid)
 	}
 	req.Header.Set("Content-Type", "application/json")
 	if a.TokenFile != "" {
 		token, err := readUpTo(a.TokenFile, maxFile)
 		if err != nil {
-			return fmt.Errorf("token for anchors: %w: %w", err, release.ErrInvalid)
+			return nil, fmt.Errorf("token for anchors: %w: %w", err, release.ErrInvalid)
 		}
 		req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
 	}
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	answer, err := client.Do(req)
 	if err != nil {
-		return fmt.Errorf("%s cannot be put to %s: %w", name, req.URL.Host, release.ErrUnavailable)
+		return nil, fmt.Errorf("%s cannot be put to %s: %w", name, req.URL.Host, release.ErrUnavailable)
 	}
 	defer answer.Body.Close()
-	if _, err := io.Copy(io.Discard, io.LimitReader(answer.Body, maxFile)); err != nil || answer.StatusCode/100 != 2 {
-		return fmt.Errorf("%s answers %s to %s: %w", req.URL.Host, answer.Status, name, release.ErrUnavailable)
+	there, err := io.ReadAll(io.LimitReader(answer.Body, audit.MaxAnchor))
+	if err != nil || answer.StatusCode/100 != 2 {
+		return nil, fmt.Errorf("%s answers %s to %s: %w", req.URL.Host, answer.Status, name, release.ErrUnavailable)
 	}
-	return nil
+	return there, nil
 }

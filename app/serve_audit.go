@@ -38,13 +38,13 @@ func (s *serving) openAudit(ctx context.Context) (func() error, error) {
 	}
 	a := *s.settings.Anchors
 	a.File, a.KeyFile, a.TokenFile = s.path(a.File), s.path(a.KeyFile), s.path(a.TokenFile)
-	anchorer, err := newAnchorer(a) // what cannot work is told now
+	anchorer, err := newAnchorer(a, s.now) // what cannot work is told now
 	if err != nil {
 		return nil, err
 	}
 	s.group.Go(func() error {
 		every(ctx, a.Every, func() {
-			fresh, err := newAnchorer(a)
+			fresh, err := newAnchorer(a, s.now)
 			if err == nil {
 				anchorer.Key = fresh.Key
 				_, err = anchorer.Anchor(ctx, s.store.Reader, log)

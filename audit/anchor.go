@@ -13,6 +13,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -39,8 +41,8 @@ type signed struct {
 	Signature []byte `json:"signature"`
 }
 
-// maxAnchor bounds a line of a file of anchors, in bytes.
-const maxAnchor = 64 << 20
+// MaxAnchor bounds a line of a file of anchors, in bytes.
+const MaxAnchor = 64 << 20
 
 // Anchors are what a file of anchors says.
 type Anchors struct {
@@ -77,7 +79,7 @@ func ReadAnchors(r io.Reader, keys []ed25519.PublicKey) (Anchors, error) {
 // read walks the lines of a file.
 func (a *Anchors) read(r io.Reader, check func(signed) error, see func(journal.Head)) error {
 	lines := bufio.NewScanner(r)
-	lines.Buffer(nil, maxAnchor)
+	lines.Buffer(nil, MaxAnchor)
 	for lines.Scan() {
 		if err := a.add(lines.Bytes(), check, see); err != nil {
 			return fmt.Errorf("anchor %d: %w", a.Count+1, err)
@@ -167,14 +169,16 @@ type Anchorer struct {
 	size  int64
 	known Anchors
 	seqs  map[journal.ID]uint64
-	// copied is the last one that was put elsewhere, as far as this process knows.
+	// copied is the last one that was put elsewhere; noted is what the file beside
+	// this one says of it, nil where there is none.
 	copied uint64
+	noted  *uint64
 }
 
 // Anchor appends one anchor with all heads that changed since the last one, and
 // says how many; where none did, it appends nothing. A copy that could not be
 // put elsewhere is an error, after the line is in the file; it is put with the next
-// call, before later ones.
+// call, before later ones, also by another process.
 func (a *Anchorer) Anchor(ctx context.Context, r *journal.Reader, l *Log) (int, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -203,6 +207,9 @@ func (a *Anchorer) Anchor(ctx context.Context, r *journal.Reader, l *Log) (int, 
 	if err != nil {
 		return 0, err
 	}
+	if err := a.note(); err != nil {
+		return 0, err
+	}
 	if err := a.write(line); err != nil {
 		return 0, err
 	}
@@ -229,10 +236,52 @@ func (a *Anchorer) putRest(ctx context.Context, last []byte) error {
 	}
 	for _, line := range lines {
 		if err := a.Put(ctx, fmt.Sprintf("anchor-%08d.json", a.copied+1), line); err != nil {
-			return fmt.Errorf("anchor %d is in %s, and its copy could not be put elsewhere: %w", a.copied+1, a.Path, err)
+			err = fmt.Errorf("anchor %d is in %s, and its copy could not be put elsewhere: %w", a.copied+1, a.Path, err)
+			return errors.Join(err, a.note())
 		}
 		a.copied++
 	}
+	return a.note()
+}
+
+// noteSuffix ends the name of the file beside the anchors that says which was the
+// last to be put elsewhere.
+const noteSuffix = ".put"
+
+// note writes down which was the last to be put, before one is made that might
+// not be.
+func (a *Anchorer) note() error {
+	if a.Put == nil || a.noted != nil && *a.noted == a.copied {
+		return nil
+	}
+	name := a.Path + noteSuffix
+	if err := os.WriteFile(name+".new", fmt.Appendln(nil, a.copied), 0o644); err != nil {
+		return database.PathFault(name, err)
+	}
+	if err := os.Rename(name+".new", name); err != nil {
+		return database.PathFault(name, err)
+	}
+	at := a.copied
+	a.noted = &at
+	return nil
+}
+
+// last reads which was the last to be put. Anchors that were made before any was to
+// be put stay where they are.
+func (a *Anchorer) last() error {
+	a.noted, a.copied = nil, a.known.Count
+	text, err := os.ReadFile(a.Path + noteSuffix)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return database.PathFault(a.Path+noteSuffix, err)
+	}
+	n, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64)
+	if err != nil {
+		return fmt.Errorf("%s%s: %q is no number of an anchor; write the last that was put elsewhere: %w", a.Path, noteSuffix, text, release.ErrInvalid)
+	}
+	a.noted, a.copied = &n, min(n, a.known.Count)
 	return nil
 }
 
@@ -250,8 +299,8 @@ func (a *Anchorer) load() error {
 	info, err := os.Stat(a.Path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		a.size, a.known, a.seqs, a.copied = 0, Anchors{}, map[journal.ID]uint64{}, 0
-		return nil
+		a.size, a.known, a.seqs = 0, Anchors{}, map[journal.ID]uint64{}
+		return a.last()
 	case err != nil:
 		return database.PathFault(a.Path, err)
 	case a.seqs != nil && info.Size() == a.size:
@@ -272,8 +321,8 @@ func (a *Anchorer) load() error {
 	if err := known.read(bytes.NewReader(text), all, func(h journal.Head) { seqs[h.ID] = max(seqs[h.ID], h.Seq) }); err != nil {
 		return fmt.Errorf("%s: %w; keep it and begin another file", a.Path, err)
 	}
-	a.size, a.known, a.seqs, a.copied = int64(len(text)), known, seqs, known.Count
-	return nil
+	a.size, a.known, a.seqs = int64(len(text)), known, seqs
+	return a.last()
 }
 
 func (a *Anchorer) sign(s statement) ([]byte, error) {

@@ -114,6 +114,9 @@ func anchoring(t *testing.T, db *database.DB, l *Log) {
 		t.Errorf("with the store away: %d, %v", n, err)
 	}
 	away = nil
+	a = &Anchorer{Key: key, Path: a.Path, Now: a.Now, Put: a.Put} // as after a restart, or by the next command
+	anchor(0)
+	a = &Anchorer{Key: key, Path: a.Path, Now: a.Now, Put: a.Put}
 	anchor(0)
 	text, err := os.ReadFile(a.Path)
 	if err != nil {
@@ -123,6 +126,9 @@ func anchoring(t *testing.T, db *database.DB, l *Log) {
 		if n >= len(copies) || copies[n] != fmt.Sprintf("anchor-%08d.json %s", n+1, line) {
 			t.Errorf("copies are %q", copies)
 		}
+	}
+	if len(copies) != 4 {
+		t.Errorf("%d copies were put", len(copies))
 	}
 	anchors, err := ReadAnchors(bytes.NewReader(text), []ed25519.PublicKey{pub})
 	if err != nil || anchors.Count != 4 || !anchors.Last.Equal(day.Truncate(time.Second)) {
