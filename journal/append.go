@@ -206,8 +206,8 @@ func (s *Store) add(ctx context.Context, tx database.Tx, at entry, p prepared) (
 // because is the reason that lists show with a release: that of its last decision,
 // where it had one, and of one that went back why it did, whatever came after.
 func because(p prepared) release.Reason {
-	switch {
-	case p.state.Decided.Text != "":
+	switch ended := outcome(p.state); {
+	case ended == RolledBack, ended == Aborted:
 		return p.state.Decided
 	case p.Decision.Reason.Text == "":
 		return p.state.Why
