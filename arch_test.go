@@ -125,8 +125,10 @@ var house = map[string]row{
 	"notify/email":        {floor: 3, imports: []string{"release", "secret", "notify/post"}},
 	"notify/shoutrrr":     {floor: 3, imports: []string{"release", "notify/post"}},
 
-	// Database servers for tests, of the journal's floor and above.
-	"testdb": {floor: 2},
+	// Database servers for tests, of the journal's floor and above; and what runs
+	// tests on each kind of database.
+	"testdb":                {floor: 2},
+	"database/databasetest": {floor: 2, imports: []string{"database", "testdb"}},
 
 	// What other programs and the screens see.
 	"api": {floor: 3, imports: []string{"annotation", "backtest", "gitops", "notify/outbox", "access", "audit", "control", "database", "engine", "forecast", "journal", "judge", "plan", "release", "report", "spec", "stats"}},
@@ -198,8 +200,9 @@ var house = map[string]row{
 	"cmd/linnet": {floor: 4, imports: []string{"app"}},
 }
 
-// suites are what every adapter of a kind must pass; any test may import them.
-var suites = []string{"traffic/trafficconf", "traffic/chaos", "metric/metricconf", "notify/notifyconf"}
+// suites are what every adapter of a kind must pass, and what every store is tried
+// on; any test may import them.
+var suites = []string{"traffic/trafficconf", "traffic/chaos", "metric/metricconf", "notify/notifyconf", "database/databasetest"}
 
 // worldly are the packages of the standard library that the pure floors must
 // not import, each with all below it, and why.

@@ -11,6 +11,7 @@ import (
 	"github.com/linnet-project/linnet/access"
 	"github.com/linnet-project/linnet/api"
 	"github.com/linnet-project/linnet/control"
+	"github.com/linnet-project/linnet/database/databasetest"
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/report"
 )
@@ -147,7 +148,7 @@ func testListsAndServices(w *world) {
 }
 
 func TestPlansAndTheSystem(t *testing.T) {
-	w := newWorld(t, lite(t))
+	w := newWorld(t, databasetest.Folder(t))
 	w.begin("checkout-1", "red")
 	var p api.Planned
 	w.ask("POST", "/v1/plan", body(map[string]any{"file": file("checkout-2", "red", 5)})).want(200, &p).fits("Planned")
@@ -178,7 +179,7 @@ func TestPlansAndTheSystem(t *testing.T) {
 
 // What is wrong comes back all at once, with its place and what to do.
 func TestProblems(t *testing.T) {
-	w := newWorld(t, lite(t))
+	w := newWorld(t, databasetest.Folder(t))
 	w.begin("checkout-1", "red")
 	bad := strings.Replace(strings.Replace(file("checkout-2", "red", 5), "worse: higher", "worse: sideways", 1), "weight: 5%", "weight: 500%", 1)
 	for _, path := range []string{"/v1/releases", "/v1/plan"} {
@@ -247,7 +248,7 @@ func TestProblems(t *testing.T) {
 }
 
 func TestWhoIsNotLetIn(t *testing.T) {
-	w := newWorld(t, lite(t))
+	w := newWorld(t, databasetest.Folder(t))
 	for _, c := range []struct {
 		refusal api.Refusal
 		name    string

@@ -7,11 +7,15 @@ import (
 
 	"github.com/linnet-project/linnet/access"
 	"github.com/linnet-project/linnet/api"
+<<<<<<< HEAD
 	"github.com/linnet-project/linnet/database"
+=======
+	"github.com/linnet-project/linnet/database/databasetest"
+>>>>>>> 66f852e (Tests on each kind of database share one suite)
 )
 
 func TestAuditOverHTTP(t *testing.T) {
-	w := newWorld(t, lite(t))
+	w := newWorld(t, databasetest.Folder(t))
 	w.begin("checkout-1", "red")
 	for range 4 {
 		w.ask("POST", "/v1/releases/checkout-1/1/pause?wait=0s", `{"reason":"lunch"}`).want(202, nil)

@@ -16,7 +16,11 @@ import (
 	"testing"
 	"time"
 
+<<<<<<< HEAD
 	"github.com/linnet-project/linnet/database"
+=======
+	"github.com/linnet-project/linnet/database/databasetest"
+>>>>>>> 66f852e (Tests on each kind of database share one suite)
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/journal"
 	"github.com/linnet-project/linnet/plan"
@@ -26,7 +30,7 @@ import (
 // connections that stay open, while releases look as often as 10,000 of them do
 // at a look each 15 s.
 func BenchmarkReads(b *testing.B) {
-	w := newWorld(b, lite(b))
+	w := newWorld(b, databasetest.Folder(b))
 	ids := w.many(b, 2_000)
 	ctx, stop := context.WithCancel(b.Context())
 	var writers sync.WaitGroup

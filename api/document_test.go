@@ -11,12 +11,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/linnet-project/linnet/database/databasetest"
 )
 
 // TestDocument: every operation has a name of its own, a word on what it does, and
 // forms that are there.
 func TestDocument(t *testing.T) {
-	w := newWorld(t, lite(t))
+	w := newWorld(t, databasetest.Folder(t))
 	r := w.ask("GET", "/openapi.json", "").want(200, nil)
 	equal(t, "kind", r.header.Get("Content-Type"), "application/openapi+json")
 	var d struct {
@@ -90,7 +92,7 @@ func TestDocument(t *testing.T) {
 
 // TestPage: the page says all, in one piece.
 func TestPage(t *testing.T) {
-	w := newWorld(t, lite(t))
+	w := newWorld(t, databasetest.Folder(t))
 	r := w.ask("GET", "/docs", "").want(200, nil)
 	page := string(r.body)
 	for _, says := range []string{"list-releases", "/v1/releases/{name}/{attempt}", "Idempotency-Key", `id="Problem"`, "RecordComparison"} {
@@ -118,7 +120,7 @@ func TestDocumentAndPageAtOnce(t *testing.T) {
 
 // TestClosedSets: what the document says a value may be is what it may be.
 func TestClosedSets(t *testing.T) {
-	w := newWorld(t, lite(t))
+	w := newWorld(t, databasetest.Folder(t))
 	forms := w.api.Document().Components.Schemas.Map()
 	for _, c := range []struct{ file, kind, form, property string }{
 		{"../engine/decision.go", "DecisionKind", "Event", "decision"},

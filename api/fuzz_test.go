@@ -10,12 +10,13 @@ import (
 	"time"
 
 	"github.com/linnet-project/linnet/api"
+	"github.com/linnet-project/linnet/database/databasetest"
 )
 
 // FuzzRequests: whatever is asked, the answer is one: no panic, nothing of the
 // server's own fault, and what is wrong comes as a problem.
 func FuzzRequests(f *testing.F) {
-	w := newWorld(f, lite(f))
+	w := newWorld(f, databasetest.Folder(f))
 	w.begin("checkout-1", "red")
 	good := body(map[string]any{"file": file("checkout-1", "red", 5)})
 	for _, c := range calls {

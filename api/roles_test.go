@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/linnet-project/linnet/access"
+	"github.com/linnet-project/linnet/database/databasetest"
 	"github.com/linnet-project/linnet/spec"
 )
 
@@ -58,7 +59,7 @@ var calls = map[string]struct {
 
 // TestEveryRoleAgainstEveryCall: each role in its team, and in another.
 func TestEveryRoleAgainstEveryCall(t *testing.T) {
-	w := newWorld(t, lite(t))
+	w := newWorld(t, databasetest.Folder(t))
 	w.begin("checkout-red", "red")
 	w.begin("checkout-blue", "blue")
 	document := map[string]bool{}

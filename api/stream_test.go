@@ -13,6 +13,7 @@ import (
 
 	"github.com/linnet-project/linnet/access"
 	"github.com/linnet-project/linnet/api"
+	"github.com/linnet-project/linnet/database/databasetest"
 	"github.com/linnet-project/linnet/release"
 )
 
@@ -187,7 +188,7 @@ func TestADamagedRecordStopsNoStream(t *testing.T) {
 }
 
 func TestStreamsAreBounded(t *testing.T) {
-	w := newWorld(t, lite(t))
+	w := newWorld(t, databasetest.Folder(t))
 	w.begin("checkout-1", "red")
 	for range 50 {
 		w.follow("/v1/events", "")
@@ -204,7 +205,7 @@ func TestStreamsAreBounded(t *testing.T) {
 
 // Streams end at once when the server stops; it does not wait for them.
 func TestStreamsEndWithTheServer(t *testing.T) {
-	w := newWorld(t, lite(t))
+	w := newWorld(t, databasetest.Folder(t))
 	w.begin("checkout-1", "red")
 	all, one := w.follow("/v1/events", ""), w.follow("/v1/releases/checkout-1/1/events", "")
 	one.upTo(1)
@@ -223,7 +224,7 @@ func TestStreamsEndWithTheServer(t *testing.T) {
 // A stream that is open ends within seconds once whoever reads it may not any
 // more; the token that was revoked, and the role that was lost, are asked for again.
 func TestAStreamEndsWithTheRightToReadIt(t *testing.T) {
-	w := newWorld(t, lite(t))
+	w := newWorld(t, databasetest.Folder(t))
 	w.begin("checkout-1", "red")
 	ends := func(f *follower, how string) {
 		t.Helper()

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -24,12 +23,12 @@ import (
 	"github.com/linnet-project/linnet/audit"
 	"github.com/linnet-project/linnet/control"
 	"github.com/linnet-project/linnet/database"
+	"github.com/linnet-project/linnet/database/databasetest"
 	"github.com/linnet-project/linnet/journal"
 	"github.com/linnet-project/linnet/plan"
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/run"
 	"github.com/linnet-project/linnet/spec"
-	"github.com/linnet-project/linnet/testdb"
 )
 
 // file is a release file of a team.
@@ -92,42 +91,16 @@ var suite = []struct {
 	{"the stream of all", testTheStreamOfAll},
 }
 
-func TestSQLite(t *testing.T) {
+func TestServer(t *testing.T) {
 	t.Parallel()
-	for _, s := range suite {
-		t.Run(s.name, func(t *testing.T) {
-			t.Parallel()
-			s.test(newWorld(t, lite(t)))
-		})
-	}
-}
-
-func TestPostgreSQL(t *testing.T) {
-	t.Parallel()
-	server := testdb.Postgres(t)
-	admin := server.Postgres(t, "postgres")
-	for n, s := range suite {
-		t.Run(s.name, func(t *testing.T) { // one after the other: the server goes with the test that started it
-			testdb.Exec(t, admin, fmt.Sprintf("CREATE DATABASE world%d", n))
-			at := url.URL{Scheme: "postgres", User: url.UserPassword(server.User, server.Password), Host: server.Address(), Path: fmt.Sprintf("world%d", n)}
-			s.test(newWorld(t, opened(t)(database.OpenURL(t.Context(), at.String()))))
-		})
-	}
-}
-
-func lite(t testing.TB) *database.DB {
-	return opened(t)(database.OpenFolder(t.Context(), t.TempDir()))
-}
-
-func opened(t testing.TB) func(*database.DB, error) *database.DB {
-	return func(d *database.DB, err error) *database.DB {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
+	databasetest.Each(t, func(t *testing.T, fresh databasetest.Fresh) {
+		for _, s := range suite {
+			t.Run(s.name, func(t *testing.T) {
+				t.Parallel()
+				s.test(newWorld(t, fresh(t)))
+			})
 		}
-		t.Cleanup(func() { _ = d.Close() }) // its server may be gone
-		return d
-	}
+	})
 }
 
 func newWorld(t testing.TB, db *database.DB) *world {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -78,10 +77,9 @@ func TestServeBesideTheNextLinnet(t *testing.T) {
 	t.Parallel()
 	t.Run("PostgreSQL", func(t *testing.T) {
 		t.Parallel()
-		server := testdb.Postgres(t)
-		at := url.URL{Scheme: "postgres", User: url.UserPassword(server.User, server.Password), Host: server.Address(), Path: "postgres"}
-		b := newBeside(t, "--db", at.String())
-		db, err := database.OpenURL(t.Context(), at.String())
+		at := testdb.Postgres(t).URL("postgres")
+		b := newBeside(t, "--db", at)
+		db, err := database.OpenURL(t.Context(), at)
 		b.has(db, err)
 		old, page := b.serve("old")
 		b.works(page, "first")

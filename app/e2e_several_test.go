@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,8 +24,7 @@ import (
 // one that is told to stop hands over.
 func TestServeOnSeveralMachines(t *testing.T) {
 	t.Parallel()
-	server := testdb.Postgres(t)
-	at := url.URL{Scheme: "postgres", User: url.UserPassword(server.User, server.Password), Host: server.Address(), Path: "postgres"}
+	at := testdb.Postgres(t).URL("postgres")
 	s := openShop(t, "several", demo.None)
 	s.split()
 	file := s.write(story{
@@ -37,10 +35,10 @@ func TestServeOnSeveralMachines(t *testing.T) {
 	if err := os.Rename(file, filepath.Join(folder, "several.yaml")); err != nil {
 		t.Fatal(err)
 	}
-	one, _ := serve(t, t.TempDir(), "--db", at.String(), "--releases", folder, "--name", "one")
-	other, page := serve(t, t.TempDir(), "--db", at.String(), "--releases", folder, "--name", "other")
+	one, _ := serve(t, t.TempDir(), "--db", at, "--releases", folder, "--name", "one")
+	other, page := serve(t, t.TempDir(), "--db", at, "--releases", folder, "--name", "other")
 
-	db, err := database.OpenURL(t.Context(), at.String())
+	db, err := database.OpenURL(t.Context(), at)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package audit
 import (
 	"errors"
 	"fmt"
-	"net/url"
 	"reflect"
 	"strings"
 	"sync"
@@ -13,36 +12,12 @@ import (
 	"github.com/linnet-project/linnet/access"
 	"github.com/linnet-project/linnet/control"
 	"github.com/linnet-project/linnet/database"
+	"github.com/linnet-project/linnet/database/databasetest"
 	"github.com/linnet-project/linnet/journal"
 	"github.com/linnet-project/linnet/release"
-	"github.com/linnet-project/linnet/testdb"
 )
 
 var day = time.Date(2026, 1, 2, 15, 4, 5, 123456789, time.UTC)
-
-// both runs a test on each kind of database.
-func both(t *testing.T, test func(t *testing.T, db *database.DB)) {
-	t.Helper()
-	keep := func(t *testing.T, db *database.DB, err error) *database.DB {
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = db.Close() })
-		return db
-	}
-	t.Run("SQLite", func(t *testing.T) {
-		t.Parallel()
-		db, err := database.OpenFolder(t.Context(), t.TempDir())
-		test(t, keep(t, db, err))
-	})
-	t.Run("PostgreSQL", func(t *testing.T) {
-		t.Parallel()
-		s := testdb.Postgres(t)
-		at := url.URL{Scheme: "postgres", User: url.UserPassword(s.User, s.Password), Host: s.Address(), Path: "postgres"}
-		db, err := database.OpenURL(t.Context(), at.String())
-		test(t, keep(t, db, err))
-	})
-}
 
 func entry(n int) control.Entry {
 	return control.Entry{
@@ -73,7 +48,8 @@ func wantBroken(t *testing.T, err error, seq uint64, text string) {
 
 func TestAudit(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, db *database.DB) {
+	databasetest.Each(t, func(t *testing.T, fresh databasetest.Fresh) {
+		db := fresh(t)
 		ctx := t.Context()
 		if _, err := ReaderOn(ctx, db); !errors.Is(err, release.ErrNotFound) {
 			t.Errorf("no audit gives %v", err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
 	"testing"
 
@@ -24,9 +23,7 @@ func both(t *testing.T, test func(t *testing.T, d *DB)) {
 	}
 	t.Run("SQLite", func(t *testing.T) { test(t, keep(OpenFolder(t.Context(), t.TempDir()))) })
 	t.Run("PostgreSQL", func(t *testing.T) {
-		s := testdb.Postgres(t)
-		at := url.URL{Scheme: "postgres", User: url.UserPassword(s.User, s.Password), Host: s.Address(), Path: "postgres"}
-		test(t, keep(OpenURL(t.Context(), at.String())))
+		test(t, keep(OpenURL(t.Context(), testdb.Postgres(t).URL("postgres"))))
 	})
 }
 

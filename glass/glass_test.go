@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -14,6 +13,7 @@ import (
 	"github.com/linnet-project/linnet/access"
 	"github.com/linnet-project/linnet/control"
 	"github.com/linnet-project/linnet/database"
+	"github.com/linnet-project/linnet/database/databasetest"
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/glass"
 	"github.com/linnet-project/linnet/journal"
@@ -21,7 +21,6 @@ import (
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/run"
 	"github.com/linnet-project/linnet/spec"
-	"github.com/linnet-project/linnet/testdb"
 )
 
 const rules = `apiVersion: linnet/v1
@@ -81,35 +80,16 @@ var suite = []struct {
 	{"bounded", bounded},
 }
 
-func TestSQLite(t *testing.T) {
-	for _, s := range suite {
-		t.Run(s.name, func(t *testing.T) {
-			db, err := database.OpenFolder(t.Context(), t.TempDir())
-			s.test(t, newWorld(t, db, err))
-		})
-	}
+func TestGlass(t *testing.T) {
+	databasetest.Each(t, func(t *testing.T, fresh databasetest.Fresh) {
+		for _, s := range suite {
+			t.Run(s.name, func(t *testing.T) { s.test(t, newWorld(t, fresh(t))) })
+		}
+	})
 }
 
-func TestPostgres(t *testing.T) {
-	server := testdb.Postgres(t)
-	admin := server.Postgres(t, "postgres")
-	for n, s := range suite {
-		t.Run(s.name, func(t *testing.T) {
-			name := fmt.Sprintf("glass%d", n)
-			testdb.Exec(t, admin, "CREATE DATABASE "+name)
-			at := url.URL{Scheme: "postgres", User: url.UserPassword(server.User, server.Password), Host: server.Address(), Path: name}
-			db, err := database.OpenURL(t.Context(), at.String())
-			s.test(t, newWorld(t, db, err))
-		})
-	}
-}
-
-func newWorld(t *testing.T, db *database.DB, err error) *world {
+func newWorld(t *testing.T, db *database.DB) *world {
 	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
 	w := &world{T: t, now: time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC),
 		found: []control.Finding{{Rule: "freeze christmas", Text: "no releases until 2 January"}}}
 	parsed, err := spec.ParseAccess("access.yaml", []byte(rules))

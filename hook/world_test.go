@@ -3,8 +3,6 @@ package hook
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"sync"
@@ -13,9 +11,9 @@ import (
 	"github.com/linnet-project/linnet/access"
 	"github.com/linnet-project/linnet/control"
 	"github.com/linnet-project/linnet/database"
+	"github.com/linnet-project/linnet/database/databasetest"
 	"github.com/linnet-project/linnet/journal"
 	"github.com/linnet-project/linnet/spec"
-	"github.com/linnet-project/linnet/testdb"
 )
 
 // suite is what must hold on every kind of database.
@@ -30,39 +28,22 @@ var suite = []struct {
 	{"a target that fails", testATargetThatFails},
 }
 
-func TestSQLite(t *testing.T) {
-	for _, s := range suite {
-		t.Run(s.name, func(t *testing.T) { s.test(t, lite(t)) })
-	}
-}
-
-func TestPostgres(t *testing.T) {
+func TestHooks(t *testing.T) {
 	t.Parallel()
-	server := testdb.Postgres(t)
-	admin := server.Postgres(t, "postgres")
-	for n, s := range suite {
-		t.Run(s.name, func(t *testing.T) {
-			name := fmt.Sprintf("hook%d", n)
-			testdb.Exec(t, admin, "CREATE DATABASE "+name)
-			at := url.URL{Scheme: "postgres", User: url.UserPassword(server.User, server.Password), Host: server.Address(), Path: name}
-			db, err := database.OpenURL(t.Context(), at.String())
-			s.test(t, opened(t, db, err))
-		})
-	}
+	databasetest.Each(t, func(t *testing.T, fresh databasetest.Fresh) {
+		for _, s := range suite {
+			t.Run(s.name, func(t *testing.T) { s.test(t, migrated(t, fresh(t))) })
+		}
+	})
 }
 
 func lite(t *testing.T) *database.DB {
 	t.Helper()
-	db, err := database.OpenFolder(t.Context(), t.TempDir())
-	return opened(t, db, err)
+	return migrated(t, databasetest.Folder(t))
 }
 
-func opened(t *testing.T, db *database.DB, err error) *database.DB {
+func migrated(t *testing.T, db *database.DB) *database.DB {
 	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
 	if err := Migrate(t.Context(), db); err != nil {
 		t.Fatal(err)
 	}

@@ -236,7 +236,7 @@ func pace(was time.Duration, done bool) time.Duration {
 func testKilledConnections(t *testing.T, server testdb.Server) {
 	admin := server.Postgres(t, "postgres")
 	testdb.Exec(t, admin, "CREATE DATABASE killed")
-	db, err := database.OpenURL(t.Context(), serverURL(server, "killed", "pool_max_conns=4"))
+	db, err := database.OpenURL(t.Context(), server.URL("killed")+"?pool_max_conns=4")
 	s, err := on(t.Context(), closing(t, db, err), quick())
 	if err != nil {
 		t.Fatal(err)

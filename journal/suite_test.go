@@ -1,8 +1,6 @@
 package journal
 
 import (
-	"fmt"
-	"net/url"
 	"testing"
 
 	"github.com/linnet-project/linnet/database"
@@ -93,25 +91,18 @@ func TestSQLite(t *testing.T) {
 func TestPostgres(t *testing.T) {
 	t.Parallel()
 	server := testdb.Postgres(t)
-	admin := server.Postgres(t, "postgres")
-	for n, s := range suite {
+	for _, s := range suite {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			name := fmt.Sprintf("journal%d", n)
-			testdb.Exec(t, admin, "CREATE DATABASE "+name)
+			at := server.Fresh(t) + "?pool_max_conns=4"
 			s.test(t, world{database.Postgres, func(t testing.TB, with settings) *database.DB {
 				t.Helper()
-				db, err := database.OpenURL(t.Context(), serverURL(server, name, "pool_max_conns=4"))
+				db, err := database.OpenURL(t.Context(), at)
 				return closing(t, db, err)
 			}})
 		})
 	}
 	t.Run("connections are killed", func(t *testing.T) { testKilledConnections(t, server) })
-}
-
-func serverURL(s testdb.Server, name, query string) string {
-	at := url.URL{Scheme: "postgres", User: url.UserPassword(s.User, s.Password), Host: s.Address(), Path: name, RawQuery: query}
-	return at.String()
 }
 
 // words gives the words of a kind.

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/linnet-project/linnet/database"
+	"github.com/linnet-project/linnet/database/databasetest"
 	"github.com/linnet-project/linnet/journal"
 	"github.com/linnet-project/linnet/link"
 	"github.com/linnet-project/linnet/release"
@@ -13,12 +13,7 @@ import (
 
 // Whatever a link says, it is one that was signed here, or it is refused.
 func FuzzVerify(f *testing.F) {
-	db, err := database.OpenFolder(f.Context(), f.TempDir())
-	if err != nil {
-		f.Fatal(err)
-	}
-	defer db.Close()
-	keys, err := link.NewKeys(f.Context(), db, func() time.Time { return at })
+	keys, err := link.NewKeys(f.Context(), databasetest.Folder(f), func() time.Time { return at })
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -16,37 +16,24 @@ import (
 	"github.com/linnet-project/linnet/access"
 	"github.com/linnet-project/linnet/control"
 	"github.com/linnet-project/linnet/database"
+	"github.com/linnet-project/linnet/database/databasetest"
 	"github.com/linnet-project/linnet/journal"
 	"github.com/linnet-project/linnet/link"
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/report"
 	"github.com/linnet-project/linnet/run"
 	"github.com/linnet-project/linnet/spec"
-	"github.com/linnet-project/linnet/testdb"
 )
 
 var at = time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)
 
 func TestKeys(t *testing.T) {
-	t.Run("SQLite", func(t *testing.T) {
-		db, err := database.OpenFolder(t.Context(), t.TempDir())
-		keysHold(t, db, err)
-	})
-	t.Run("PostgreSQL", func(t *testing.T) {
-		s := testdb.Postgres(t)
-		to := url.URL{Scheme: "postgres", User: url.UserPassword(s.User, s.Password), Host: s.Address(), Path: "postgres"}
-		db, err := database.OpenURL(t.Context(), to.String())
-		keysHold(t, db, err)
-	})
+	databasetest.Each(t, func(t *testing.T, fresh databasetest.Fresh) { keysHold(t, fresh(t)) })
 }
 
 // keysHold: a link is good for a day, over a change of keys, and in no other form.
-func keysHold(t *testing.T, db *database.DB, err error) {
+func keysHold(t *testing.T, db *database.DB) {
 	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
 	now := at
 	keys, err := link.NewKeys(t.Context(), db, func() time.Time { return now })
 	if err != nil {
@@ -194,12 +181,9 @@ func form(page string) url.Values {
 }
 
 func TestALinkLeadsToAnApproval(t *testing.T) {
-	db, err := database.OpenFolder(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
+	db := databasetest.Folder(t)
 	w := &world{T: t, mux: http.NewServeMux(), now: at}
+	var err error
 	if w.store, err = journal.On(t.Context(), db); err != nil {
 		t.Fatal(err)
 	}

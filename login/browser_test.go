@@ -17,7 +17,11 @@ import (
 
 	"github.com/linnet-project/linnet/access"
 	"github.com/linnet-project/linnet/database"
+<<<<<<< HEAD
 	"github.com/linnet-project/linnet/release"
+=======
+	"github.com/linnet-project/linnet/database/databasetest"
+>>>>>>> 66f852e (Tests on each kind of database share one suite)
 	"github.com/linnet-project/linnet/spec"
 )
 
@@ -248,7 +252,7 @@ func sessionsEnd(t *testing.T, db *database.DB) {
 // TestLoginsThatAreRefused has everything that may be wrong with what comes back
 // from the provider, or seems to.
 func TestLoginsThatAreRefused(t *testing.T) {
-	s := newSite(t, folder(t), func(o *spec.OIDC) { o.AllowedDomains = []string{"example.com"} })
+	s := newSite(t, databasetest.Folder(t), func(o *spec.OIDC) { o.AllowedDomains = []string{"example.com"} })
 	for name, c := range map[string]struct {
 		claims map[string]any
 		why    string
@@ -330,7 +334,7 @@ func stopAtProvider(c *http.Client) (back *string) {
 }
 
 func TestAnAttemptBelongsToItsBrowserAndHasOneEnd(t *testing.T) {
-	s := newSite(t, folder(t), nil)
+	s := newSite(t, databasetest.Folder(t), nil)
 	anna, eve := s.browser(t), s.browser(t)
 	back := stopAtProvider(anna)
 	begun := s.get(t, anna, "/v1/login/start")
@@ -395,7 +399,7 @@ func TestAnAttemptBelongsToItsBrowserAndHasOneEnd(t *testing.T) {
 }
 
 func TestASessionThatWasPlantedIsWorthNothing(t *testing.T) {
-	s := newSite(t, folder(t), nil)
+	s := newSite(t, databasetest.Folder(t), nil)
 	at, _ := url.Parse(s.Server.URL)
 	for _, name := range []string{"__Host-linnet_session", "linnet_session"} {
 		c := s.browser(t)
@@ -432,7 +436,7 @@ func TestASessionThatWasPlantedIsWorthNothing(t *testing.T) {
 }
 
 func TestAProviderThatCannotBeReached(t *testing.T) {
-	s := newSite(t, folder(t), nil)
+	s := newSite(t, databasetest.Folder(t), nil)
 	s.issuer.with(func() { s.issuer.down = true })
 	c := s.browser(t)
 	if got := s.get(t, c, "/v1/login/start"); got.status != 503 || got.header.Get("Retry-After") == "" {
@@ -454,7 +458,7 @@ func TestAProviderThatCannotBeReached(t *testing.T) {
 }
 
 func TestNamesAndGroupsOnlyTold(t *testing.T) {
-	s := newSite(t, folder(t), func(o *spec.OIDC) { o.NameClaim, o.GroupsClaim = "preferred_username", "roles" })
+	s := newSite(t, databasetest.Folder(t), func(o *spec.OIDC) { o.NameClaim, o.GroupsClaim = "preferred_username", "roles" })
 	s.issuer.with(func() {
 		s.issuer.info = map[string]any{"sub": "1", "preferred_username": "anna", "roles": "operators", "email": "evil@example.com"}
 	})
@@ -474,7 +478,7 @@ func TestNamesAndGroupsOnlyTold(t *testing.T) {
 }
 
 func TestPlainHTTP(t *testing.T) {
-	s := newSite(t, folder(t), nil)
+	s := newSite(t, databasetest.Folder(t), nil)
 	plain := func(method, host, from, path string, headers ...string) *httptest.ResponseRecorder {
 		r := request(method, from, headers...)
 		r.Host, r.TLS = host, nil
@@ -576,7 +580,7 @@ func devices(t *testing.T, db *database.DB) {
 }
 
 func TestNothingConfigured(t *testing.T) {
-	b := newBed(t, folder(t), func(c *Config) { c.Settings = nil })
+	b := newBed(t, databasetest.Folder(t), func(c *Config) { c.Settings = nil })
 	near := func(method, host string, headers ...string) *http.Request {
 		r := request(method, "127.0.0.1", headers...)
 		r.Host, r.TLS = host, nil

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/linnet-project/linnet/access"
+	"github.com/linnet-project/linnet/database/databasetest"
 	"github.com/linnet-project/linnet/spec"
 )
 
@@ -50,7 +51,7 @@ func TestWhereARequestComesFrom(t *testing.T) {
 		t.Errorf("several headers: %s", got)
 	}
 	t.Run("guesses do not come from elsewhere by saying so", func(t *testing.T) {
-		b := newBed(t, folder(t), nil)
+		b := newBed(t, databasetest.Folder(t), nil)
 		_, text := b.token(t, Wish{Owner: "service:ci"})
 		locked := 0
 		for i := range 20 {
@@ -67,7 +68,7 @@ func TestWhereARequestComesFrom(t *testing.T) {
 }
 
 func TestWhatEveryAnswerHas(t *testing.T) {
-	b := newBed(t, folder(t), nil)
+	b := newBed(t, databasetest.Folder(t), nil)
 	h := b.Wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
 	for _, c := range []struct {
 		path        string
@@ -108,7 +109,7 @@ func TestWhatEveryAnswerHas(t *testing.T) {
 		}
 	})
 	t.Run("a made-up token or session does not hurry a login", func(t *testing.T) {
-		fast := newBed(t, folder(t), func(c *Config) {
+		fast := newBed(t, databasetest.Folder(t), func(c *Config) {
 			c.Settings = newSettings()
 			c.Settings.Rates.Anonymous = 1
 		})
@@ -249,7 +250,7 @@ func FuzzCredential(f *testing.F) {
 
 func fuzzBed(f *testing.F) *Login {
 	f.Helper()
-	l, err := New(f.Context(), Config{DB: folder(f), Settings: newSettings(), Policy: access.Everybody{}, Log: slog.New(slog.DiscardHandler), Now: time.Now})
+	l, err := New(f.Context(), Config{DB: databasetest.Folder(f), Settings: newSettings(), Policy: access.Everybody{}, Log: slog.New(slog.DiscardHandler), Now: time.Now})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -6,9 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"net/url"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -16,8 +14,8 @@ import (
 	"github.com/linnet-project/linnet/access"
 	"github.com/linnet-project/linnet/control"
 	"github.com/linnet-project/linnet/database"
+	"github.com/linnet-project/linnet/database/databasetest"
 	"github.com/linnet-project/linnet/spec"
-	"github.com/linnet-project/linnet/testdb"
 )
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -125,37 +123,11 @@ func TestOnBothKindsOfDatabase(t *testing.T) {
 		"tokens": tokens, "a token ends": aTokenEnds, "service accounts": serviceAccounts,
 		"a browser logs in and out": aBrowserLogsInAndOut, "sessions end": sessionsEnd, "devices": devices,
 	}
-	s := testdb.Postgres(t)
-	at := url.URL{Scheme: "postgres", User: url.UserPassword(s.User, s.Password), Host: s.Address(), Path: "postgres"}
-	main, err := database.OpenURL(t.Context(), at.String())
-	opened(t, main, err)
-	for name, test := range tests {
-		t.Run(name+" on SQLite", func(t *testing.T) { test(t, folder(t)) })
-		t.Run(name+" on PostgreSQL", func(t *testing.T) {
-			own := at
-			own.Path = strings.ReplaceAll(name, " ", "_")
-			if _, err := main.Pool().Exec(t.Context(), "CREATE DATABASE "+own.Path); err != nil {
-				t.Fatal(err)
-			}
-			db, err := database.OpenURL(t.Context(), own.String())
-			test(t, opened(t, db, err))
-		})
-	}
-}
-
-func folder(t testing.TB) *database.DB {
-	t.Helper()
-	db, err := database.OpenFolder(t.Context(), t.TempDir())
-	return opened(t, db, err)
-}
-
-func opened(t testing.TB, db *database.DB, err error) *database.DB {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	return db
+	databasetest.Each(t, func(t *testing.T, fresh databasetest.Fresh) {
+		for name, test := range tests {
+			t.Run(name, func(t *testing.T) { test(t, fresh(t)) })
+		}
+	})
 }
 
 // request is one from a place, over HTTPS unless the place is this machine.

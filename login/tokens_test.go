@@ -12,6 +12,7 @@ import (
 
 	"github.com/linnet-project/linnet/access"
 	"github.com/linnet-project/linnet/database"
+	"github.com/linnet-project/linnet/database/databasetest"
 	"github.com/linnet-project/linnet/release"
 )
 
@@ -180,7 +181,7 @@ func serviceAccounts(t *testing.T, db *database.DB) {
 }
 
 func TestATokenMakesNoneThatMayMore(t *testing.T) {
-	b := newBed(t, folder(t), nil)
+	b := newBed(t, databasetest.Folder(t), nil)
 	narrow := access.Actor{Name: "anna@example.com", Groups: []string{"admins"}, Scopes: []access.Action{access.View, access.Tokens}}
 	for _, c := range []struct {
 		for_ Narrowing
@@ -227,7 +228,7 @@ func TestANarrowTokenEndsNothing(t *testing.T) {
 // Who a chat says to have pressed a button has the groups of their last login, and
 // nothing once their account was disabled.
 func TestSomebodyWhomAChatVouchesFor(t *testing.T) {
-	b := newBed(t, folder(t), nil)
+	b := newBed(t, databasetest.Folder(t), nil)
 	if who, err := b.Vouched(t.Context(), "zoe@example.com", "Slack"); err != nil || who.Name != "zoe@example.com" || who.Kind != access.Person || who.From != "Slack" {
 		t.Errorf("who has never logged in: %+v, %v", who, err)
 	}
@@ -247,7 +248,7 @@ func TestSomebodyWhomAChatVouchesFor(t *testing.T) {
 }
 
 func TestLockOut(t *testing.T) {
-	b := newBed(t, folder(t), nil)
+	b := newBed(t, databasetest.Folder(t), nil)
 	made, text := b.token(t, Wish{Owner: "service:ci"})
 	if _, err := b.Authenticate(withToken(text, "192.0.2.1")); err != nil {
 		t.Fatal(err)
@@ -316,7 +317,7 @@ func TestLockOut(t *testing.T) {
 }
 
 func TestRates(t *testing.T) {
-	b := newBed(t, folder(t), func(c *Config) {
+	b := newBed(t, databasetest.Folder(t), func(c *Config) {
 		s := *c.Settings
 		s.Rates.Anonymous, s.Rates.Actor = 1, 2
 		c.Settings = &s

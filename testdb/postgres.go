@@ -2,9 +2,11 @@ package testdb
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"net/url"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver pgx
@@ -26,16 +28,31 @@ func Postgres(t testing.TB) Server {
 	s.CAFile = ca
 	db := s.Postgres(t, "postgres")
 	h.serve(t, db.PingContext, postgres, "-D", data, number("port", s.Port), "--listen_addresses="+s.Host,
-		"--unix_socket_directories="+h.dir, "--fsync=off", "--max_connections=50", "--timezone=Asia/Tokyo",
+		"--unix_socket_directories="+h.dir, "--fsync=off", "--max_connections=100", "--timezone=Asia/Tokyo",
 		"--ssl=on", "--ssl_cert_file="+cert, "--ssl_key_file="+key)
 	return s
+}
+
+// URL is that of a database of a PostgreSQL, for the user who may do everything.
+func (s Server) URL(database string) string {
+	at := url.URL{Scheme: "postgres", User: url.UserPassword(s.User, s.Password), Host: s.Address(), Path: database}
+	return at.String()
+}
+
+// Fresh makes an empty database in a PostgreSQL, and gives its URL.
+func (s Server) Fresh(t testing.TB) string {
+	t.Helper()
+	name := "fresh_" + strings.ToLower(rand.Text())
+	db := s.Postgres(t, "postgres")
+	Exec(t, db, "CREATE DATABASE "+name)
+	_ = db.Close() // it has done its work
+	return s.URL(name)
 }
 
 // Postgres opens a database of the server, as the user who may do everything.
 func (s Server) Postgres(t testing.TB, database string) *sql.DB {
 	t.Helper()
-	address := url.URL{Scheme: "postgres", User: url.UserPassword(s.User, s.Password), Host: s.Address(), Path: database, RawQuery: "sslmode=disable"}
-	db, err := sql.Open("pgx", address.String())
+	db, err := sql.Open("pgx", s.URL(database)+"?sslmode=disable")
 	if err != nil {
 		t.Fatal(err)
 	}

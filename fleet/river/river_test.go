@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+<<<<<<< HEAD
 	"net/url"
 	"strings"
+=======
+>>>>>>> 66f852e (Tests on each kind of database share one suite)
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -42,17 +45,11 @@ type taken struct {
 func everywhere(t *testing.T, tests map[string]func(w *world)) {
 	t.Helper()
 	server := testdb.Postgres(t)
-	db := server.Postgres(t, "postgres")
-	n := 0
 	for name, test := range tests {
-		n++
-		base := fmt.Sprintf("w%d", n)
-		testdb.Exec(t, db, "CREATE DATABASE "+base)
-		at := url.URL{Scheme: "postgres", User: url.UserPassword(server.User, server.Password), Host: server.Address(), Path: base, RawQuery: "pool_max_conns=6"}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test(&world{
-				T: t, url: at.String(), every: time.Second,
+				T: t, url: server.Fresh(t) + "?pool_max_conns=6", every: time.Second,
 				due: map[journal.ID]time.Time{}, turns: map[journal.ID][]taken{}, ordered: map[journal.ID]bool{},
 			})
 		})

@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+<<<<<<< HEAD
 	"net/url"
 	"slices"
+=======
+>>>>>>> 66f852e (Tests on each kind of database share one suite)
 	"strings"
 	"sync"
 	"testing"
@@ -16,10 +19,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/linnet-project/linnet/database"
+	"github.com/linnet-project/linnet/database/databasetest"
 	"github.com/linnet-project/linnet/notify"
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/spec"
-	"github.com/linnet-project/linnet/testdb"
 )
 
 var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
@@ -103,27 +106,13 @@ func TestOutbox(t *testing.T) {
 		"Prune":                              testPrune,
 		"List":                               testList,
 	}
-	run := func(t *testing.T, story func(*world), db *database.DB, err error) {
-		if err != nil {
-			t.Fatal(err)
+	databasetest.Each(t, func(t *testing.T, fresh databasetest.Fresh) {
+		for name, story := range stories {
+			t.Run(name, func(t *testing.T) {
+				story(&world{T: t, db: fresh(t), now: clock{at: noon}, ears: map[string]*ear{"chat": {}, "oncall": {}, "boss": {}}})
+			})
 		}
-		t.Cleanup(func() { _ = db.Close() })
-		story(&world{T: t, db: db, now: clock{at: noon}, ears: map[string]*ear{"chat": {}, "oncall": {}, "boss": {}}})
-	}
-	server := testdb.Postgres(t)
-	admin := server.Postgres(t, "postgres")
-	for name, story := range stories {
-		t.Run("SQLite/"+name, func(t *testing.T) {
-			db, err := database.OpenFolder(t.Context(), t.TempDir())
-			run(t, story, db, err)
-		})
-		t.Run("PostgreSQL/"+name, func(t *testing.T) {
-			testdb.Exec(t, admin, "CREATE DATABASE "+strings.ToLower(name))
-			at := url.URL{Scheme: "postgres", User: url.UserPassword(server.User, server.Password), Host: server.Address(), Path: strings.ToLower(name)}
-			db, err := database.OpenURL(t.Context(), at.String())
-			run(t, story, db, err)
-		})
-	}
+	})
 }
 
 func (w *world) open() *Outbox {

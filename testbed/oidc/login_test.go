@@ -15,9 +15,9 @@ import (
 
 	"github.com/linnet-project/linnet/access"
 	"github.com/linnet-project/linnet/database"
+	"github.com/linnet-project/linnet/database/databasetest"
 	"github.com/linnet-project/linnet/login"
 	"github.com/linnet-project/linnet/spec"
-	"github.com/linnet-project/linnet/testdb"
 )
 
 // site is Linnet's login on HTTPS, with a provider.
@@ -100,26 +100,9 @@ func (s *site) who(t *testing.T, c *http.Client) (who access.Actor) {
 // TestAtARealProvider is all on each kind of database.
 func TestAtARealProvider(t *testing.T) {
 	stories := map[string]func(*testing.T, *site){"browser": browser, "device": device}
-	t.Run("SQLite", func(t *testing.T) {
-		db, err := database.OpenFolder(t.Context(), t.TempDir())
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = db.Close() })
+	databasetest.Each(t, func(t *testing.T, fresh databasetest.Fresh) {
 		for name, story := range stories {
-			t.Run(name, func(t *testing.T) { story(t, newSite(t, db)) })
-		}
-	})
-	t.Run("PostgreSQL", func(t *testing.T) {
-		at := testdb.Postgres(t)
-		address := url.URL{Scheme: "postgres", User: url.UserPassword(at.User, at.Password), Host: at.Address(), Path: "postgres"}
-		db, err := database.OpenURL(t.Context(), address.String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = db.Close() })
-		for name, story := range stories {
-			t.Run(name, func(t *testing.T) { story(t, newSite(t, db)) })
+			t.Run(name, func(t *testing.T) { story(t, newSite(t, fresh(t))) })
 		}
 	})
 }

@@ -23,7 +23,7 @@ export function Shell() {
   const path = useLocation({ select: (l) => l.pathname })
   const here = (to: string) => (to === '/' ? path === '/' || path.startsWith('/releases') : path.startsWith(to))
   const links = places.map((p) => (
-    <NavLink key={p.to} component={Link} to={p.to} label={p.label} active={here(p.to)} aria-current={here(p.to) ? 'page' : undefined} onClick={close} w="auto" />
+    <NavLink key={p.to} component={Link} to={p.to} label={p.label} active={here(p.to)} aria-current={here(p.to) ? 'page' : undefined} onClick={close} w="auto" className="place" />
   ))
   return (
     <AppShell header={{ height: 52 }} navbar={{ width: 220, breakpoint: 'sm', collapsed: { mobile: !open, desktop: true } }} padding="md">
