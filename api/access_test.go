@@ -8,12 +8,13 @@ import (
 
 	"github.com/linnet-project/linnet/access"
 	"github.com/linnet-project/linnet/api"
+	"github.com/linnet-project/linnet/database/databasetest"
 	"github.com/linnet-project/linnet/spec"
 )
 
 // Everybody learns what they may, and only who manages a team what its others may.
 func TestExplainAccess(t *testing.T) {
-	w := newWorld(t, lite(t))
+	w := newWorld(t, databasetest.Folder(t))
 	const about = "/v1/access/explain?who=service:ci&what=pause&claim=eng&claim=ops&team="
 	for _, role := range roleNames() {
 		rules, err := spec.ParseAccess("access.yaml", fmt.Appendf(nil, `apiVersion: linnet/v1

@@ -7,11 +7,8 @@ import (
 
 	"github.com/linnet-project/linnet/access"
 	"github.com/linnet-project/linnet/api"
-<<<<<<< HEAD
 	"github.com/linnet-project/linnet/database"
-=======
 	"github.com/linnet-project/linnet/database/databasetest"
->>>>>>> 66f852e (Tests on each kind of database share one suite)
 )
 
 func TestAuditOverHTTP(t *testing.T) {

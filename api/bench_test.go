@@ -16,11 +16,8 @@ import (
 	"testing"
 	"time"
 
-<<<<<<< HEAD
 	"github.com/linnet-project/linnet/database"
-=======
 	"github.com/linnet-project/linnet/database/databasetest"
->>>>>>> 66f852e (Tests on each kind of database share one suite)
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/journal"
 	"github.com/linnet-project/linnet/plan"
@@ -79,7 +76,7 @@ func BenchmarkReads(b *testing.B) {
 
 // BenchmarkServices lists 50 services with 10,000 releases.
 func BenchmarkServices(b *testing.B) {
-	w := newWorld(b, lite(b))
+	w := newWorld(b, databasetest.Folder(b))
 	w.many(b, 10_000)
 	err := w.db.Write(b.Context(), func(tx database.Tx) error {
 		_, err := tx.Exec(b.Context(), `UPDATE releases SET service = 'service-' || id % 50, outcome = 'promoted', promoted = started + 1000000000 * (id % 3600) WHERE id % 200 > 0`)

@@ -110,7 +110,7 @@ func TestPage(t *testing.T) {
 
 // TestDocumentAndPageAtOnce: the first two who ask for them get both, whole.
 func TestDocumentAndPageAtOnce(t *testing.T) {
-	w := newWorld(t, lite(t))
+	w := newWorld(t, databasetest.Folder(t))
 	var both sync.WaitGroup
 	for _, path := range []string{"/openapi.json", "/docs"} {
 		both.Go(func() { w.ask("GET", path, "").want(200, nil) })

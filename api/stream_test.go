@@ -159,7 +159,7 @@ func testTheStreamOfAll(w *world) {
 // A damaged record is left out, told in the log and counted; the streams of all
 // others go on, those that begin before it too.
 func TestADamagedRecordStopsNoStream(t *testing.T) {
-	w := newWorld(t, lite(t))
+	w := newWorld(t, databasetest.Folder(t))
 	w.begin("checkout-0", "red")
 	f := w.follow("/v1/events", "")
 	w.begin("checkout-1", "red")

@@ -17,11 +17,8 @@ import (
 
 	"github.com/linnet-project/linnet/access"
 	"github.com/linnet-project/linnet/database"
-<<<<<<< HEAD
-	"github.com/linnet-project/linnet/release"
-=======
 	"github.com/linnet-project/linnet/database/databasetest"
->>>>>>> 66f852e (Tests on each kind of database share one suite)
+	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/spec"
 )
 
@@ -182,7 +179,7 @@ func aBrowserLogsInAndOut(t *testing.T, db *database.DB) {
 
 // What the audit does not have did not happen: the browser gets no session.
 func TestALoginThatCannotBeKeptIsNone(t *testing.T) {
-	s := newSite(t, folder(t), nil)
+	s := newSite(t, databasetest.Folder(t), nil)
 	c := s.browser(t)
 	s.audit.broken = fmt.Errorf("the audit is full: %w", release.ErrUnavailable)
 	if got := s.get(t, c, "/v1/login/start"); got.status != http.StatusServiceUnavailable || strings.Contains(strings.Join(got.header.Values("Set-Cookie"), " "), sessionName) {

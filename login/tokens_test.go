@@ -87,7 +87,7 @@ func tokens(t *testing.T, db *database.DB) {
 // Somebody has one name, however an administrator writes the address: a second one
 // would approve twice, and go on when the first is disabled.
 func TestAnAddressInCapitalsIsTheSamePerson(t *testing.T) {
-	b := newBed(t, folder(t), nil)
+	b := newBed(t, databasetest.Folder(t), nil)
 	made, text := b.token(t, Wish{Owner: "Anna@Example.com"})
 	if who, err := b.Authenticate(withToken(text, "192.0.2.1")); err != nil || who.Name != "anna@example.com" || made.Owner != who.Name {
 		t.Errorf("%+v, %+v, %v", made, who, err)
@@ -204,7 +204,7 @@ func TestATokenMakesNoneThatMayMore(t *testing.T) {
 // A token that is for looking at releases ends no other token of its owner, and
 // none of their sessions, whoever has got hold of it.
 func TestANarrowTokenEndsNothing(t *testing.T) {
-	b := newBed(t, folder(t), nil)
+	b := newBed(t, databasetest.Folder(t), nil)
 	made, text := b.token(t, Wish{Owner: "anna@example.com"})
 	for _, narrow := range []access.Actor{
 		{Name: "anna@example.com", Kind: access.Person, Scopes: []access.Action{access.View}},
@@ -352,7 +352,7 @@ func TestRates(t *testing.T) {
 // While the database is away nobody can tell a token that is made up; it is held
 // to the rate of strangers all the same, and those who were at work are not.
 func TestStrangersAreSlowedWhileTheDatabaseIsAway(t *testing.T) {
-	db := folder(t)
+	db := databasetest.Folder(t)
 	b := newBed(t, db, func(c *Config) {
 		c.Settings = newSettings()
 		c.Settings.Rates.Anonymous = 1

@@ -5,11 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-<<<<<<< HEAD
-	"net/url"
 	"strings"
-=======
->>>>>>> 66f852e (Tests on each kind of database share one suite)
 	"sync"
 	"sync/atomic"
 	"testing"

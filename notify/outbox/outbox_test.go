@@ -6,11 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-<<<<<<< HEAD
-	"net/url"
 	"slices"
-=======
->>>>>>> 66f852e (Tests on each kind of database share one suite)
 	"strings"
 	"sync"
 	"testing"
