@@ -168,6 +168,13 @@ func (w *world) Write(b []byte) (int, error) {
 	return w.log.Write(b)
 }
 
+// forgets drops what the server has logged.
+func (w *world) forgets() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.log.Reset()
+}
+
 func (w *world) now() time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -13,7 +13,7 @@ import (
 // statements are made ready.
 func TestManyAtOnceAsTheFirst(t *testing.T) {
 	both(t, func(t *testing.T, d *DB) {
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 		defer cancel()
 		var all errgroup.Group
 		for range 64 {

@@ -324,6 +324,7 @@ func oneStandsStill(w *world) {
 
 func jobsOnce(w *world) {
 	var often, seldom, tried atomic.Int64
+	from := time.Now()
 	for i := range 3 {
 		r := w.replica(fmt.Sprintf("replica-%d", i), 0)
 		r.Every("often", 2*time.Second, func(context.Context) error { often.Add(1); return nil })
@@ -335,7 +336,6 @@ func jobsOnce(w *world) {
 			return nil
 		})
 	}
-	from := time.Now()
 	w.until("a job at intervals", 30*time.Second, func() bool { return often.Load() >= 3 && tried.Load() == 2 })
 	most := int64(time.Since(from)/(2*time.Second)) + 2
 	if seldom.Load() != 1 || often.Load() > most {
