@@ -13,5 +13,8 @@ func Brief(s engine.State) Release {
 	if t, ok := totals(s); ok {
 		r.Exposure = Exposure{Metric: clean(newTraffic(s.Plan.Metrics).metric.Name), Requests: t.b.N, Bad: t.b.Events}
 	}
+	if r.Outcome != running {
+		r.Sentence = sentence(s, &Decision{Reason: reason(s.Decided)})
+	}
 	return r
 }

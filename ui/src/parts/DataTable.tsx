@@ -32,7 +32,7 @@ export function DataTable<T>({ caption, hideCaption, stack, columns, rows, id }:
   return (
     <div className="wide" role="region" aria-label={caption} tabIndex={0}>
       <table className={`${css.table} ${stack ? css.stack : ''}`} role="table">
-        <caption><span className={hideCaption ? 'visually-hidden' : undefined}>{caption}</span></caption>
+        <caption className={hideCaption ? css.hidden : undefined}><span className={hideCaption ? 'visually-hidden' : undefined}>{caption}</span></caption>
         <thead role="rowgroup">
           <tr role="row">{columns.map((c, i) => <th key={i} scope="col" role="columnheader" className={classOf(c)}>{c.head}</th>)}</tr>
         </thead>

@@ -13,5 +13,5 @@ export const ButtonLink = createLink((props: Box) => <Button component="a" {...p
 
 /** A release by its name, leading to its page. */
 export function ReleaseLink({ name, attempt, children, ...props }: { name: string; attempt: number } & Omit<Text, 'ref'>) {
-  return <TextLink to="/releases/$name/$attempt" params={{ name, attempt: String(attempt) }} c="inherit" {...props}>{children ?? name}</TextLink>
+  return <TextLink to="/releases/$name/$attempt" params={{ name, attempt: String(attempt) }} c="inherit" inherit {...props}>{children ?? name}</TextLink>
 }

@@ -29,6 +29,11 @@ function On({ line }: { line: Line }) {
   return release ? <ReleaseLink {...release} fz="sm">{line.object}</ReleaseLink> : <Text size="sm" span fw={400}>{line.object}</Text>
 }
 
+/** What something was or became; of a file its hash is told, of which the beginning says enough. */
+function Change({ text }: { text: string }) {
+  return /^[0-9a-f]{64}$/.test(text) ? <span title={`SHA-256 ${text}`}>file {text.slice(0, 12)}…</span> : text
+}
+
 function Said({ line }: { line: Line }) {
   return (
     <>
@@ -36,8 +41,8 @@ function Said({ line }: { line: Line }) {
       {line.reason && <Text size="sm">“{line.reason}”</Text>}
       {(line.before || line.after) && (
         <div className={css.change}>
-          {line.before && <Text size="sm"><span className={css.mark}>before</span> {line.before}</Text>}
-          {line.after && <Text size="sm"><span className={css.mark}>after</span> {line.after}</Text>}
+          {line.before && <Text size="sm"><span className={css.mark}>before</span> <Change text={line.before} /></Text>}
+          {line.after && <Text size="sm"><span className={css.mark}>after</span> <Change text={line.after} /></Text>}
         </div>
       )}
     </>

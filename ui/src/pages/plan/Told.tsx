@@ -22,7 +22,7 @@ export function Told({ planned, file }: { planned: Schemas['Planned']; file: str
       <section className="card" aria-labelledby="steps">
         <Group gap={6} mb="xs"><IconCheck size={18} color="var(--good)" aria-hidden /><Title order={2} size="h4" id="steps">{planned.name} is right</Title></Group>
         <Text size="sm" mb="sm">
-          Of <TextLink to="/services/$service" params={{ service: planned.service }} c="inherit">{planned.service}</TextLink>, in {duration(least)} at the soonest, {duration(most)} where each step waits as long as it may.
+          Of <TextLink to="/services/$service" params={{ service: planned.service }} c="inherit" inherit>{planned.service}</TextLink>, in {duration(least)} at the soonest, {duration(most)} where each step waits as long as it may.
           {planned.approval && ` ${planned.approval.quorum} of ${planned.approval.from} must approve before it begins.`}
         </Text>
         <Rail steps={stepsPlanned(planned.steps)} />
@@ -44,8 +44,8 @@ function Foresight({ file }: { file: string }) {
         e.preventDefault()
         forecast.mutate({ file, rate: rate.trim(), errors: errors.trim() || undefined })
       }}>
-        <TextInput label="Requests of the service" placeholder="100/s" required value={rate} onChange={(e) => setRate(e.currentTarget.value)} w={170} />
-        <TextInput label="Share of them that fails" placeholder="0.5%" value={errors} onChange={(e) => setErrors(e.currentTarget.value)} w={170} />
+        <TextInput label="Requests of the service" placeholder="100/s" required value={rate} onChange={(e) => setRate(e.currentTarget.value)} w={210} />
+        <TextInput label="Share of them that fails" placeholder="0.5%" value={errors} onChange={(e) => setErrors(e.currentTarget.value)} w={210} />
         <Button type="submit" variant="default" loading={forecast.isPending}>Play it</Button>
       </form>
       <Stack mt="md" gap="md" role="status">

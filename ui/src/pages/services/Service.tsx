@@ -58,7 +58,7 @@ function Figures({ of, named }: { of: One; named: boolean }) {
       {named && <Title order={2} size="h5" mb="sm">{name}</Title>}
       <Facts>
         <Fact name="Promoted" what="promotionRate" note={endedOf(counts) > 0 ? `${count(counts.promoted)} of ${counted(endedOf(counts), 'release')} that ended` : 'none has ended yet'}>{promotionRate(counts)}</Fact>
-        <Fact name="Time to production" what="timeToProduction" note={took && `9 of 10 within ${duration(took.p90_s)}; of the last ${counted(took.releases, 'promoted release')}`}>{duration(took?.median_s ?? NaN)}</Fact>
+        <Fact name="Time to production" what="timeToProduction" note={took && `${took.releases > 1 ? `9 of 10 within ${duration(took.p90_s)}, ` : ''}of the last ${took.releases > 1 ? counted(took.releases, 'promoted release') : 'promoted release'}`}>{duration(took?.median_s ?? NaN)}</Fact>
         <Fact name="Rolled back">{count(counts.rolled_back)}</Fact>
         <Fact name="Aborted by people">{count(counts.aborted)}</Fact>
         <Fact name="False alarms" what="falseAlarm" note={judged > 0 ? `of ${counted(judged, 'release')} that people judged` : 'nobody has judged any yet'}>{count(said.false_alarm)}</Fact>

@@ -20,7 +20,7 @@ const columns: Column<Service>[] = [
     head: 'Service', names: true,
     cell: (s) => (
       <>
-        <TextLink to="/services/$service" params={{ service: s.service }} search={{ team: s.team || undefined, environment: s.environment || undefined }} c="inherit" fw={600}>{s.service}</TextLink>
+        <TextLink to="/services/$service" params={{ service: s.service }} search={{ team: s.team || undefined, environment: s.environment || undefined }} c="inherit" inherit fw={600}>{s.service}</TextLink>
         <Text size="xs" className="quiet">{[s.environment, s.team].filter(Boolean).join(' · ')}</Text>
       </>
     ),
