@@ -1,6 +1,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
 
 import { outcomes, type Wanted } from './api/releases'
+import { Releases } from './pages/releases/Releases'
 import { Shell } from './parts/Shell'
 import { Lost } from './parts/states'
 import type { AuditFilters } from './words/audit'
@@ -20,7 +21,7 @@ const releases = createRoute({
     q: text(s.q), service: text(s.service), team: text(s.team), environment: text(s.environment),
     outcome: outcomes.find((o) => o === s.outcome), before: text(s.before),
   }),
-  component: lazyRouteComponent(() => import('./pages/releases/Releases'), 'Releases'),
+  component: Releases, // the first page that most open: it comes with the frame
 })
 
 const release = createRoute({
