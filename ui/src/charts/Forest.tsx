@@ -5,7 +5,6 @@ import { DataTable } from '../parts/DataTable'
 import { Explain } from '../parts/Explain'
 import { outOf, segmentText, valueText } from '../words/effect'
 import { span, times } from '../words/number'
-import { capital } from '../words/text'
 import classes from './charts.module.css'
 import { along } from './distribution'
 import { forestRange, place } from './forest'
@@ -75,12 +74,12 @@ function Row({ row, range, at, tolerance, chosen, choose }: RowProps) {
           <span className={classes.dot} style={{ left: `${p.point}%` }} />
         </>}
       </span>
-      <span className={classes.figure}>{times(row.effect.ratio)} <span className="quiet">{bounds(row)}</span></span>
+      <span className={classes.figure}>{times(row.effect.ratio)} <span className="quiet">{bounds(row)}</span><span className="visually-hidden">; shows its track</span></span>
     </>
   )
   const look = `${classes.row} ${row.verdict === 'fail' ? classes.failed : ''}`
   if (!choose) return <div className={look}>{body}</div>
-  return <button type="button" className={look} aria-pressed={chosen} onClick={choose} aria-label={`${capital(segmentText(row.segment))}: ${row.verdict}, ${times(row.effect.ratio)} ${bounds(row)}. Show its track`}>{body}</button>
+  return <button type="button" className={look} aria-pressed={chosen} onClick={choose}>{body}</button>
 }
 
 function bounds(r: Standing): string {

@@ -56,7 +56,7 @@ export function options(now: Now, width: number, height: number, hooks: uPlot.Ho
   const font = '12px system-ui, sans-serif'
   return {
     width, height, ms: 1, legend: { show: false }, padding: [8, 10, 0, 0],
-    cursor: { y: false, drag: { x: true, y: false, setScale: false }, points: { size: 7 }, bind: { dblclick: () => null } },
+    cursor: { y: false, drag: { x: true, y: false, setScale: false }, points: { size: (_, i) => (now().picture.traces[i - 1]?.width === 0 ? 0 : 7) }, bind: { dblclick: () => null } },
     scales: {
       x: { time: true, range: () => now().range },
       y: { distr: y.log ? 3 : 1, log: 2, range: () => now().picture.y.range },

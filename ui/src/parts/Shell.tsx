@@ -38,7 +38,7 @@ export function Shell() {
           <Group ml="auto" gap="sm" wrap="nowrap"><Who /><Scheme /></Group>
         </Group>
       </AppShell.Header>
-      <AppShell.Navbar p="xs" className="no-print" aria-label="Pages">{links}</AppShell.Navbar>
+      <AppShell.Navbar p="xs" className="no-print" aria-label="Menu">{links}</AppShell.Navbar>
       <AppShell.Main id="main" tabIndex={-1}>
         <Stale />
         <Outlet />

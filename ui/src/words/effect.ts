@@ -60,6 +60,12 @@ export function outOf(kind: string, side: Pick<Side, 'n' | 'events'>): string {
   return side.n > 0 ? `${counted(side.events, '', '').trim()} of ${counted(side.n, '', '').trim()}` : ''
 }
 
+/** A side in full: its value, and of how many. */
+export function sideText(c: Pick<Compared, 'kind' | 'unit'>, side: Side): string {
+  const of = outOf(c.kind, side)
+  return valueText(c, side.value) + (of && ` (${of})`)
+}
+
 /** How much worse, as one would say it: "5.9× as many". */
 export function effectText(c: Compared, size: Size): string {
   if (size.ratio === null || size.ratio === undefined) return none

@@ -13,8 +13,6 @@ export type Choice = {
   does: string
   /** It is what the release waits for. */
   main?: boolean
-  /** It takes traffic from the candidate. */
-  ends?: boolean
   /** A reason must be given. */
   reason?: boolean
 }
@@ -35,7 +33,7 @@ export function choices(r: Record, me = ''): Choice[] {
     const more = (asked?.missing ?? 1) > 1
     const who = asked ? ` ${asked.from} ${asked.quorum > 1 ? `are asked for ${asked.quorum} approvals` : 'are asked'}; the author's own does not count.` : ''
     out.push({ verb: 'approve', label: 'Approve…', reason, does: more ? `Your approval is counted; ${(asked?.missing ?? 1) - 1} more will be needed before the release goes on.${who}` : `The release goes on${on}.${who}` })
-    out.push({ verb: 'reject', label: 'Say no…', ends: true, reason: true, does: 'The release ends here: all traffic goes back to the baseline.' })
+    out.push({ verb: 'reject', label: 'Say no…', reason: true, does: 'The release ends here: all traffic goes back to the baseline.' })
   }
   if (me !== '' && !r.ended && r.outcome === 'running' && asked?.given.some((g) => g.who === me)) {
     out.push({ verb: 'retract', label: 'Take my approval back…', does: 'Your approval no longer counts. This works until the weight it is for is set.' })
@@ -51,7 +49,7 @@ export function choices(r: Record, me = ''): Choice[] {
     out.push({ verb: 'pause', label: 'Pause…', does: `The candidate stays at ${percentOf(r.weight_percent)}. Looking goes on, and a guardrail that fails still rolls back.` })
   }
   if (!r.ended && r.outcome !== 'rolled-back' && r.outcome !== 'aborted') {
-    out.push({ verb: 'abort', label: 'Abort…', ends: true, does: 'All traffic goes back to the baseline at once, and the release ends.' })
+    out.push({ verb: 'abort', label: 'Abort…', does: 'All traffic goes back to the baseline at once, and the release ends.' })
   }
   if (r.ended) {
     out.push({ verb: 'retry', label: 'Try again…', does: 'The next attempt begins with the same file: from its first step, with evidence of its own.' })

@@ -76,7 +76,7 @@ function Row({ c, course, on, choose, sides }: { c: Comparison; course?: Course;
       </td>
       <td role="cell" className={classes.evidence}>
         <Evidence proof={c.evidence} verdict={c.verdict} severity={c.severity} of={`${c.metric} ${whereText(c.segment)}`} />
-        {hidden && <span className={classes.small}>{hidden} <Explain what="hidden" /></span>}
+        {hidden && <span className={classes.small}>{hidden}{'\u00a0'}<Explain what="hidden" /></span>}
       </td>
       <td role="cell" className={classes.verdict} title={sentence(c.reason.text)}><Verdict verdict={c.verdict} /></td>
     </tr>

@@ -14,18 +14,16 @@ export function Head({ record: r, about, buttons }: { record: Record; about: { t
   const said = headline(r)
   const version = r.arms.find((a) => a.name === 'candidate')?.version
   return (
-    <header className={classes.tight}>
-      <div className={classes.top}>
-        <div className={classes.between}>
-          <h1 className={classes.name}>{r.service} {version}</h1>
-          <Outcome outcome={r.outcome} phase={r.ended ? undefined : r.phase} />
-        </div>
-        {buttons}
+    <header className={classes.head}>
+      <div className={classes.title}>
+        <h1 className={classes.name}>{r.service} {version}</h1>
+        <Outcome outcome={r.outcome} phase={r.ended ? undefined : r.phase} />
       </div>
       <p className={classes.sentence}>
         <span className={`${classes.lead} ${said.tone === 'ink' ? '' : classes[said.tone]}`}>{said.lead}</span>
         {said.why && <> {said.why}</>}{said.harm && <> {said.harm}</>}{said.now && <span className="quiet"> {said.now}</span>}
       </p>
+      <div className={classes.orders}>{buttons}</div>
       <Facts record={r} about={about} />
     </header>
   )

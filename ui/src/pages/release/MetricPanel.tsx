@@ -35,7 +35,7 @@ export const MetricPanel = memo(function MetricPanel({ course, track, inSegment,
   const d = of?.distribution
   const beside = parts.length > 0 || d !== undefined || (shown?.bursts.length ?? 0) > 0
   return (
-    <section className={beside ? classes.columns : classes.stack} aria-label={metricTitle(track)} id="metric">
+    <section className={`${classes.panel} ${beside ? classes.columns : classes.stack}`} aria-label={metricTitle(track)} id="metric">
       <div className={`card ${classes.stack}`}>
         <div className={classes.between}>
           <h2 className={classes.heading}>

@@ -28,7 +28,8 @@ export function OrderDialog({ choice, record, act, close }: Dialog) {
     setSending(false)
   }
   return (
-    <Modal opened onClose={close} title={choice.label.replace('…', '') + ` ${record.name}`} centered closeButtonProps={{ 'aria-label': 'Close' }}>
+    // The lock of scrolling would write a style without the page's nonce.
+    <Modal opened lockScroll={false} onClose={close} title={choice.label.replace('…', '') + ` ${record.name}`} centered closeButtonProps={{ 'aria-label': 'Close' }}>
       <form onSubmit={(e) => {
         e.preventDefault()
         if (over) close()
@@ -46,7 +47,7 @@ export function OrderDialog({ choice, record, act, close }: Dialog) {
           <div aria-live="polite">{outcome && <Shown outcome={outcome} />}</div>
           <Group justify="flex-end" gap="sm">
             {!over && <Button variant="default" onClick={close}>Leave it</Button>}
-            <Button type="submit" loading={sending} disabled={missing && !over} color={choice.ends && !over ? 'red' : undefined}>
+            <Button type="submit" loading={sending} disabled={missing && !over}>
               {over ? 'Close' : outcome ? 'Send again' : choice.label.replace('…', '')}
             </Button>
           </Group>
@@ -56,12 +57,13 @@ export function OrderDialog({ choice, record, act, close }: Dialog) {
   )
 }
 
-const colours: { [kind in Outcome['kind']]: string } = { taken: 'green', begun: 'green', waits: 'amber', changed: 'amber', refused: 'amber', denied: 'gray', failed: 'red' }
+/** What wants another thought stands out. */
+const thought = ['waits', 'changed', 'refused', 'failed']
 
 function Shown({ outcome }: { outcome: Outcome }) {
   return (
-    <Alert color={colours[outcome.kind]} title={outcomeTitles[outcome.kind]}>
-      {sentence(outcome.text)}{' '}
+    <Alert color={thought.includes(outcome.kind) ? 'amber' : 'gray'} title={outcomeTitles[outcome.kind]}>
+      {outcome.text}{' '}
       {outcome.kind === 'begun' && (
         <Anchor renderRoot={(props) => <Link {...props} to="/releases/$name/$attempt" params={{ name: outcome.name, attempt: String(outcome.attempt) }} />}>Go to attempt {outcome.attempt}</Anchor>
       )}

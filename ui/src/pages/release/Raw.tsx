@@ -2,7 +2,7 @@ import { memo } from 'react'
 
 import type { Track } from '../../api/course'
 import { DataTable } from '../../parts/DataTable'
-import { outOf, valueText } from '../../words/effect'
+import { sideText, valueText } from '../../words/effect'
 import { number, odds, percent, points, span, times } from '../../words/number'
 import { Copy } from './Copy'
 import { Fold } from './Fold'
@@ -23,8 +23,8 @@ function Figures({ track }: { track: Track }) {
   const c = track.standing
   if (!c) return <p className="quiet">Nothing is compared yet.</p>
   const rows: [string, string][] = [
-    ['baseline', `${valueText(c, c.baseline.value)} ${outOf(c.kind, c.baseline)}`],
-    ['candidate', `${valueText(c, c.candidate.value)} ${outOf(c.kind, c.candidate)}`],
+    ['baseline', sideText(c, c.baseline)],
+    ['candidate', sideText(c, c.candidate)],
     ['effect, 95 % at every look', `${times(c.effect.ratio)}, ${span(c.effect.low, c.effect.high, times)}`],
     ['tolerance', percent(track.tolerance)],
     ['evidence of harm', c.evidence.threshold > 0 ? `${odds(c.evidence.e)}; ${odds(c.evidence.threshold)} is enough` : 'the method has none'],

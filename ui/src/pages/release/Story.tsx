@@ -6,7 +6,7 @@ import { DataTable } from '../../parts/DataTable'
 import { Explain } from '../../parts/Explain'
 import { At } from '../../parts/time'
 import { Verdict } from '../../parts/Verdict'
-import { aspect, intervalText, metricTitle, outOf, valueText, whereText } from '../../words/effect'
+import { aspect, intervalText, metricTitle, sideText, whereText } from '../../words/effect'
 import { count, odds, times } from '../../words/number'
 import { decider, decisionName, decisionTone, shortHash } from '../../words/story'
 import { sentence } from '../../words/text'
@@ -89,8 +89,8 @@ function Known({ rows }: { rows: Comparison[] }) {
       columns={[
         { head: 'metric', cell: (c) => `${metricTitle(c)}, ${[whereText(c.segment), aspect(c)].filter(Boolean).join(', ')}`, names: true },
         { head: 'verdict', cell: (c) => <Verdict verdict={c.verdict} />, as: 'whole' },
-        { head: 'baseline', cell: (c) => `${valueText(c, c.baseline.value)} ${outOf(c.kind, c.baseline)}`, as: 'number' },
-        { head: 'candidate', cell: (c) => `${valueText(c, c.candidate.value)} ${outOf(c.kind, c.candidate)}`, as: 'number' },
+        { head: 'baseline', cell: (c) => sideText(c, c.baseline), as: 'number' },
+        { head: 'candidate', cell: (c) => sideText(c, c.candidate), as: 'number' },
         { head: 'effect', cell: (c) => times(c.effect.ratio), as: 'number' },
         { head: '95 %', cell: (c) => intervalText(c.effect), as: 'whole' },
         { head: 'evidence of harm', cell: (c) => (c.evidence.threshold > 0 ? `${odds(c.evidence.e)}, enough is ${odds(c.evidence.threshold)}` : '–'), as: 'whole' },

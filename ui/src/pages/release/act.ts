@@ -33,8 +33,8 @@ async function ordered(of: Which, verb: Exclude<Order['verb'], 'retry'>, o: Orde
         params: { path: path(of), header: { 'Idempotency-Key': o.key, ...(tied ? { 'If-Match': `"${seen.records}"` } : {}) } },
         body: { reason: o.reason || undefined },
       }))
-      if (!answer.taken) return { kind: 'waits', text: 'nobody has taken it yet: whoever runs the release will, and the page shows what came of it' }
-      return { kind: answer.refused ? 'refused' : 'taken', text: answer.reason.text || `the candidate is at ${answer.weight ?? 'the same weight'}` }
+      if (!answer.taken) return { kind: 'waits', text: 'Nobody has taken it yet: whoever runs the release will, and the page shows what came of it.' }
+      return { kind: answer.refused ? 'refused' : 'taken', text: answer.reason.text || `The candidate is at ${answer.weight ?? 'the same weight'}.` }
     } catch (cause) {
       if (!(cause instanceof Failure && cause.status === 412) || left <= 1) throw cause
       const now = await readRecord(of)
@@ -55,13 +55,13 @@ async function retry(of: Which, o: Order): Promise<Outcome> {
     params: { path: path(of), header: { 'Idempotency-Key': o.key } }, body: { reason: o.reason || undefined },
   }))
   const { name, attempt } = made.release
-  return { kind: 'begun', text: made.created ? `attempt ${attempt} begins` : `attempt ${attempt} was there before`, name, attempt }
+  return { kind: 'begun', text: made.created ? `Attempt ${attempt} begins.` : `Attempt ${attempt} was there before.`, name, attempt }
 }
 
 function wrong(cause: unknown): Outcome {
-  if (!(cause instanceof Failure)) return { kind: 'failed', text: cause instanceof Error ? cause.message : 'it could not be sent' }
+  if (!(cause instanceof Failure)) return { kind: 'failed', text: cause instanceof Error ? cause.message : 'It could not be sent.' }
   if (cause.status === 403 || cause.status === 401) return { kind: 'denied', text: cause.message }
-  if (cause.status === 412) return { kind: 'changed', text: 'the release is not any more as this page showed it; look at it again, and send the order again if it is still right' }
+  if (cause.status === 412) return { kind: 'changed', text: 'The release is not any more as this page showed it. Look at it again, and send the order again if it is still right.' }
   if (cause.status === 409 || cause.status === 422) return { kind: 'refused', text: cause.message }
   return { kind: 'failed', text: cause.message }
 }
