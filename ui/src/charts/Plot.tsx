@@ -88,6 +88,10 @@ function hooks(moment: ReturnType<typeof useMoment>): uPlot.Hooks.Arrays {
   }
 }
 
+function place(u: uPlot, at: number | null) {
+  u.setCursor({ left: at === null ? -10 : u.valToPos(at, 'x'), top: at === null ? -10 : 0 }, false)
+}
+
 /** Moves a chart's cursor, and what it shows, with the others'. */
 function follow(moment: ReturnType<typeof useMoment>, chart: { current: uPlot | null }): () => void {
   let range = moment.get().range
@@ -98,7 +102,8 @@ function follow(moment: ReturnType<typeof useMoment>, chart: { current: uPlot | 
     if (shown.range !== range) {
       range = shown.range
       u.setData(u.data) // asks for the range again
+      queueMicrotask(() => place(u, moment.get().at)) // which is known once that is done
     }
-    u.setCursor({ left: shown.at === null ? -10 : u.valToPos(shown.at, 'x'), top: shown.at === null ? -10 : 0 }, false)
+    place(u, shown.at)
   })
 }

@@ -12,3 +12,9 @@ it('follows addresses of the web alone', () => {
   expect(webAddress('https://example.com/a b')).toBe('https://example.com/a%20b')
   for (const bad of ['javascript:alert(1)', 'data:text/html,x', 'file:///etc/passwd', '/relative', '', 'nonsense']) expect(webAddress(bad)).toBeUndefined()
 })
+
+it('leaves names as they are at the beginning of a sentence', () => {
+  expect(sentence('ann@example.com paused it')).toBe('ann@example.com paused it.')
+  expect(sentence('local:root paused it')).toBe('local:root paused it.')
+  expect(sentence('errors: too many')).toBe('Errors: too many.')
+})

@@ -3,9 +3,10 @@ export function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
-/** A text as a sentence: it begins with a capital and ends with a stop. */
+/** A text as a sentence: it begins with a capital, unless with a name such as ann@example.com, and ends with a stop. */
 export function sentence(text: string): string {
-  const said = capital(text.trim())
+  const bare = text.trim()
+  const said = /^[^\s]+[@:][^\s]/.test(bare) ? bare : capital(bare)
   return said === '' || /[.!?…]$/.test(said) ? said : said + '.'
 }
 

@@ -29,6 +29,7 @@ export function Assess({ outcome, said, say }: { outcome: string; said?: Assessm
       await say(judgement, reason.trim(), key.current.key)
       setState('sent')
       setReason('')
+      setJudgement('')
     } catch (cause) {
       setState({ wrong: cause instanceof Error ? cause.message : 'It was not taken.' })
     }

@@ -1,5 +1,4 @@
 import { Alert, Anchor, Button, Group, Modal, Stack, Text, Textarea } from '@mantine/core'
-import { Link } from '@tanstack/react-router'
 import { useRef, useState } from 'react'
 
 import type { Record } from '../../api/course'
@@ -65,7 +64,7 @@ function Shown({ outcome }: { outcome: Outcome }) {
     <Alert color={thought.includes(outcome.kind) ? 'amber' : 'gray'} title={outcomeTitles[outcome.kind]}>
       {outcome.text}{' '}
       {outcome.kind === 'begun' && (
-        <Anchor renderRoot={(props) => <Link {...props} to="/releases/$name/$attempt" params={{ name: outcome.name, attempt: String(outcome.attempt) }} />}>Go to attempt {outcome.attempt}</Anchor>
+        <Anchor href={`/releases/${encodeURIComponent(outcome.name)}/${outcome.attempt}`}>Go to attempt {outcome.attempt}</Anchor>
       )}
     </Alert>
   )
