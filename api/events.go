@@ -25,7 +25,7 @@ func (a *API) eventOperations() {
 	Register(a, huma.Operation{
 		OperationID: "list-events", Method: http.MethodGet, Path: "/v1/releases/{name}/{attempt}/events", Tags: []string{"events"},
 		Summary:     "Get a release's events, or follow them",
-		Description: "A page as JSON; or, with Accept: text/event-stream, a stream of all to come, after the one that Last-Event-ID or after names. The id of an event is its sequence. A stream ends after a quarter of an hour, when the server stops, or when its reader falls far behind; go on with Last-Event-ID.",
+		Description: "A page as JSON; or, with Accept: text/event-stream, a stream of all to come, after the one that Last-Event-ID or after names, or after the last that there is where that one was lost in a fail-over. The id of an event is its sequence. A stream ends after a quarter of an hour, when the server stops, or when its reader falls far behind; go on with Last-Event-ID.",
 		Responses: map[string]*huma.Response{"200": {Description: "A page of events, or a stream.", Content: map[string]*huma.MediaType{
 			"application/json": {Schema: schema(reflect.TypeFor[Events](), true, "")}, "text/event-stream": stream}}},
 	}, a.releaseEvents)
@@ -67,6 +67,10 @@ func (a *API) releaseEvents(ctx context.Context, in *eventsInput) (*rawOutput, e
 			return nil, problem(http.StatusBadRequest, "Last-Event-ID: expected the sequence of an event of this release, such as 17")
 		}
 	}
+	// A reader who has seen more than there is lost it with the database's last
+	// moments: what is written in its place is new to them. A browser that is
+	// answered with an error would never ask again.
+	after = min(after, s.Seq)
 	l, err := a.hub.listen(ctx, Actor(ctx).Name)
 	if err != nil {
 		return nil, err
@@ -175,7 +179,11 @@ func (a *API) begin(ctx context.Context, last string) (journal.Cursor, error) {
 	if !journal.Cursor("").Before(after) {
 		return "", problem(http.StatusBadRequest, "Last-Event-ID: not one that this stream gave; leave it out to begin now")
 	}
-	return after, nil
+	newest, err := a.cfg.Feed.Newest(ctx)
+	if newest.Before(after) { // as in releaseEvents
+		after = newest
+	}
+	return after, err
 }
 
 func (a *API) followAll(ctx context.Context, out *stream, l *listener, after journal.Cursor) error {

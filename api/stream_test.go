@@ -187,6 +187,20 @@ func TestADamagedRecordStopsNoStream(t *testing.T) {
 	w.log.Reset()
 }
 
+// Who has seen events that the database lost goes on with those that come in their
+// place.
+func TestAStreamFromBeyondTheEnd(t *testing.T) {
+	w := newWorld(t, databasetest.Folder(t))
+	w.begin("checkout-1", "red")
+	one, all := w.follow("/v1/releases/checkout-1/1/events", "40"), w.follow("/v1/events", "0.9000000")
+	w.turn("checkout-1", 1)
+	for name, f := range map[string]*follower{"of the release": one, "of all": all} {
+		if e, ok := f.next(); !ok || e.Name != "checkout-1" || e.Seq != 2 {
+			t.Errorf("the stream %s goes on with %+v", name, e)
+		}
+	}
+}
+
 func TestStreamsAreBounded(t *testing.T) {
 	w := newWorld(t, databasetest.Folder(t))
 	w.begin("checkout-1", "red")

@@ -216,6 +216,27 @@ func TestFollowingGoesOnWhereItWas(t *testing.T) {
 	})
 }
 
+// A server that lost its last events goes on with others under their sequences.
+func TestEventsInThePlaceOfLostOnesAreHandedOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		at := func(seq, second int) string {
+			return fmt.Sprintf("id: %d\nevent: stay\ndata: {\"seq\":%d,\"time\":\"2026-01-02T15:04:%02dZ\"}\n\n", seq, seq, second)
+		}
+		c, _ := asking(t, says(200, "text/event-stream", at(7, 0)+at(8, 1)+at(9, 2)), breaks, says(200, "text/event-stream", at(9, 2)+at(8, 10)+at(9, 11)))
+		var got []string
+		enough := errors.New("enough")
+		err := c.Follow(t.Context(), client.ID{Name: "a", Attempt: 1}, 6, func(e client.Event) error {
+			if got = append(got, fmt.Sprintf("%d@%d", e.Seq, e.Time.Second())); e.Time.Second() == 11 {
+				return enough
+			}
+			return nil
+		})
+		if !errors.Is(err, enough) || fmt.Sprint(got) != "[7@0 8@1 9@2 8@10 9@11]" {
+			t.Errorf("%v: %v", got, err)
+		}
+	})
+}
+
 // A stream that falls silent is left, and another is opened.
 func TestASilentStreamIsLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -238,13 +259,13 @@ func FuzzStream(f *testing.F) {
 	f.Add([]byte("data:\n\ndata: {}\r\n\r\n: x\nid\n\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		synctest.Test(t, func(t *testing.T) {
-			last := uint64(0)
+			last, when := uint64(0), time.Time{}
 			c, _ := asking(t, says(200, "text/event-stream", string(text)), says(422, "application/problem+json", `{"detail":"enough"}`))
 			err := c.Follow(t.Context(), client.ID{Name: "a"}, 0, func(e client.Event) error {
-				if e.Seq <= last {
+				if e.Seq <= last && !e.Time.After(when) {
 					t.Fatalf("%d after %d", e.Seq, last)
 				}
-				last = e.Seq
+				last, when = e.Seq, e.Time
 				return nil
 			})
 			if !errors.Is(err, release.ErrInvalid) {

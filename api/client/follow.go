@@ -25,11 +25,14 @@ const (
 
 // Follow hands the events of a release to fn in their order, from after a sequence
 // on (0 for the beginning), each once, until fn returns an error, which it
-// returns, or the context ends. It bears a server that goes and comes back.
+// returns, or the context ends. It bears a server that goes and comes back, also
+// one whose database has lost its last moments: what is written in their place is
+// handed over, under sequences that were used before.
 func (c *Client) Follow(ctx context.Context, id ID, after uint64, fn func(Event) error) error {
+	at := place{seq: after}
 	for {
-		before := after
-		err := c.again(ctx, ctx, func() (time.Duration, error) { return c.stream(ctx, id, &after, fn) })
+		before := at
+		err := c.again(ctx, ctx, func() (time.Duration, error) { return c.stream(ctx, id, &at, fn) })
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -38,12 +41,18 @@ func (c *Client) Follow(ctx context.Context, id ID, after uint64, fn func(Event)
 		}
 		// The stream was ended in good order; one that says nothing at all is not
 		// asked for again at once.
-		if before == after {
+		if before == at {
 			if err := pause(ctx, firstWait); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+// place is the event that was handed over last.
+type place struct {
+	seq uint64
+	at  time.Time
 }
 
 func pause(ctx context.Context, d time.Duration) error {
@@ -58,12 +67,12 @@ func pause(ctx context.Context, d time.Duration) error {
 }
 
 // stream follows one connection.
-func (c *Client) stream(ctx context.Context, id ID, after *uint64, fn func(Event) error) (time.Duration, error) {
+func (c *Client) stream(ctx context.Context, id ID, at *place, fn func(Event) error) (time.Duration, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	watch := time.AfterFunc(silence, func() { cancel(errors.New("the stream fell silent")) })
 	defer watch.Stop()
-	header := http.Header{"Accept": {"text/event-stream"}, "Last-Event-Id": {strconv.FormatUint(*after, 10)}}
+	header := http.Header{"Accept": {"text/event-stream"}, "Last-Event-Id": {strconv.FormatUint(at.seq, 10)}}
 	resp, err := c.ask(ctx, http.MethodGet, id.path()+"/events", header, nil)
 	if err != nil {
 		return 0, err
@@ -81,7 +90,7 @@ func (c *Client) stream(ctx context.Context, id ID, after *uint64, fn func(Event
 		name, value, _ := bytes.Cut(lines.Bytes(), []byte(":"))
 		switch {
 		case len(lines.Bytes()) == 0 && len(data) > 0:
-			if err := c.event(data, after, fn); err != nil {
+			if err := c.event(data, at, fn); err != nil {
 				return 0, err
 			}
 			data = nil
@@ -99,14 +108,14 @@ func (c *Client) stream(ctx context.Context, id ID, after *uint64, fn func(Event
 }
 
 // event hands one over, unless it was handed over before.
-func (c *Client) event(data []byte, after *uint64, fn func(Event) error) error {
+func (c *Client) event(data []byte, at *place, fn func(Event) error) error {
 	var e Event
 	if err := json.Unmarshal(data, &e); err != nil {
 		return fmt.Errorf("%s: an event that is none of a Linnet: %w: %w", c.base, err, release.ErrInvalid)
 	}
-	if e.Seq <= *after {
+	if e.Seq <= at.seq && (at.at.IsZero() || !e.Time.After(at.at)) {
 		return nil
 	}
-	*after = e.Seq
+	*at = place{e.Seq, e.Time}
 	return fn(e)
 }
