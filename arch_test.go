@@ -131,7 +131,7 @@ var house = map[string]row{
 	"database/databasetest": {floor: 2, imports: []string{"database", "testdb"}},
 
 	// What other programs and the screens see.
-	"api": {floor: 3, imports: []string{"annotation", "backtest", "gitops", "notify/outbox", "access", "audit", "control", "database", "engine", "forecast", "journal", "judge", "plan", "release", "report", "spec", "stats"}},
+	"api": {floor: 3, imports: []string{"calm", "annotation", "backtest", "gitops", "notify/outbox", "access", "audit", "control", "database", "engine", "forecast", "journal", "judge", "plan", "release", "report", "spec", "stats"}},
 
 	"ui": {floor: 3, imports: []string{"release"}},
 
