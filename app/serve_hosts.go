@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/spec"
 )
@@ -44,13 +45,20 @@ type hosts struct {
 func hosting(f spec.File) bool { return inside(f) || f.Analysis.Source.Embedded != nil }
 
 // openHosts brings back what was served before. What cannot be, an address that
-// is taken, say, is told and tried again.
+// is taken, say, is told and tried again. One of several machines serves nothing of
+// the kind, and not what a server without --db left in its data folder either.
 func (s *serving) openHosts(ctx context.Context) (func() error, error) {
 	s.hosts = &hosts{data: s.data, log: s.log, ctx: ctx, group: s.group, all: map[string]*host{}}
 	s.hosts.allowed = func(f spec.File) error { return s.refused(f.Name, f) }
 	kept, err := filepath.Glob(filepath.Join(s.hosts.folder(), "*.yaml"))
 	if err != nil {
 		return nil, err
+	}
+	if s.db.Kind() == database.Postgres {
+		if len(kept) > 0 {
+			s.log.Info("splitters and stores of an earlier server without --db are not brought back", "folder", s.hosts.folder(), "services", len(kept))
+		}
+		return s.hosts.close, nil
 	}
 	var left []string
 	for _, name := range kept {
