@@ -76,6 +76,9 @@ CREATE TABLE login_sessions (
 );
 CREATE INDEX login_sessions_by_owner ON login_sessions (owner);
 CREATE INDEX login_sessions_by_end ON login_sessions (ends_at);`,
+}, {
+	SQLite:   `CREATE INDEX login_tokens_by_end ON login_tokens (ends_at);`,
+	Postgres: `CREATE INDEX login_tokens_by_end ON login_tokens (ends_at);`,
 }}
 
 // Migrate makes the tables of this package, or brings them to the present schema.

@@ -25,6 +25,9 @@ import (
 const (
 	mostListed = 1000
 	usedEvery  = time.Minute
+	// keptEnded is how long a token that has ended is known, and whoever shows it is
+	// told so; after that it is one that nobody knows.
+	keptEnded = 30 * 24 * time.Hour
 )
 
 // Narrowing is what a token is for; nil for whatever its owner may.
@@ -164,6 +167,9 @@ func (l *Login) makeToken(ctx context.Context, by access.Actor, w Wish) (t Token
 	}
 	err = l.cfg.DB.Write(ctx, func(tx database.Tx) error {
 		if _, err := l.keepAccount(ctx, tx, w.Owner, by.Name); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `DELETE FROM login_tokens WHERE ends_at <= ?`, stamp(now.Add(-keptEnded))); err != nil {
 			return err
 		}
 		_, err := tx.Exec(ctx, `INSERT INTO login_tokens (id, hash, owner, name, scopes, made_at, made_by, ends_at, used_at, revoked)

@@ -382,3 +382,26 @@ func TestStrangersAreSlowedWhileTheDatabaseIsAway(t *testing.T) {
 		t.Errorf("%d of 20 with one that was right were too fast", n)
 	}
 }
+
+// Tokens that ended long ago go when others are made.
+func TestTokensThatEndedAreForgotten(t *testing.T) {
+	b := newBed(t, folder(t), nil)
+	old, text := b.token(t, Wish{Owner: "service:ci", Life: time.Hour})
+	known := func() bool {
+		all, err := b.ListTokens(t.Context(), admin, "*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.ContainsFunc(all, func(one Token) bool { return one.ID == old.ID })
+	}
+	b.clock.pass(time.Hour + keptEnded - time.Second)
+	b.token(t, Wish{Owner: "service:ci"})
+	if _, err := b.Authenticate(withToken(text, "192.0.2.1")); !known() || err == nil || !strings.Contains(err.Error(), "ended at") {
+		t.Errorf("one that ended lately: %v", err)
+	}
+	b.clock.pass(time.Second)
+	b.token(t, Wish{Owner: "service:ci"})
+	if _, err := b.Authenticate(withToken(text, "192.0.2.1")); known() || status(err) != 401 {
+		t.Errorf("one that ended long ago: %v", err)
+	}
+}
