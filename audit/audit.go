@@ -73,7 +73,13 @@ var migrations = []database.Migration{{
 		seq    BIGINT PRIMARY KEY,
 		hash   BYTEA NOT NULL
 	);` + indexes,
+}, {
+	SQLite: `CREATE INDEX audit_by_what ON audit_lines (what, seq);` + denied,
+	// By bytes, so that a range is what begins alike.
+	Postgres: `CREATE INDEX audit_by_what ON audit_lines (what COLLATE "C", seq);` + denied,
 }}
+
+const denied = `CREATE INDEX audit_denied ON audit_lines (seq) WHERE denied = 1;`
 
 const indexes = `
 	CREATE INDEX audit_by_who ON audit_lines (who, seq);

@@ -197,3 +197,31 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// What people look up by is found by an index.
+func TestLookingUpScansNothing(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	db, err := database.OpenFolder(ctx, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := On(ctx, db); err != nil {
+		t.Fatal(err)
+	}
+	for index, c := range map[string]Choice{
+		"audit_by_what (what=?": {What: "release.abort"}, "audit_by_what (what>?": {What: "release."}, "audit_denied": {Denied: true},
+		"audit_by_who": {Who: "ada"}, "audit_by_object": {Object: "a/1", Denied: true},
+	} {
+		var id, parent, zero int
+		var plan string
+		err := db.Read(ctx, func(tx database.Tx) error {
+			where, args := c.where(tx)
+			return tx.QueryRow(ctx, `EXPLAIN QUERY PLAN SELECT `+columns+` FROM audit_lines`+where+` ORDER BY seq DESC LIMIT 10`, args...).Scan(&id, &parent, &zero, &plan)
+		})
+		if err != nil || !strings.Contains(plan, index) {
+			t.Errorf("%+v: %s, %v", c, plan, err)
+		}
+	}
+}

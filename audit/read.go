@@ -36,9 +36,9 @@ const columns = `seq, at, who, what, object, denied, form, body, hash`
 // Lines gives lines of a choice, the last first. They are read without their
 // chain: Verify proves that they are what was written.
 func (l *Log) Lines(ctx context.Context, c Choice) ([]Line, error) {
-	where, args := c.where()
 	var found []Line
 	err := l.db.Glance(ctx, func(tx database.Tx) error {
+		where, args := c.where(tx)
 		rows, err := read(ctx, tx, `SELECT `+columns+` FROM audit_lines`+where+` ORDER BY seq DESC LIMIT ?`,
 			append(args, min(max(c.Most, 1), maxLines))...)
 		for _, r := range rows {
@@ -54,7 +54,7 @@ func (l *Log) Lines(ctx context.Context, c Choice) ([]Line, error) {
 	return found, err
 }
 
-func (c Choice) where() (string, []any) {
+func (c Choice) where(tx database.Tx) (string, []any) {
 	var all []string
 	var args []any
 	add := func(wanted bool, condition string, value any) {
@@ -64,14 +64,18 @@ func (c Choice) where() (string, []any) {
 	}
 	add(c.Who != "", "who = ?", c.Who)
 	add(c.Object != "", "object = ?", c.Object)
-	if strings.HasSuffix(c.What, ".") {
-		add(true, `what LIKE ? ESCAPE '\'`, strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(c.What)+"%")
+	what := tx.ByBytes("what")
+	if begins, ok := strings.CutSuffix(c.What, "."); ok {
+		add(true, what+" >= ?", c.What)
+		add(true, what+" < ?", begins+"/") // what comes after a full stop
 	} else {
-		add(c.What != "", "what = ?", c.What)
+		add(c.What != "", what+" = ?", c.What)
 	}
 	add(!c.From.IsZero(), "at >= ?", c.From.UnixNano())
 	add(!c.To.IsZero(), "at < ?", c.To.UnixNano())
-	add(c.Denied, "denied = ?", 1)
+	if c.Denied {
+		all = append(all, "denied = 1") // as its index has it
+	}
 	add(c.Before > 0, "seq < ?", c.Before)
 	if len(all) == 0 {
 		return "", nil

@@ -141,6 +141,15 @@ func Text(text string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
 }
 
+// ByBytes is a column of texts as indices for ranges have it: PostgreSQL compares
+// texts as the language of the database has it unless it is told otherwise.
+func (t Tx) ByBytes(column string) string {
+	if t.Kind == Postgres {
+		return column + ` COLLATE "C"`
+	}
+	return column
+}
+
 // Has says whether a table is there.
 func (t Tx) Has(ctx context.Context, table string) (bool, error) {
 	query := `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?`

@@ -114,11 +114,11 @@ func (o *Outbox) Find(ctx context.Context, id string) (n release.Notice, err err
 
 // choose puts a filter into SQL.
 func choose(ctx context.Context, tx database.Tx, f Filter) (query string, args []any, err error) {
-	where := []string{"1 = 1"}
+	where, by := []string{"1 = 1"}, tx.ByBytes("n.release")
 	if name, _, attempt := strings.Cut(f.Release, "/"); attempt {
-		where, args = append(where, "n.release = ?"), append(args, f.Release)
+		where, args = append(where, by+" = ?"), append(args, f.Release)
 	} else if name != "" {
-		where, args = append(where, `(n.release = ? OR n.release >= ? AND n.release < ?)`), append(args, name, name+"/", name+"0")
+		where, args = append(where, "("+by+" = ? OR "+by+" >= ? AND "+by+" < ?)"), append(args, name, name+"/", name+"0")
 	}
 	if f.Dead {
 		where = append(where, `EXISTS (SELECT 1 FROM notices_parts p JOIN notices_deliveries d ON d.id = p.delivery WHERE p.notice = n.id AND d.state = 'dead')`)

@@ -581,3 +581,43 @@ func testList(w *world) {
 		w.Error(err)
 	}
 }
+
+// The notices of a release are found by an index.
+func TestNoticesOfAReleaseAreLookedUp(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	db, err := database.OpenFolder(ctx, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := Migrate(ctx, db); err != nil {
+		t.Fatal(err)
+	}
+	for _, asked := range []string{"checkout-1", "checkout-1/2"} {
+		var steps []string
+		err := db.Read(ctx, func(tx database.Tx) error {
+			query, args, err := choose(ctx, tx, Filter{Release: asked})
+			if err != nil {
+				return err
+			}
+			rows, err := tx.Query(ctx, `EXPLAIN QUERY PLAN `+query, args...)
+			if err != nil {
+				return err
+			}
+			defer rows.Close()
+			for rows.Next() {
+				var id, parent, zero int
+				var step string
+				if err := rows.Scan(&id, &parent, &zero, &step); err != nil {
+					return err
+				}
+				steps = append(steps, step)
+			}
+			return rows.Err()
+		})
+		if all := strings.Join(steps, "; "); err != nil || !strings.Contains(all, "notices_told_by_release") || strings.Contains(all, "SCAN") {
+			t.Errorf("%s: %s, %v", asked, all, err)
+		}
+	}
+}

@@ -112,6 +112,9 @@ CREATE TABLE notices_threads (
 	at      BIGINT NOT NULL,
 	PRIMARY KEY (channel, release)
 );`,
+}, {
+	SQLite:   `CREATE INDEX notices_told_by_release ON notices_told (release, at);`,
+	Postgres: `CREATE INDEX notices_told_by_release ON notices_told (release COLLATE "C", at);`,
 }}
 
 // Migrate makes the tables of this package, or brings them to the present schema.
