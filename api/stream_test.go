@@ -143,7 +143,11 @@ func testTheStreamOfAll(w *world) {
 		if !ok || e.Quiet {
 			w.Fatalf("%v, then %+v", seen, e)
 		}
-		seen = append(seen, fmt.Sprintf("%s %s", e.Name, e.Event))
+		// On PostgreSQL a record is in the feed when all that began before it has
+		// ended, in whatever database: it may come just after the stream began.
+		if e.Name != "checkout-0" {
+			seen = append(seen, fmt.Sprintf("%s %s", e.Name, e.Event))
+		}
 	}
 	if seen[0] != "checkout-1 started" {
 		w.Errorf("%v", seen)
