@@ -3,6 +3,7 @@ import { Text, Title } from '@mantine/core'
 import type { Schemas } from '../../api/client'
 import { DataTable, type Column } from '../../parts/DataTable'
 import { counted, number, percent, times } from '../../words/number'
+import { capital } from '../../words/text'
 import { duration } from '../../words/time'
 import { Sight } from './Sight'
 
@@ -45,7 +46,7 @@ function OneStep({ step, n }: { step: Step; n: number }) {
     <section aria-label={`Step ${n}`}>
       <Title order={3} size="h5">Step {n}: {percent(step.weight)} for {duration(step.at_least_s)} to {duration(step.at_most_s)}</Title>
       <Text size="sm" mb={4}>{passes(step)}{step.better && ` ${advice(step.better)}`}</Text>
-      <Sight step={step} n={n} />
+      <div className="wide" role="group" tabIndex={0} aria-label={`Picture of step ${n}`}><Sight step={step} n={n} /></div>
       <DataTable caption={`What step ${n} sees`} hideCaption columns={columns} rows={step.metrics} id={(m) => m.metric} />
     </section>
   )
@@ -56,11 +57,12 @@ function passes(s: Step): string {
   const met = p.exposed_median ? `; ${counted(p.exposed_median.requests, 'request')} met it by then` : ''
   const slow = p.waits_for ? ` It waits longest for ${p.waits_for}.` : ''
   if (p.median_s === null) return `A harmless candidate passes within the step in ${percent(p.passed_within)} of the releases.${slow}`
-  return `A harmless candidate passes in ${duration(p.median_s)}${p.p95_s === null ? `, within the step in ${percent(p.passed_within)} of the releases` : `, nearly always in ${duration(p.p95_s)}`}${met}.${slow}`
+  const late = p.p95_s === null ? `, within the step in ${percent(p.passed_within)} of the releases` : p.p95_s > p.median_s ? `, 19 of 20 within ${duration(p.p95_s)}` : ''
+  return `A harmless candidate passes in ${duration(p.median_s)}${late}${met}.${slow}`
 }
 
 function advice(a: Schemas['ForecastAdvice']): string {
   const ways = a.options.map((o) => `${percent(o.weight)} for ${duration(o.time_s)}`).join(', or ')
   if (a.shorter) return ways ? `All would still be seen with ${ways}.` : ''
-  return ways ? `${a.metric} sees ${times(a.effect)} with ${ways}.` : `Nothing within reach has ${a.metric} see ${times(a.effect)}.`
+  return ways ? `${capital(a.metric)} sees ${times(a.effect)} with ${ways}.` : `Nothing within reach has ${a.metric} see ${times(a.effect)}.`
 }

@@ -61,7 +61,7 @@ function Facts({ release, record, now }: { release: Release; record?: Schemas['R
   return (
     <Text size="sm" className={`quiet ${css.facts}`} component="div">
       <span>{place}</span>
-      {record && <span><span className={css.baseline}>{baseline}</span> → <span className={css.candidate}>{candidate}</span></span>}
+      {baseline && <span><span className={css.baseline}>{baseline}</span> → <span className={css.candidate}>{candidate}</span></span>}
       <span><b className={css.candidate}>{percentOf(release.weight_percent)}</b> of the traffic</span>
       {seen && <span>{seen}</span>}
       <span>for {duration(Math.floor((now.getTime() - Date.parse(release.started)) / 1000))}</span>
