@@ -2,7 +2,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef } from 'react'
 import uPlot from 'uplot'
 
 import { useInView } from './inView'
-import { useMoment } from './moment'
+import { useMoment, type Shown } from './moment'
 import { usePalette } from './palette'
 import classes from './charts.module.css'
 import { made, options, type Picture } from './shape'
@@ -15,7 +15,7 @@ import { inTurn } from './turns'
 export function Plot({ picture, height, label }: { picture: Picture; height: number; label: string }) {
   const host = useRef<HTMLDivElement>(null)
   const chart = useRef<uPlot | null>(null)
-  const drawn = useRef<Picture | null>(null)
+  const drawn = useRef<{ picture: Picture | null; range: Shown['range'] }>({ picture: null, range: null })
   const moment = useMoment()
   const palette = usePalette()
   const seen = useInView(host)
@@ -33,7 +33,7 @@ export function Plot({ picture, height, label }: { picture: Picture; height: num
       if (chart.current) return
       const now = () => ({ ...latest.current, range: moment.get().range ?? [latest.current.picture.from, latest.current.picture.to] as [number, number] })
       const u = new uPlot(options(now, element.clientWidth, height, hooks(moment)), columns(latest.current.picture), element)
-      drawn.current = latest.current.picture
+      drawn.current = { picture: latest.current.picture, range: moment.get().range }
       chart.current = u
     })
   }, [seen, height, moment, shape])
@@ -43,15 +43,25 @@ export function Plot({ picture, height, label }: { picture: Picture; height: num
     chart.current = null
   }, [shape])
 
+  // What is not seen is left as it is until it is.
   useEffect(() => {
-    if (seen && chart.current && drawn.current !== picture) {
-      drawn.current = picture
-      chart.current.setData(columns(picture))
+    if (!seen) return
+    const show = () => {
+      const { at, range } = moment.get()
+      const u = chart.current
+      if (!u) return
+      if (drawn.current.picture !== picture || drawn.current.range !== range) {
+        drawn.current = { picture, range }
+        u.setData(columns(picture))
+        queueMicrotask(() => place(u, moment.get().at)) // where that is, is known once it is drawn
+      }
+      place(u, at)
     }
-  }, [seen, picture])
+    show()
+    return moment.watch(show)
+  }, [seen, picture, moment])
 
   useEffect(() => chart.current?.redraw(false, true), [palette])
-  useEffect(() => follow(moment, chart), [moment])
   useEffect(() => {
     const element = host.current
     if (!element) return
@@ -88,22 +98,7 @@ function hooks(moment: ReturnType<typeof useMoment>): uPlot.Hooks.Arrays {
   }
 }
 
+/** Moves a chart's cursor to an instant, or away. */
 function place(u: uPlot, at: number | null) {
   u.setCursor({ left: at === null ? -10 : u.valToPos(at, 'x'), top: at === null ? -10 : 0 }, false)
-}
-
-/** Moves a chart's cursor, and what it shows, with the others'. */
-function follow(moment: ReturnType<typeof useMoment>, chart: { current: uPlot | null }): () => void {
-  let range = moment.get().range
-  return moment.watch(() => {
-    const u = chart.current
-    const shown = moment.get()
-    if (!u) return
-    if (shown.range !== range) {
-      range = shown.range
-      u.setData(u.data) // asks for the range again
-      queueMicrotask(() => place(u, moment.get().at)) // which is known once that is done
-    }
-    place(u, shown.at)
-  })
 }

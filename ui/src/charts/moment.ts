@@ -38,10 +38,10 @@ export function useMoment(): Moment {
   return useContext(MomentContext)
 }
 
-/** The instant that is pointed at. */
-export function useInstant(): number | null {
+/** The instant that is pointed at; none for what is not seen, which is left alone while the pointer moves. */
+export function useInstant(seen: boolean): number | null {
   const moment = useMoment()
-  return useSyncExternalStore(moment.watch, () => moment.get().at)
+  return useSyncExternalStore(moment.watch, () => (seen ? moment.get().at : null))
 }
 
 /** The stretch that is zoomed to. */

@@ -19,7 +19,7 @@ export const TrackCharts = memo(function TrackCharts({ track, frame, versions }:
       <Arms track={track} frame={frame} versions={versions} totals={totals} />
       <Funnel track={track} frame={frame} />
       <EvidenceOverTime track={track} frame={frame} />
-      <Scrub time={track.time} />
+      {track.time.length > 1 && <Scrub time={track.time} />}
     </div>
   )
 })
