@@ -27,7 +27,7 @@ export const explanations = {
   timeToProduction: about('Time to production', 'From the beginning of a release to the decision that the candidate takes all traffic: the middle of the last promoted releases. Half were faster.'),
   missedHarm: about('Missed harm', 'Releases that were promoted and did harm all the same, as people said who looked into them.'),
   falseAlarm: about('False alarms', 'Rollbacks that people looked into and found needless. Linnet does not mark them by itself; whoever looked does, on the page of the release.'),
-  noise: about('Usual noise', 'How much the metric moves from one look to the next while nothing is released. Harm much smaller than this takes long to see.'),
+  noise: about('Usual noise', 'What the baseline did in the last releases: its usual level, and between which levels it was in 8 of 10 of them. What moves much by itself hides small harm: such harm takes long to see.'),
   chain: about(
     'The chain of the audit',
     'Every line carries a hash that is made from the line and the hash before it. Whoever changes or removes a line breaks all that follow, and a check finds the first that does not fit.',

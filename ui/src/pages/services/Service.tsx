@@ -11,6 +11,7 @@ import { endedOf, promotionRate } from '../../words/service'
 import { duration } from '../../words/time'
 import { Recent } from '../releases/Recent'
 import { Running } from '../releases/Running'
+import { Noise } from './Noise'
 
 type One = Schemas['Service']
 
@@ -38,6 +39,7 @@ export function ServicePage() {
       {known && running.data && running.data.items.length > 0 && (
         <section aria-labelledby="running"><Title order={2} size="h4" id="running" mb="xs">Running</Title><Running releases={running.data.items} /></section>
       )}
+      {mine.length === 1 && <Noise service={service} team={mine[0]!.team} environment={mine[0]!.environment} />}
       {known && ended.data && (
         <section aria-labelledby="ended">
           <Title order={2} size="h4" id="ended" mb="xs">Ended</Title>
