@@ -174,7 +174,7 @@ var house = map[string]row{
 	"testbed/shop":      {floor: 3, imports: []string{"release", "engine", "journal", "load", "testbed/program"}},
 
 	// How other systems drive Linnet, and are told by it.
-	"hook":       {floor: 3, imports: []string{"access", "calm", "control", "database", "journal", "engine", "expression", "plan", "release", "spec"}},
+	"hook":       {floor: 3, imports: []string{"notify/post", "access", "calm", "control", "database", "journal", "engine", "expression", "plan", "release", "spec"}},
 	"api/client": {floor: 3, imports: []string{"release"}},
 	"gitops":     {floor: 3, imports: []string{"access", "control", "journal", "plan", "release", "spec"}},
 	"link":       {floor: 3, imports: []string{"access", "control", "database", "engine", "journal", "release", "report"}},

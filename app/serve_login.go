@@ -5,11 +5,10 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/linnet-project/linnet/login"
+	"github.com/linnet-project/linnet/notify/post"
 	"github.com/linnet-project/linnet/release"
 )
 
@@ -44,11 +43,11 @@ func (s *serving) openPeople(context.Context) (func() error, error) {
 
 // oidcSecret reads the secret that Linnet has at the identity provider.
 func (s *serving) oidcSecret() (string, error) {
-	text, err := os.ReadFile(s.path(s.settings.Login.OIDC.ClientSecretFile))
+	secret, err := post.Secret(s.path(s.settings.Login.OIDC.ClientSecretFile))
 	if err != nil {
-		return "", fmt.Errorf("clientSecretFile: %w: %w", err, release.ErrUnavailable)
+		return "", fmt.Errorf("clientSecretFile: %w", err)
 	}
-	return strings.TrimSpace(string(text)), nil
+	return secret, nil
 }
 
 // encrypted puts TLS around the listener, where the settings have a certificate.

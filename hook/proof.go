@@ -8,14 +8,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/spec"
 )
 
@@ -31,25 +28,6 @@ const (
 	headerTimestamp = "Webhook-Timestamp"
 	headerSignature = "Webhook-Signature"
 )
-
-// secret reads a secret from its file: one line, at most 4 KiB, read anew each
-// time so that it can be changed while Linnet runs.
-func secret(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("secret: %w: %w", err, release.ErrUnavailable)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, 4097))
-	if err != nil {
-		return "", fmt.Errorf("secret: %w: %w", err, release.ErrUnavailable)
-	}
-	s := strings.TrimSpace(string(text))
-	if s == "" || len(text) > 4096 {
-		return "", fmt.Errorf("secret: %s holds nothing that could be one (1 to 4,096 bytes): %w", path, release.ErrUnavailable)
-	}
-	return s, nil
-}
 
 // proof is what proves a delivery.
 type proof struct {

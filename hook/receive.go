@@ -20,6 +20,7 @@ import (
 	"github.com/linnet-project/linnet/calm"
 	"github.com/linnet-project/linnet/control"
 	"github.com/linnet-project/linnet/database"
+	"github.com/linnet-project/linnet/notify/post"
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/spec"
 )
@@ -213,7 +214,7 @@ func (r *Receiver) proved(ctx context.Context, w http.ResponseWriter, req *http.
 func (r *Receiver) secrets(h *entrance) (all []string, err error) {
 	var errs []error
 	for _, file := range h.SecretFiles {
-		s, err := secret(within(r.cfg.Folder, file))
+		s, err := post.Secret(within(r.cfg.Folder, file))
 		if err != nil {
 			errs = append(errs, err)
 			continue

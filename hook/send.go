@@ -15,6 +15,7 @@ import (
 	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/journal"
+	"github.com/linnet-project/linnet/notify/post"
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/spec"
 )
@@ -284,14 +285,14 @@ func (s *Sender) send(ctx context.Context, e cloudEvent) (after time.Duration, r
 // prove signs a request, and shows a token, where the target wants that.
 func (s *Sender) prove(h http.Header, id string, body []byte) error {
 	if s.target.TokenFile != "" {
-		token, err := secret(within(s.cfg.Folder, s.target.TokenFile))
+		token, err := post.Secret(within(s.cfg.Folder, s.target.TokenFile))
 		if err != nil {
 			return err
 		}
 		h.Set("Authorization", "Bearer "+token)
 	}
 	if s.target.SigningFile != "" {
-		key, err := secret(within(s.cfg.Folder, s.target.SigningFile))
+		key, err := post.Secret(within(s.cfg.Folder, s.target.SigningFile))
 		if err != nil {
 			return err
 		}
