@@ -273,8 +273,8 @@ func TestWhoIsNotLetIn(t *testing.T) {
 		t.Errorf("a stranger is told %q", p.Detail)
 	}
 	equal(t, "when to ask again", r.header.Get("Retry-After"), "5")
-	for range 20 {
-		w.ask("GET", "/v1/releases", "").want(503, nil)
+	for n := range 20 {
+		w.ask("GET", fmt.Sprintf("/v1/releases/made-up-%d/1", n), "").want(503, nil)
 	}
 	w.ask("GET", "/openapi.json", "").want(200, nil) // open to everybody
 	w.set(func() {

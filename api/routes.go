@@ -126,7 +126,7 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 // were looked up, the name of the database and why it does not answer, they are
 // told nothing: the log has it.
 func (a *API) turnAway(w http.ResponseWriter, r *http.Request, err error) {
-	a.problem(r.Context(), r.Method+" "+r.URL.Path, err)
+	a.problem(r.Context(), "authenticate", err) // whatever path they made up
 	var refusal *Refusal
 	if !errors.As(err, &refusal) {
 		err = unavailable("who asks cannot be looked up at the moment; the log of the server says why")
@@ -137,7 +137,7 @@ func (a *API) turnAway(w http.ResponseWriter, r *http.Request, err error) {
 // fail answers with a problem, and writes down what only the people who run
 // Linnet should read.
 func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
-	a.problem(r.Context(), r.Method+" "+r.URL.Path, err)
+	a.problem(r.Context(), "authenticate", err) // whatever path they made up
 	Fail(w, err)
 }
 
