@@ -20,7 +20,7 @@ type Problem struct {
 	Type   string `json:"type" format:"uri-reference" example:"urn:linnet:problem:not-found" doc:"A stable name for this kind of problem; its last part is the code."`
 	Title  string `json:"title" example:"Not Found" doc:"The status in words."`
 	Status int    `json:"status" minimum:"400" maximum:"599" example:"404" doc:"The status of HTTP."`
-	Code   string `json:"code" enum:"malformed,invalid,invalid-file,not-logged-in,denied,not-found,method,conflict,unconfirmed,changed,key-reused,too-large,content-type,guard-rails,too-fast,unavailable,internal" doc:"What kind of problem it is, for programs."`
+	Code   string `json:"code" enum:"malformed,too-slow,invalid,invalid-file,not-logged-in,denied,not-found,method,conflict,unconfirmed,changed,key-reused,too-large,content-type,guard-rails,too-fast,unavailable,internal" doc:"What kind of problem it is, for programs."`
 	Detail string `json:"detail" doc:"What is wrong and what to do about it, for people."`
 	// Errors are all that is wrong with what was sent, each with its place.
 	Errors []Fault `json:"errors,omitempty" doc:"All that is wrong with what was sent."`
@@ -81,7 +81,7 @@ func (p *Problem) GetHeaders() http.Header {
 var codes = map[int]string{
 	http.StatusBadRequest: "malformed", http.StatusUnauthorized: "not-logged-in", http.StatusForbidden: "denied",
 	http.StatusNotFound: "not-found", http.StatusMethodNotAllowed: "method", http.StatusNotAcceptable: "content-type",
-	http.StatusRequestTimeout: "malformed", http.StatusConflict: "conflict", http.StatusPreconditionFailed: "changed",
+	http.StatusRequestTimeout: "too-slow", http.StatusConflict: "conflict", http.StatusPreconditionFailed: "changed",
 	http.StatusRequestEntityTooLarge: "too-large", http.StatusUnsupportedMediaType: "content-type",
 	http.StatusUnprocessableEntity: "invalid", http.StatusTooManyRequests: "too-fast", http.StatusServiceUnavailable: "unavailable",
 }
