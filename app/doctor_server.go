@@ -190,7 +190,7 @@ func (d *serverDiagnosis) release(ctx context.Context, f spec.File, timeout time
 		if found.Problem != nil && found.Problem.Stops {
 			err, do = fmt.Errorf("%s: %s: %w", found.Problem.Metric, found.Problem.Text, release.ErrUnavailable), found.Problem.Do
 		}
-		d.add("sources of "+f.Name, fmt.Sprintf("%d metrics can be asked for", len(found.Metrics)), err, do)
+		d.add("sources of "+f.Name, many(len(found.Metrics), "metric")+" can be asked for", err, do)
 	}
 	if inside(f) {
 		return

@@ -112,7 +112,15 @@ func (p *process) lintFile(name string) (about string, err error) {
 		return kind.Title, err
 	}
 	f, err := parseFile(name, text)
-	return fmt.Sprintf("release %s of %s, %d steps, %d metrics", f.Name, f.Service, len(f.Steps), len(f.Analysis.Metrics)), err
+	return fmt.Sprintf("release %s of %s, %s, %s", f.Name, f.Service, many(len(f.Steps), "step"), many(len(f.Analysis.Metrics), "metric")), err
+}
+
+// many is a number of things in words.
+func many(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // eachIn has each thing that is wrong with a file name that file, where it has no
