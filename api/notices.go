@@ -141,16 +141,19 @@ type ackInput struct {
 }
 
 func (n notices) ack(ctx context.Context, in *ackInput) (*struct{}, error) {
-	told, err := n.box.Find(ctx, in.Body.Notice)
+	return nil, Acknowledge(ctx, n.desk, n.box, Actor(ctx), in.Body.Notice)
+}
+
+// Acknowledge says that somebody takes care of what a notice tells, if they may.
+func Acknowledge(ctx context.Context, desk *control.Desk, box Outbox, who access.Actor, notice string) error {
+	told, err := box.Find(ctx, notice)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	who := Actor(ctx)
-	entry := control.Entry{Who: who, What: "notice.acknowledge", Object: told.ID}
-	if err := n.desk.Allow(ctx, access.Pause, about(told), entry); err != nil {
-		return nil, err
+	if err := desk.Allow(ctx, access.Pause, about(told), control.Entry{Who: who, What: "notice.acknowledge", Object: told.ID}); err != nil {
+		return err
 	}
-	return nil, n.box.Ack(ctx, told.ID, who.Name)
+	return box.Ack(ctx, told.ID, who.Name)
 }
 
 type againInput struct {

@@ -8,12 +8,14 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"os"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/linnet-project/linnet/access"
+	"github.com/linnet-project/linnet/api"
 	"github.com/linnet-project/linnet/control"
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/journal"
@@ -125,7 +127,7 @@ func (s *serving) openNoticesAPI(context.Context) (func() error, error) {
 func (s *serving) pressed(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, slack.MaxBody))
 	if err != nil {
-		http.Error(w, "too large", http.StatusRequestEntityTooLarge)
+		refusePress(w, err)
 		return
 	}
 	people, ok := s.signedBy(r.Header, body)
@@ -148,6 +150,20 @@ func (s *serving) pressed(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), pressWait)
 	defer cancel()
 	s.telling.answer(ctx, press, s.carryOut(ctx, press, people[press.User]))
+}
+
+// refusePress says why the body of a press could not be read: it is too long, or
+// came too slowly, or not to its end.
+func refusePress(w http.ResponseWriter, err error) {
+	var long *http.MaxBytesError
+	switch {
+	case errors.As(err, &long):
+		http.Error(w, "too large", http.StatusRequestEntityTooLarge)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		http.Error(w, "the request came too slowly", http.StatusRequestTimeout)
+	default:
+		http.Error(w, "the request could not be read whole", http.StatusBadRequest)
+	}
 }
 
 // signedBy gives the people of the channels whose signing secret a request is
@@ -203,7 +219,7 @@ func (s *serving) carryOut(ctx context.Context, p slack.Press, name string) stri
 			said = "Done: " + a.Decision.Reason.Text
 		}
 	} else {
-		err = s.acknowledge(ctx, who, p.Notice)
+		err = api.Acknowledge(ctx, s.desk, s.telling.box, who, p.Notice)
 	}
 	if err != nil {
 		s.log.Info("a press of a button did nothing", "release", id.String(), "action", p.Action, "who", name, "error", err)
@@ -220,19 +236,6 @@ func (s *serving) stillAsked(ctx context.Context, who access.Actor, id journal.I
 		err = fmt.Errorf("this was answered, or is asked anew by another notice: %w", release.ErrConflict)
 	}
 	return err
-}
-
-// acknowledge says that somebody takes care of what a notice tells.
-func (s *serving) acknowledge(ctx context.Context, who access.Actor, notice string) error {
-	n, err := s.telling.box.Find(ctx, notice)
-	if err != nil {
-		return err
-	}
-	on := access.Resource{Service: n.Service, Team: n.Team, Environment: n.Environment, Release: n.Release}
-	if err := s.desk.Allow(ctx, access.Pause, on, control.Entry{Who: who, What: "notice.acknowledge", Object: n.ID}); err != nil {
-		return err
-	}
-	return s.telling.box.Ack(ctx, n.ID, who.Name)
 }
 
 // buttonWait is how long a press waits for what the release makes of it, and then
