@@ -27,12 +27,12 @@ type Summary struct {
 	// where it was not, and where an older linnet wrote it down.
 	Promoted time.Time
 
-	Seq      uint64 // the last record
-	Phase    engine.Phase
-	Step     int
-	Weight   release.Weight
-	Reason   release.Reason
-	Outcome  Outcome // empty until it has ended
+	Seq     uint64 // the last record
+	Phase   engine.Phase
+	Step    int
+	Weight  release.Weight
+	Reason  release.Reason
+	Outcome Outcome // empty until it has ended
 	// Pruned says that retention has removed the records.
 	Pruned bool
 	// Place orders all releases of a journal by when they were begun; see Choice.

@@ -74,6 +74,11 @@ func TestCoursesOfReleases(t *testing.T) {
 			t.Errorf("lists say of %s that %q (%v), and not %q", name, s.Reason.Text, err, why)
 		}
 	}
+	for _, r := range stage.Releases(now) {
+		if _, err := store.Verify(t.Context(), journal.ID{Name: nameOf(r), Attempt: 1}); err != nil {
+			t.Error(err)
+		}
+	}
 	levels := 0
 	for _, name := range []string{"checkout-2.14.0", "payments-5.0.0", "search-7.1.0", "recommend-0.9.3", "catalog-3.9.1"} {
 		c, err := desk.Course(t.Context(), access.Actor{Name: "ann"}, journal.ID{Name: name, Attempt: 1}, report.Wanted{})
@@ -103,4 +108,11 @@ func TestCoursesOfReleases(t *testing.T) {
 	if levels < 8 {
 		t.Errorf("only %d earlier levels were told", levels)
 	}
+}
+
+// nameOf is what a release file calls its release.
+func nameOf(r stage.Release) string {
+	_, after, _ := strings.Cut(r.File, "name: ")
+	name, _, _ := strings.Cut(after, "\n")
+	return name
 }
