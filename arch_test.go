@@ -105,7 +105,7 @@ var house = map[string]row{
 	"metric/metricconf":   {floor: 3, imports: []string{"release"}},
 	"metric/rows":         {floor: 3, imports: []string{"release"}},
 	"metric/template":     {floor: 3, imports: []string{"release"}},
-	"metric/vendortest":   {floor: 3},
+	"metric/vendortest":   {floor: 3, imports: []string{"testprogram"}},
 	"metric/exec":         {floor: 3, imports: []string{"release", "command", "ndjson", "secret", "metric/rows"}},
 	"metric/sql":          {floor: 3, imports: []string{"release", "metric/rows", "metric/web"}},
 	"metric/httpjson":     {floor: 3, imports: []string{"release", "metric/rows", "metric/template", "metric/web"}},
@@ -125,9 +125,10 @@ var house = map[string]row{
 	"notify/email":        {floor: 3, imports: []string{"release", "secret", "notify/post"}},
 	"notify/shoutrrr":     {floor: 3, imports: []string{"release", "notify/post"}},
 
-	// Database servers for tests, of the journal's floor and above; and what runs
-	// tests on each kind of database.
-	"testdb":                {floor: 2},
+	// Programs and database servers for tests, of the journal's floor and above; and
+	// what runs tests on each kind of database.
+	"testprogram":           {floor: 2},
+	"testdb":                {floor: 2, imports: []string{"testprogram"}},
 	"database/databasetest": {floor: 2, imports: []string{"database", "testdb"}},
 
 	// What other programs and the screens see.

@@ -9,25 +9,20 @@ import (
 	"testing"
 
 	"github.com/linnet-project/linnet/demo"
+	"github.com/linnet-project/linnet/testprogram"
 )
 
 // The examples of docs/api.md work, one after the other, on a server that runs
 // the release they begin.
 func TestExamplesOfTheAPI(t *testing.T) {
 	t.Parallel()
-	curl, err := exec.LookPath("curl")
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("curl is not installed; scripts/setup installs it")
-		}
-		t.Skip("curl is not installed; scripts/setup installs it")
-	}
+	curl := testprogram.Find(t, "curl", "curl")
 	page, err := os.ReadFile("../docs/api.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := openShop(t, "checkout-1.5.0", demo.None)
-	file := s.write(story{traffic: s.embedded(freeAddress(t)), source: s.scraping(), metrics: []string{ownErrors}})
+	file := s.write(story{traffic: s.embedded(testprogram.Address(t)), source: s.scraping(), metrics: []string{ownErrors}})
 	folder := t.TempDir()
 	if err := os.Rename(file, filepath.Join(folder, "release.yaml")); err != nil {
 		t.Fatal(err)

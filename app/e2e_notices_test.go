@@ -21,6 +21,7 @@ import (
 	"github.com/linnet-project/linnet/demo"
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/journal"
+	"github.com/linnet-project/linnet/testprogram"
 )
 
 // ear is a server that keeps what it was sent, and answers like Slack.
@@ -104,7 +105,7 @@ spec:
 `, chat.URL, me.Username, wall.URL))
 	config := write("server.yaml", "apiVersion: linnet/v1\nkind: Server\nspec: { notices: notices.yaml }\n")
 	data, folder := t.TempDir(), t.TempDir()
-	file := s.write(story{traffic: s.embedded(freeAddress(t)), source: s.scraping(), metrics: []string{ownErrors},
+	file := s.write(story{traffic: s.embedded(testprogram.Address(t)), source: s.scraping(), metrics: []string{ownErrors},
 		steps: "[ { weight: 30%, atLeast: 2s, atMost: 5m, approval: { from: release-managers } } ]"})
 	if err := os.Rename(file, filepath.Join(folder, "told.yaml")); err != nil {
 		t.Fatal(err)

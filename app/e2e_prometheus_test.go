@@ -3,10 +3,7 @@ package app_test
 import (
 	"encoding/json"
 	"fmt"
-	"net"
-	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -16,68 +13,28 @@ import (
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/journal"
 	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/testprogram"
 )
 
 // monitor is a real Prometheus that scrapes shops.
 type monitor struct {
-	t       *testing.T
-	program *program
-	binary  string
-	dir     string
-	address string
+	t *testing.T
+	*testprogram.Prometheus
+	dir string // of what is scraped
 }
 
-// startMonitor starts a Prometheus. Where the machine has none the test is
-// skipped, but not in CI, which installs it.
 func startMonitor(t *testing.T) *monitor {
 	t.Helper()
-	binary, err := exec.LookPath("prometheus")
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("prometheus is not installed (apt-get install prometheus), and CI must not skip the tests with it")
-		}
-		t.Skip("prometheus is not installed (apt-get install prometheus): the test with a real Prometheus is skipped")
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := &monitor{t: t, binary: binary, dir: t.TempDir(), address: l.Addr().String()}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	config := fmt.Sprintf(`
+	dir := t.TempDir()
+	m := &monitor{t: t, dir: dir, Prometheus: testprogram.NewPrometheus(t, fmt.Sprintf(`
 global: { scrape_interval: 300ms, scrape_timeout: 300ms }
 scrape_configs:
 - job_name: shops
   file_sd_configs: [ { files: [ %q ], refresh_interval: 1s } ]
-`, filepath.Join(m.dir, "*.json"))
-	if err := os.WriteFile(filepath.Join(m.dir, "prometheus.yml"), []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	m.start()
+`, filepath.Join(dir, "*.json")))}
+	m.Start(t)
 	return m
 }
-
-// start starts it on its folder, or starts it again.
-func (m *monitor) start() {
-	m.t.Helper()
-	m.program = launch(m.t, exec.Command(m.binary, "--config.file="+filepath.Join(m.dir, "prometheus.yml"),
-		"--storage.tsdb.path="+filepath.Join(m.dir, "data"), "--web.listen-address="+m.address))
-	eventually(m.t, "Prometheus to be ready", func() bool {
-		if m.program.over() {
-			m.t.Fatal("Prometheus ended")
-		}
-		resp, err := http.Get(m.url() + "/-/ready")
-		if err != nil {
-			return false
-		}
-		defer resp.Body.Close()
-		return resp.StatusCode == http.StatusOK
-	})
-}
-
-func (m *monitor) url() string { return "http://" + m.address }
 
 // watch has a shop scraped: both versions, and the splitter.
 func (m *monitor) watch(s *shop) {
@@ -107,7 +64,7 @@ func (m *monitor) watch(s *shop) {
 
 // source is the monitor as a release file names it.
 func (m *monitor) source() string {
-	return fmt.Sprintf("{ prometheus: { url: %q, timeout: 1s } }", m.url())
+	return fmt.Sprintf("{ prometheus: { url: %q, timeout: 1s } }", m.URL)
 }
 
 // A release with a real Prometheus, real versions, a real splitter and real
@@ -205,18 +162,24 @@ func TestPrometheusGoesDownInTheMiddle(t *testing.T) {
 	p.says(`the provider serves 50 %`)
 	looksAfter(4)
 
-	m.program.signal(syscall.SIGSTOP)
+	signal := func(s os.Signal) {
+		t.Helper()
+		if err := m.Process.Signal(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	signal(syscall.SIGSTOP)
 	eventually(t, "looks that find it hanging", func() bool { return downLooks(s.records(id)) >= 2 })
 	hung := downLooks(s.records(id))
-	m.program.signal(syscall.SIGCONT)
+	signal(syscall.SIGCONT)
 	looksAfter(len(s.records(id)) + 2)
-	m.program.kill()
+	m.Kill()
 	eventually(t, "looks that find it dead", func() bool { return downLooks(s.records(id)) >= hung+3 })
 	if w := engine.CandidateWeight(s.served().Route); w != release.Whole/2 {
 		t.Errorf("with the source down %s are served, want 50 %%: neither up nor down", engine.Percent(w))
 	}
 	expect(t, 0, []string{"release", "show", "shop", "--data", s.data}, `50 %`)
-	m.start()
+	m.Start(t)
 	p.exits(0)
 	s.sound(id)
 	for i, rec := range s.records(id) {

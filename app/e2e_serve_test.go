@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -27,18 +26,8 @@ import (
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/run"
 	"github.com/linnet-project/linnet/spec"
+	"github.com/linnet-project/linnet/testprogram"
 )
-
-// freeAddress is an address that nobody listens on.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
 
 // serve starts `linnet serve` and gives its address.
 func serve(t *testing.T, data string, more ...string) (*program, string) {
@@ -87,7 +76,7 @@ func TestServeRunsReleasesOverAKill(t *testing.T) {
 	t.Parallel()
 	good, bad := openShop(t, "good", demo.None), openShop(t, "bad", demo.Errors)
 	data, folder := t.TempDir(), t.TempDir()
-	traffic := map[*shop]string{good: freeAddress(t), bad: freeAddress(t)}
+	traffic := map[*shop]string{good: testprogram.Address(t), bad: testprogram.Address(t)}
 	for s, address := range traffic {
 		exclude := "" // on a slow machine a good version fails now and then, too
 		if s == bad {
@@ -220,7 +209,7 @@ func TestServeWhereAnotherIs(t *testing.T) {
 func TestServeSettings(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "server.yaml")
-	fromFile, fromFlag := freeAddress(t), freeAddress(t)
+	fromFile, fromFlag := testprogram.Address(t), testprogram.Address(t)
 	text := fmt.Sprintf("apiVersion: linnet/v1\nkind: Server\nspec:\n  listen: %q\n", fromFile)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"github.com/linnet-project/linnet/journal"
 	"github.com/linnet-project/linnet/load"
 	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/testprogram"
 	"github.com/linnet-project/linnet/traffic/proxy"
 )
 
@@ -47,7 +48,7 @@ func openShop(t *testing.T, name string, fault demo.Fault) *shop {
 // split starts the splitter, or starts it again where it was.
 func (s *shop) split() {
 	s.t.Helper()
-	listen, admin := "127.0.0.1:0", "127.0.0.1:0"
+	listen, admin := testprogram.Address(s.t), testprogram.Address(s.t)
 	if s.splitter != nil {
 		listen, admin = strings.TrimPrefix(s.traffic, "http://"), strings.TrimPrefix(s.admin, "http://")
 	}

@@ -30,6 +30,7 @@ import (
 	"github.com/linnet-project/linnet/ingest/rules"
 	"github.com/linnet-project/linnet/metric/tsdb"
 	"github.com/linnet-project/linnet/spec"
+	"github.com/linnet-project/linnet/testprogram"
 )
 
 // serveOfBench names what this process is to be, door or bare, and dirOfBench
@@ -209,46 +210,9 @@ func (fatal) Put(_ context.Context, _ item.Batch, refused []item.Refusal) error 
 // startPrometheus starts a bare Prometheus that takes remote write.
 func startPrometheus(b *testing.B) server {
 	b.Helper()
-	binary, err := exec.LookPath("prometheus")
-	if err != nil {
-		b.Skip("prometheus is not installed (apt-get install prometheus): there is nothing to compare with")
-	}
-	dir := b.TempDir()
-	file := filepath.Join(dir, "prometheus.yml")
-	if err := os.WriteFile(file, []byte("global: { scrape_interval: 1m }\n"), 0o600); err != nil {
-		b.Fatal(err)
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	address := l.Addr().String()
-	if err := l.Close(); err != nil {
-		b.Fatal(err)
-	}
-	p := exec.Command(binary, "--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "data"),
-		"--web.listen-address="+address, "--web.enable-remote-write-receiver")
-	if err := p.Start(); err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		_ = p.Process.Kill()
-		_ = p.Wait()
-	})
-	s := server{name: "prometheus", url: "http://" + address, pid: p.Process.Pid}
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for range 1000 {
-		if resp, err := http.Get(s.url + "/-/ready"); err == nil {
-			_ = resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				return s
-			}
-		}
-		<-tick.C
-	}
-	b.Fatal("Prometheus is not ready after 20 s")
-	return s
+	p := testprogram.NewPrometheus(b, "global: { scrape_interval: 1m }\n", "--web.enable-remote-write-receiver")
+	p.Start(b)
+	return server{name: "prometheus", url: p.URL, pid: p.Process.Pid}
 }
 
 // cpu is the processor time that a process has used, of user and system, in

@@ -7,12 +7,14 @@ import (
 	"time"
 
 	"github.com/go-sql-driver/mysql"
+
+	"github.com/linnet-project/linnet/testprogram"
 )
 
 // MariaDB starts a MariaDB.
 func MariaDB(t testing.TB) Server {
 	t.Helper()
-	install, mariadbd := find(t, "mariadb-install-db", "mariadb-server"), find(t, "mariadbd", "mariadb-server", "/usr/sbin")
+	install, mariadbd := testprogram.Find(t, "mariadb-install-db", "mariadb-server"), testprogram.Find(t, "mariadbd", "mariadb-server", "/usr/sbin")
 	h := newHome(t)
 	s := Server{Host: "127.0.0.1", Port: freePort(t), User: "admin", Password: password}
 	data := filepath.Join(h.dir, "data")

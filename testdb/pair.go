@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
+
+	"github.com/linnet-project/linnet/testprogram"
 )
 
 // Pair is a PostgreSQL with another that follows it by streaming replication,
@@ -45,7 +47,7 @@ func NewPair(t testing.TB) *Pair {
 
 func (p *Pair) program(t testing.TB, name string) string {
 	t.Helper()
-	return find(t, name, "postgresql", postgresFolder)
+	return testprogram.Find(t, name, "postgresql", postgresFolder)
 }
 
 // URL names both, and which of them is meant: the one that takes writes.

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver pgx
+
+	"github.com/linnet-project/linnet/testprogram"
 )
 
 // postgresFolder is where Debian has PostgreSQL's programs.
@@ -18,7 +20,7 @@ const postgresFolder = "/usr/lib/postgresql/*/bin"
 // Postgres starts a PostgreSQL. Users log in with passwords only.
 func Postgres(t testing.TB) Server {
 	t.Helper()
-	initdb, postgres := find(t, "initdb", "postgresql", postgresFolder), find(t, "postgres", "postgresql", postgresFolder)
+	initdb, postgres := testprogram.Find(t, "initdb", "postgresql", postgresFolder), testprogram.Find(t, "postgres", "postgresql", postgresFolder)
 	h := newHome(t)
 	s := Server{Host: "127.0.0.1", Port: freePort(t), User: "postgres", Password: password}
 	data := filepath.Join(h.dir, "data")

@@ -42,29 +42,6 @@ const patience = time.Minute
 
 const password = "p0ssw0rd of the tests"
 
-// find returns the path of a program, also in folders that Debian leaves out of
-// PATH.
-func find(t testing.TB, name, packet string, folders ...string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	for _, folder := range folders {
-		if err == nil {
-			break
-		}
-		found, _ := filepath.Glob(filepath.Join(folder, name)) // its pattern is ours
-		if len(found) > 0 {
-			path, err = found[len(found)-1], nil
-		}
-	}
-	if err != nil && os.Getenv("CI") != "" {
-		t.Fatalf("%s is not installed (apt-get install %s), and CI must not skip the tests with it", name, packet)
-	}
-	if err != nil {
-		t.Skipf("%s is not installed (apt-get install %s): the test with a real server is skipped", name, packet)
-	}
-	return path
-}
-
 // home is a folder for a server, and who it runs as: servers refuse root.
 type home struct {
 	dir string

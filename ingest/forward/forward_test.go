@@ -4,12 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -17,6 +13,7 @@ import (
 
 	"github.com/linnet-project/linnet/metric/tsdb"
 	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/testprogram"
 )
 
 // What the embedded store takes is in a real Prometheus soon after, also what was
@@ -27,8 +24,8 @@ func TestForwardToPrometheus(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	m := newMonitor(t)
-	f, err := Start(store, Config{URL: m.url + "/api/v1/write", Timeout: time.Second})
+	m := testprogram.NewPrometheus(t, "global: {}\n", "--web.enable-remote-write-receiver")
+	f, err := Start(store, Config{URL: m.URL + "/api/v1/write", Timeout: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,11 +51,11 @@ func TestForwardToPrometheus(t *testing.T) {
 		put(float64(i))
 		<-ticker.C
 	}
-	m.start()
-	m.await("max_over_time(orders_total[10m])", "39")
-	m.await("count_over_time(orders_total[10m]) > bool 20", "1")
+	m.Start(t)
+	await(t, m, "max_over_time(orders_total[10m])", "39")
+	await(t, m, "count_over_time(orders_total[10m]) > bool 20", "1")
 	put(40)
-	m.await("orders_total", "40")
+	await(t, m, "orders_total", "40")
 }
 
 func TestForwardRefusesWhatCannotBe(t *testing.T) {
@@ -74,65 +71,19 @@ func TestForwardRefusesWhatCannotBe(t *testing.T) {
 	}
 }
 
-// monitor is a real Prometheus that takes remote write.
-type monitor struct {
-	t                *testing.T
-	binary, dir, url string
-}
-
-func newMonitor(t *testing.T) *monitor {
+// await waits until a query of a Prometheus has a value.
+func await(t *testing.T, m *testprogram.Prometheus, query, want string) {
 	t.Helper()
-	binary, err := exec.LookPath("prometheus")
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("prometheus is not installed (apt-get install prometheus), and CI must not skip the tests with it")
-		}
-		t.Skip("prometheus is not installed (apt-get install prometheus): the test with a real Prometheus is skipped")
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return &monitor{t: t, binary: binary, dir: t.TempDir(), url: "http://" + l.Addr().String()}
-}
-
-func (m *monitor) start() {
-	m.t.Helper()
-	config := filepath.Join(m.dir, "prometheus.yml")
-	if err := os.WriteFile(config, []byte("global: {}\n"), 0o600); err != nil {
-		m.t.Fatal(err)
-	}
-	u, err := url.Parse(m.url)
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	c := exec.CommandContext(ctx, m.binary, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(m.dir, "data"),
-		"--web.listen-address="+u.Host, "--web.enable-remote-write-receiver")
-	c.WaitDelay = 5 * time.Second
-	if err := c.Start(); err != nil {
-		m.t.Fatal(err)
-	}
-	m.t.Cleanup(func() {
-		cancel()
-		_ = c.Wait() // it was killed
-	})
-}
-
-// await waits until a query has a value.
-func (m *monitor) await(query, want string) {
-	m.t.Helper()
 	last := ""
 	ticker := time.NewTicker(50 * time.Millisecond)
 	defer ticker.Stop()
 	for deadline := time.After(60 * time.Second); ; {
 		select {
 		case <-deadline:
-			m.t.Fatalf("Prometheus says that %s is %s, not %s", query, last, want)
+			t.Fatalf("Prometheus says that %s is %s, not %s", query, last, want)
 		case <-ticker.C:
 		}
-		resp, err := http.Get(m.url + "/api/v1/query?query=" + url.QueryEscape(query))
+		resp, err := http.Get(m.URL + "/api/v1/query?query=" + url.QueryEscape(query))
 		if err != nil {
 			last = err.Error()
 			continue

@@ -2,12 +2,7 @@ package remotewrite_test
 
 import (
 	"fmt"
-	"net"
-	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -17,18 +12,12 @@ import (
 
 	"github.com/linnet-project/linnet/ingest/item"
 	"github.com/linnet-project/linnet/ingest/remotewrite"
+	"github.com/linnet-project/linnet/testprogram"
 )
 
 // A real Prometheus scrapes a service and writes all of it here: counters with
 // exemplars, native histograms, and its own stale markers when a target goes.
 func TestARealPrometheusWrites(t *testing.T) {
-	binary, err := exec.LookPath("prometheus")
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("prometheus is not installed (apt-get install prometheus), and CI must not skip the tests with it")
-		}
-		t.Skip("prometheus is not installed (apt-get install prometheus): the test with a real Prometheus is skipped")
-	}
 	d := &door{fail: []error{item.Busy{After: time.Second}}} // it comes again
 	receiver := httptest.NewServer(remotewrite.Handler(remotewrite.Config{Receiver: d}))
 	defer receiver.Close()
@@ -43,13 +32,13 @@ func TestARealPrometheusWrites(t *testing.T) {
 	service := httptest.NewServer(promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true}))
 	defer service.Close()
 
-	run(t, binary, fmt.Sprintf(`
+	testprogram.NewPrometheus(t, fmt.Sprintf(`
 global: { scrape_interval: 200ms, scrape_timeout: 200ms }
 scrape_configs:
 - { job_name: shop, static_configs: [ { targets: [ %q ], labels: { version: 1.5.0 } } ] }
 remote_write:
 - { url: %q, send_exemplars: true, send_native_histograms: true, queue_config: { batch_send_deadline: 200ms, min_backoff: 50ms } }
-`, strings.TrimPrefix(service.URL, "http://"), receiver.URL))
+`, strings.TrimPrefix(service.URL, "http://"), receiver.URL), "--enable-feature=native-histograms,exemplar-storage").Start(t)
 
 	eventually(t, "the counter", func() bool { return len(d.latest("orders_total")) == 1 })
 	for series, s := range d.latest("orders_total") {
@@ -80,51 +69,6 @@ remote_write:
 	if len(d.refused) > 0 {
 		t.Errorf("refused: %+v", d.refused)
 	}
-}
-
-// run starts a Prometheus that ends with the test.
-func run(t *testing.T, binary, config string) {
-	t.Helper()
-	dir := t.TempDir()
-	file := filepath.Join(dir, "prometheus.yml")
-	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	said, err := os.Create(filepath.Join(dir, "log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer said.Close()
-	p := exec.Command(binary, "--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address,
-		"--enable-feature=native-histograms,exemplar-storage")
-	p.Stderr = said
-	if err := p.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = p.Process.Kill()
-		_ = p.Wait()
-		if t.Failed() {
-			text, _ := os.ReadFile(said.Name())
-			t.Logf("Prometheus said:\n%s", text)
-		}
-	})
-	eventually(t, "Prometheus to be ready", func() bool {
-		resp, err := http.Get("http://" + address + "/-/ready")
-		if err != nil {
-			return false
-		}
-		_ = resp.Body.Close()
-		return resp.StatusCode == http.StatusOK
-	})
 }
 
 // eventually asks again until something is so, for at most half a minute.

@@ -19,6 +19,7 @@ import (
 	"github.com/linnet-project/linnet/metric/exec"
 	"github.com/linnet-project/linnet/metric/metricconf"
 	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/testprogram"
 )
 
 const redisPassword = "a-long-password"
@@ -29,25 +30,13 @@ type redis struct {
 	process *os.Process
 }
 
-// installed finds a program, or skips the test that needs it.
-func installed(t *testing.T, name, pack string) {
-	t.Helper()
-	_, err := osexec.LookPath(name)
-	if err != nil && os.Getenv("CI") != "" {
-		t.Fatalf("%s is not installed (apt-get install %s), and CI must not skip the sample of docs/exec-source.md", name, pack)
-	}
-	if err != nil {
-		t.Skipf("%s is not installed (apt-get install %s): the sample of docs/exec-source.md is not tried", name, pack)
-	}
-}
-
 // startRedis runs one until the test ends. Somebody else may take a free port
 // first: then it takes another.
 func startRedis(t *testing.T) *redis {
 	t.Helper()
-	installed(t, "redis-server", "redis-server")
-	installed(t, "redis-cli", "redis-tools")
-	installed(t, "python3", "python3")
+	testprogram.Find(t, "redis-server", "redis-server")
+	testprogram.Find(t, "redis-cli", "redis-tools")
+	testprogram.Find(t, "python3", "python3", "/usr/bin")
 	for range 5 {
 		if r := tryRedis(t); r != nil {
 			r.do(t, onPage(t, "```\n(ACL .*)\n```"))

@@ -1,11 +1,9 @@
 package prometheus_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -23,20 +21,8 @@ import (
 	"github.com/linnet-project/linnet/metric/metricconf"
 	source "github.com/linnet-project/linnet/metric/prometheus"
 	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/testprogram"
 )
-
-// program finds a program that Debian's prometheus package brings.
-func program(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil && os.Getenv("CI") != "" {
-		t.Fatalf("%s is not installed (apt-get install prometheus), and CI must not skip the tests with it", name)
-	}
-	if err != nil {
-		t.Skipf("%s is not installed (apt-get install prometheus): the test against a real Prometheus is skipped", name)
-	}
-	return path
-}
 
 // eventually waits until a condition holds.
 func eventually(t *testing.T, what string, holds func() bool) {
@@ -54,48 +40,6 @@ func eventually(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-// startPrometheus runs a real server on a data folder and returns its URL.
-func startPrometheus(t *testing.T, config, data string, flags ...string) string {
-	t.Helper()
-	binary := program(t, "prometheus")
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "prometheus.yml")
-	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	var said bytes.Buffer
-	cmd := exec.CommandContext(ctx, binary, append([]string{"--config.file", file, "--storage.tsdb.path", data,
-		"--web.listen-address", address, "--storage.tsdb.retention.time", "100y"}, flags...)...)
-	cmd.Stdout, cmd.Stderr = &said, &said
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cancel()
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Logf("prometheus said:\n%.4000s", said.String())
-		}
-	})
-	eventually(t, "Prometheus to be ready", func() bool {
-		resp, err := http.Get("http://" + address + "/-/ready")
-		if err != nil {
-			return false
-		}
-		defer resp.Body.Close()
-		return resp.StatusCode == http.StatusOK
-	})
-	return "http://" + address
-}
-
 func open(t *testing.T, c source.Config) *source.Source {
 	t.Helper()
 	s, err := source.New(c)
@@ -106,9 +50,12 @@ func open(t *testing.T, c source.Config) *source.Source {
 	return s
 }
 
+// keepsAll is the flag with which a Prometheus keeps what is from long ago.
+const keepsAll = "--storage.tsdb.retention.time=100y"
+
 // serveBlocks runs a real server on blocks that promtool made of OpenMetrics text.
 func serveBlocks(t *testing.T, text string) string {
-	promtool := program(t, "promtool")
+	promtool := testprogram.Find(t, "promtool", "prometheus")
 	data := t.TempDir()
 	file := filepath.Join(data, "world.om")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
@@ -119,7 +66,10 @@ func serveBlocks(t *testing.T, text string) string {
 	if err != nil {
 		t.Fatalf("promtool: %v\n%s", err, out)
 	}
-	return startPrometheus(t, "", blocks)
+	p := testprogram.NewPrometheus(t, "", keepsAll)
+	p.Data = blocks
+	p.Start(t)
+	return p.URL
 }
 
 // The whole suite against a real server.
@@ -207,15 +157,16 @@ func newApp(t *testing.T) *app {
 func TestLiveCountsAreExact(t *testing.T) {
 	t.Parallel()
 	stable, canary := newApp(t), newApp(t)
-	url := startPrometheus(t, fmt.Sprintf(`
+	server := testprogram.NewPrometheus(t, fmt.Sprintf(`
 global: { scrape_interval: 150ms, scrape_timeout: 150ms }
 scrape_configs:
 - job_name: shop
   static_configs:
   - { targets: [%q], labels: { version: stable } }
   - { targets: [%q], labels: { version: canary } }
-`, stable.server.Listener.Addr(), canary.server.Listener.Addr()), t.TempDir(), "--enable-feature=native-histograms")
-	src := open(t, source.Config{URL: url})
+`, stable.server.Listener.Addr(), canary.server.Listener.Addr()), "--enable-feature=native-histograms")
+	server.Start(t)
+	src := open(t, source.Config{URL: server.URL})
 	stable.requests.WithLabelValues("200").Inc()
 	canary.requests.WithLabelValues("200").Inc()
 	from := time.Now()

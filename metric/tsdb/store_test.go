@@ -26,6 +26,7 @@ import (
 	"github.com/linnet-project/linnet/metric/metricconf"
 	"github.com/linnet-project/linnet/metric/prometheus"
 	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/testprogram"
 )
 
 var arms = []release.Arm{
@@ -280,7 +281,7 @@ func TestScrapes(t *testing.T) {
 		if err != nil || !strings.Contains(strings.Join(a.Warnings, "\n"), "declared as a counter") {
 			t.Errorf("a counter read as a gauge: warnings %q, error %v", a.Warnings, err)
 		}
-		asTools(t, s)
+		t.Run("as tools", func(t *testing.T) { asTools(t, s) })
 	})
 	t.Run("again", func(t *testing.T) {
 		s := open(t, Config{Dir: dir})
@@ -294,11 +295,7 @@ func TestScrapes(t *testing.T) {
 // asTools looks through the API as promtool does.
 func asTools(t *testing.T, s *Store) {
 	t.Helper()
-	promtool, err := exec.LookPath("promtool")
-	if err != nil {
-		t.Log("promtool is not installed (apt-get install prometheus): its part is skipped")
-		return
-	}
+	promtool := testprogram.Find(t, "promtool", "prometheus")
 	srv := httptest.NewServer(s.Handler())
 	defer srv.Close()
 	now := time.Now()

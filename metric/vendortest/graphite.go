@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/linnet-project/linnet/testprogram"
 )
 
 // Graphite is a graphite-web itself, on files of its own.
@@ -53,8 +55,8 @@ for path, points in given["points"].items():
 func StartGraphite(t *testing.T, step time.Duration) *Graphite {
 	t.Helper()
 	// Django's own manager, with the settings of graphite-web.
-	manager := program(t, "graphite-manage", "graphite-web")
-	g := &Graphite{python: program(t, "/usr/bin/python3", "python3"), dir: t.TempDir(), step: step}
+	manager := testprogram.Find(t, "graphite-manage", "graphite-web")
+	g := &Graphite{python: testprogram.Find(t, "/usr/bin/python3", "python3"), dir: t.TempDir(), step: step}
 	if err := os.WriteFile(filepath.Join(g.dir, "settings_of_test.py"), []byte(graphiteSettings), 0o600); err != nil {
 		t.Fatal(err)
 	}

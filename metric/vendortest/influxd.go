@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/linnet-project/linnet/testprogram"
 )
 
 // Influxd is an InfluxDB 1 itself, with the database shop and somebody who may
@@ -42,13 +44,13 @@ max-row-limit = %[4]d
 // StartInflux runs one that gives so many rows at most.
 func StartInflux(t *testing.T, rows int) *Influxd {
 	t.Helper()
-	binary := program(t, "influxd", "influxdb")
+	binary := testprogram.Find(t, "influxd", "influxdb")
 	dir := t.TempDir()
 	at := launched{
 		name: binary, ready: "/ping", is: func(r *http.Response) bool { return r.Header.Get("X-Influxdb-Version") != "" },
 		args: func(web string) []string {
 			config := filepath.Join(dir, "influxdb.conf")
-			if err := os.WriteFile(config, fmt.Appendf(nil, influxConfig, address(t), web, dir, rows), 0o600); err != nil {
+			if err := os.WriteFile(config, fmt.Appendf(nil, influxConfig, testprogram.Address(t), web, dir, rows), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			return []string{"run", "-config", config}

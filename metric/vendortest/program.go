@@ -3,37 +3,14 @@ package vendortest
 import (
 	"bytes"
 	"context"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"testing"
 	"time"
+
+	"github.com/linnet-project/linnet/testprogram"
 )
-
-// program finds a program, or skips the test that needs it.
-func program(t *testing.T, name, pack string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil && os.Getenv("CI") != "" {
-		t.Fatalf("%s is not installed (apt-get install %s), and CI must not skip the tests with it", name, pack)
-	}
-	if err != nil {
-		t.Skipf("%s is not installed (apt-get install %s): the test against the real one is skipped", name, pack)
-	}
-	return path
-}
-
-// address is a free one on this machine.
-func address(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
 
 // launched is a program that a test starts.
 type launched struct {
@@ -51,7 +28,7 @@ type launched struct {
 func (l launched) start(t *testing.T) string {
 	t.Helper()
 	for range 5 {
-		at := address(t)
+		at := testprogram.Address(t)
 		if l.answers(t, at) {
 			return at
 		}

@@ -1,16 +1,12 @@
 package alertmanager_test
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -18,6 +14,7 @@ import (
 	"github.com/linnet-project/linnet/notify/alertmanager"
 	"github.com/linnet-project/linnet/notify/notifyconf"
 	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/testprogram"
 )
 
 const token = "a token of alertmanager"
@@ -109,47 +106,12 @@ func active(t *testing.T, url string) (alerts []alert) {
 func startAlertmanager(t *testing.T) string {
 	t.Helper()
 	const name = "prometheus-alertmanager"
-	binary, err := exec.LookPath(name)
-	if err != nil && os.Getenv("CI") != "" {
-		t.Fatalf("%s is not installed (apt-get install %s), and CI must not skip the tests with it", name, name)
-	}
-	if err != nil {
-		t.Skipf("%s is not installed (apt-get install %s): the test against a real Alertmanager is skipped", name, name)
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	binary, address := testprogram.Find(t, name, name), testprogram.Address(t)
 	file := filepath.Join(t.TempDir(), "alertmanager.yml")
 	if err := os.WriteFile(file, []byte("route: { receiver: nobody }\nreceivers: [{ name: nobody }]\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	var said bytes.Buffer
-	cmd := exec.CommandContext(ctx, binary, "--config.file", file, "--storage.path", t.TempDir(), "--web.listen-address", address, "--cluster.listen-address=")
-	cmd.Stdout, cmd.Stderr = &said, &said
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cancel()
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Logf("alertmanager said:\n%.4000s", said.String())
-		}
-	})
-	eventually(t, "Alertmanager to be ready", func() bool {
-		resp, err := http.Get("http://" + address + "/-/ready")
-		if err != nil {
-			return false
-		}
-		defer resp.Body.Close()
-		return resp.StatusCode == http.StatusOK
-	})
+	testprogram.Start(t, "http://"+address+"/-/ready", binary, "--config.file", file, "--storage.path", t.TempDir(), "--web.listen-address", address, "--cluster.listen-address=")
 	return "http://" + address
 }
 

@@ -7,13 +7,15 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/linnet-project/linnet/testprogram"
 )
 
 // TestThePageShowsWhatTheSampleSays runs the commands that docs/own-provider.md
 // shows, in a folder with the sample.
 func TestThePageShowsWhatTheSampleSays(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.Symlink(python(t), filepath.Join(dir, "python3")); err != nil {
+	if err := os.Symlink(testprogram.Find(t, "python3", "python3", "/usr/bin"), filepath.Join(dir, "python3")); err != nil {
 		t.Fatal(err)
 	}
 	for name, to := range map[string]string{"../../examples/providers/split.py": "split.py", "../../docs/own-provider.md": "page"} {

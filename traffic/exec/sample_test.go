@@ -3,11 +3,11 @@ package exec_test
 import (
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/testprogram"
 	"github.com/linnet-project/linnet/traffic/chaos"
 	linnetexec "github.com/linnet-project/linnet/traffic/exec"
 	"github.com/linnet-project/linnet/traffic/split"
@@ -23,22 +23,6 @@ var (
 	arms      = []string{release.Baseline, release.Candidate, "third"}
 	abilities = []release.Ability{release.ManyArms}
 )
-
-// python is the interpreter that the samples run with, rather Debian's own than
-// a wrapper around it, which takes its time. CI installs it.
-func python(t *testing.T) string {
-	t.Helper()
-	for _, name := range []string{"/usr/bin/python3", "python3"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	if os.Getenv("CI") != "" {
-		t.Fatal("python3 is not installed (apt-get install python3), and CI must not skip the samples of docs/own-provider.md")
-	}
-	t.Skip("python3 is not installed (apt-get install python3): the sample of docs/own-provider.md is not tried")
-	return ""
-}
 
 // sample is the folder in which the sample runs, behind a script that fails when
 // it is told to.
@@ -61,7 +45,7 @@ func newSample(t *testing.T) *sample {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("PYTHON", python(t))
+	t.Setenv("PYTHON", testprogram.Find(t, "python3", "python3", "/usr/bin"))
 	t.Setenv("SAMPLE", script)
 	t.Setenv("ROUTER_TOKEN", token)
 	s := &sample{t, t.TempDir()}

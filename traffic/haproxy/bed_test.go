@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -18,6 +17,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/linnet-project/linnet/testprogram"
 )
 
 // bed is a real HAProxy with a configuration from the manual, in front of
@@ -70,23 +71,14 @@ func replaced(t *testing.T, text string, pairs ...string) string {
 // each with the arm behind it.
 func open(t *testing.T, config string, hosts map[string]string) *bed {
 	t.Helper()
-	binary, err := exec.LookPath("haproxy")
-	if err != nil { // not everybody's PATH has Debian's folder of servers
-		binary, err = exec.LookPath("/usr/sbin/haproxy")
-	}
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("haproxy is not installed (apt-get install haproxy), and CI must not skip the tests with it")
-		}
-		t.Skip("haproxy is not installed (apt-get install haproxy): the tests with a real HAProxy are skipped")
-	}
+	binary := testprogram.Find(t, "haproxy", "haproxy", "/usr/sbin")
 	// Sockets need a short path, without a comma for HAProxy.
 	dir, err := os.MkdirTemp("", "linnet-haproxy-")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	b := &bed{t: t, dir: dir, binary: binary, address: freeAddress(t), healthy: map[string]*atomic.Bool{},
+	b := &bed{t: t, dir: dir, binary: binary, address: testprogram.Address(t), healthy: map[string]*atomic.Bool{},
 		client: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 8}}}
 	t.Cleanup(b.client.CloseIdleConnections)
 	var pairs []string
@@ -133,18 +125,6 @@ func (b *bed) backend(arm string) string {
 	}))
 	b.t.Cleanup(server.Close)
 	return server.Listener.Addr().String()
-}
-
-// freeAddress is on a loopback address of its own: HAProxy shares a port with
-// whoever else listens there, and another test's would answer in its place.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", fmt.Sprintf("127.%d.%d.%d:0", 1+rand.IntN(254), rand.IntN(256), 1+rand.IntN(254)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // start starts HAProxy on its configuration, and waits until it takes requests.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/linnet-project/linnet/release"
 	"github.com/linnet-project/linnet/spec"
+	"github.com/linnet-project/linnet/testprogram"
 	"github.com/linnet-project/linnet/traffic/haproxy"
 )
 
@@ -348,7 +349,7 @@ func TestReadyWithoutACheck(t *testing.T) {
 
 // The runtime API over TCP, and one map entry for each of two services.
 func TestOverTCP(t *testing.T) {
-	address := freeAddress(t)
+	address := testprogram.Address(t)
 	config := replaced(t, snippet(t, "haproxy", "balance roundrobin"), "defaults", "    stats socket ipv4@"+address+" level admin\n\ndefaults")
 	b := open(t, config, map[string]string{"10.0.0.11:8080": release.Baseline, "10.0.0.12:8080": release.Baseline,
 		"10.0.0.21:8080": release.Candidate, "10.0.0.22:8080": release.Candidate})

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -18,6 +16,7 @@ import (
 	"time"
 
 	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/testprogram"
 	"github.com/linnet-project/linnet/traffic/nginx"
 )
 
@@ -72,17 +71,8 @@ func replaced(t *testing.T, text string, pairs ...string) string {
 // open starts an nginx.
 func open(t *testing.T) *bed {
 	t.Helper()
-	binary, err := exec.LookPath("nginx")
-	if err != nil { // not everybody's PATH has Debian's folder of servers
-		binary, err = exec.LookPath("/usr/sbin/nginx")
-	}
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("nginx is not installed (apt-get install nginx), and CI must not skip the tests with it")
-		}
-		t.Skip("nginx is not installed (apt-get install nginx): the tests with a real nginx are skipped")
-	}
-	b := &bed{t: t, dir: t.TempDir(), binary: binary, slow: make(chan struct{}), address: freeAddress(t), status: freeAddress(t),
+	binary := testprogram.Find(t, "nginx", "nginx", "/usr/sbin")
+	b := &bed{t: t, dir: t.TempDir(), binary: binary, slow: make(chan struct{}), address: testprogram.Address(t), status: testprogram.Address(t),
 		// Every request comes over a connection of its own, as from other users.
 		client: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}}
 	if err := os.Mkdir(b.folder(), 0o700); err != nil {
@@ -129,18 +119,6 @@ func (b *bed) backend(arm string) string {
 	}))
 	b.t.Cleanup(server.Close)
 	return server.Listener.Addr().String()
-}
-
-// freeAddress is on a loopback address of its own, so that nobody else takes the
-// port before nginx does, or while it restarts.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", fmt.Sprintf("127.%d.%d.%d:0", 1+rand.IntN(254), rand.IntN(256), 1+rand.IntN(254)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // nginx is a command line of this nginx.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/testprogram"
 	"github.com/linnet-project/linnet/traffic/chaos"
 	"github.com/linnet-project/linnet/traffic/split"
 	"github.com/linnet-project/linnet/traffic/trafficconf"
@@ -29,22 +30,6 @@ var (
 	arms      = []string{release.Baseline, release.Candidate, "third"}
 	abilities = []release.Ability{release.ManyArms}
 )
-
-// python is the interpreter that the samples run with, rather Debian's own than
-// a wrapper around it. CI installs it.
-func python(t *testing.T) string {
-	t.Helper()
-	for _, name := range []string{"/usr/bin/python3", "python3"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	if os.Getenv("CI") != "" {
-		t.Fatal("python3 is not installed (apt-get install python3), and CI must not skip the samples of docs/own-provider.md")
-	}
-	t.Skip("python3 is not installed (apt-get install python3): the sample of docs/own-provider.md is not tried")
-	return ""
-}
 
 // sample is the sample endpoint as a process, behind a front that fails when it
 // is told to.
@@ -70,7 +55,7 @@ func newSample(t *testing.T) *sample {
 	s := &sample{t: t, dir: t.TempDir(), freed: make(chan struct{})}
 	s.fault.Store(trafficconf.Fault(""))
 	file := write(t, filepath.Join(s.dir, "token"), token+"\n")
-	cmd := exec.Command(python(t), "../../examples/providers/serve.py", filepath.Join(s.dir, "split.json"), file)
+	cmd := exec.Command(testprogram.Find(t, "python3", "python3", "/usr/bin"), "../../examples/providers/serve.py", filepath.Join(s.dir, "split.json"), file)
 	cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
