@@ -79,7 +79,7 @@ func open(t *testing.T, config string, hosts map[string]string) *bed {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	b := &bed{t: t, dir: dir, binary: binary, address: testprogram.Address(t), healthy: map[string]*atomic.Bool{},
-		client: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 8}}}
+		client: &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 8}}}
 	t.Cleanup(b.client.CloseIdleConnections)
 	var pairs []string
 	for host, arm := range hosts {

@@ -74,7 +74,7 @@ func open(t *testing.T) *bed {
 	binary := testprogram.Find(t, "nginx", "nginx", "/usr/sbin")
 	b := &bed{t: t, dir: t.TempDir(), binary: binary, slow: make(chan struct{}), address: testprogram.Address(t), status: testprogram.Address(t),
 		// Every request comes over a connection of its own, as from other users.
-		client: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}}
+		client: &http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true}}}
 	if err := os.Mkdir(b.folder(), 0o700); err != nil {
 		t.Fatal(err)
 	}
