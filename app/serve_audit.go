@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/linnet-project/linnet/annotation"
 	"github.com/linnet-project/linnet/audit"
 	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/journal"
-	"github.com/linnet-project/linnet/release"
 )
 
 // removeEvery is how often what is old is removed.
@@ -79,11 +76,11 @@ func every(ctx context.Context, wait time.Duration, f func()) {
 func (s *serving) removeOld(ctx context.Context) (err error) {
 	db := s.db
 	if file := s.settings.Retention.DatabaseFile; file != "" && db.Kind() == database.Postgres {
-		text, err := os.ReadFile(s.path(file))
+		address, err := s.addressIn("retention.databaseFile", file)
 		if err != nil {
-			return fmt.Errorf("retention.databaseFile: %w: %w", err, release.ErrInvalid)
+			return err
 		}
-		if db, err = database.OpenURL(ctx, strings.TrimSpace(string(text))); err != nil {
+		if db, err = database.OpenURL(ctx, address); err != nil {
 			return fmt.Errorf("retention.databaseFile: %w", err)
 		}
 		defer func() { err = errors.Join(err, db.Close()) }()

@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"strings"
 
 	"github.com/linnet-project/linnet/database"
 	"github.com/linnet-project/linnet/journal"
-	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/notify/post"
 )
 
 // openDatabase opens what everything is kept in, and the journal in it.
@@ -42,9 +40,15 @@ func (s *serving) databaseAddress() (string, error) {
 	if s.databaseURL != "" || s.settings.DatabaseFile == "" {
 		return s.databaseURL, nil
 	}
-	text, err := os.ReadFile(s.path(s.settings.DatabaseFile))
+	return s.addressIn("databaseFile", s.settings.DatabaseFile)
+}
+
+// addressIn reads the URL of a database from a file that a key of the settings
+// names.
+func (s *serving) addressIn(key, file string) (string, error) {
+	address, err := post.Secret(s.path(file))
 	if err != nil {
-		return "", fmt.Errorf("databaseFile: %w: %w", err, release.ErrInvalid)
+		return "", fmt.Errorf("%s: %w", key, err)
 	}
-	return strings.TrimSpace(string(text)), nil
+	return address, nil
 }
