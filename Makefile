@@ -58,9 +58,6 @@ vulnerabilities:
 # others, much of which is waiting.
 unit:
 	cd ui && npm run --silent test
-	RAPID_SEED=$(SEED) $(GO) test -race -p 3 -timeout 15m ./... # much of it is waiting
-	$(GO) test -timeout 5m -run Killed ./run # at every point; with the race detector at every fifth
-	cd testbed && RAPID_SEED=$(SEED) $(GO) test -race -timeout 20m ./... # on a Kubernetes API server in the process
 	@$(MAKE) --no-print-directory -j3 unit-app unit-rest unit-testbed
 
 # vet has read all of it before.

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/linnet-project/linnet/testprogram"
 	"github.com/linnet-project/linnet/ui"
 )
 
@@ -137,7 +138,7 @@ spec:
 func openCompany(t *testing.T) *company {
 	t.Helper()
 	c := &company{issuer: openIssuer(t, "vera@example.com", "otto@example.com", "rita@example.com", "ada@example.com")}
-	address := freeAddress(t) // the provider must know it before anybody listens there
+	address := testprogram.Address(t) // the provider must know it before anybody listens there
 	c.driven = drive(t, "shop", "", fmt.Sprintf(`  publicURL: http://%s
   login:
     oidc: { issuer: %q, clientID: linnet }

@@ -385,7 +385,7 @@ func TestStrangersAreSlowedWhileTheDatabaseIsAway(t *testing.T) {
 
 // Tokens that ended long ago go when others are made.
 func TestTokensThatEndedAreForgotten(t *testing.T) {
-	b := newBed(t, folder(t), nil)
+	b := newBed(t, databasetest.Folder(t), nil)
 	old, text := b.token(t, Wish{Owner: "service:ci", Life: time.Hour})
 	known := func() bool {
 		all, err := b.ListTokens(t.Context(), admin, "*")
