@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -82,13 +83,18 @@ func (d *driven) put(name, text string) string {
 	return path
 }
 
-// drive opens a shop with visitors and a server over it.
+// drive opens a shop with visitors and a server over it, with more settings, in
+// which SPLITTER is the splitter's host.
 func drive(t *testing.T, name string, fault demo.Fault, settings string) *driven {
 	t.Helper()
 	d := &driven{shop: openShop(t, name, fault), dir: t.TempDir()}
 	d.split()
 	d.visit(d.traffic, 200, 0)
-	d.put("server.yaml", "apiVersion: linnet/v1\nkind: Server\nspec:\n  retain: 90d\n"+settings)
+	admin, err := url.Parse(d.admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.put("server.yaml", "apiVersion: linnet/v1\nkind: Server\nspec:\n  retain: 90d\n"+strings.ReplaceAll(settings, "SPLITTER", admin.Hostname()))
 	return d
 }
 

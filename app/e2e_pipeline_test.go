@@ -181,7 +181,7 @@ func TestPipelines(t *testing.T) {
 	}{{demo.None, "github", githubPromotes}, {demo.Errors, "gitlab", gitlabRollsBack}} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			d := drive(t, c.name, c.fault, "  login: {}\n  reach: { files: [/], hosts: [127.0.0.1] }\n")
+			d := drive(t, c.name, c.fault, "  login: {}\n  reach: { files: [/], hosts: [127.0.0.1, SPLITTER] }\n")
 			d.serve()
 			code, token := call("token", "create", "--data", d.data, "--owner", "local:"+c.name, "--quiet")
 			token = regexp.MustCompile(`lnt_\S+`).FindString(token)
