@@ -87,7 +87,7 @@ func (h *home) summary(id journal.ID) journal.Summary {
 // becomes waits for a release to have ended like that.
 func (h *home) becomes(id journal.ID, outcome journal.Outcome) {
 	h.t.Helper()
-	eventually(h.t, 30*time.Second, fmt.Sprintf("%s is %s", id, outcome), func() bool { return h.summary(id).Outcome == outcome })
+	eventually(h.t, time.Minute, fmt.Sprintf("%s is %s", id, outcome), func() bool { return h.summary(id).Outcome == outcome })
 }
 
 // quick is a release that is over within a second or two.
@@ -128,7 +128,7 @@ func TestManyReleasesEachToItsEnd(t *testing.T) {
 	if w.weight("good") != release.Whole || w.weight("bad") != 0 {
 		t.Errorf("good has %d, bad %d", w.weight("good"), w.weight("bad"))
 	}
-	eventually(t, 5*time.Second, "nothing is left in the queue", func() bool { return h.timers.Lag().Length == 0 && len(h.fleet.Statuses()) == 0 })
+	eventually(t, time.Minute, "nothing is left in the queue", func() bool { return h.timers.Lag().Length == 0 && len(h.fleet.Statuses()) == 0 })
 }
 
 func TestWhatGoesWrongStaysInItsRelease(t *testing.T) {
@@ -142,7 +142,7 @@ func TestWhatGoesWrongStaysInItsRelease(t *testing.T) {
 	h.stop()
 	h = settle(t, w, h.dir) // the parts have to be put together again
 	h.becomes(h.begin(good), journal.Promoted)
-	eventually(t, 10*time.Second, "the fleet says what is wrong", func() bool {
+	eventually(t, time.Minute, "the fleet says what is wrong", func() bool {
 		s, ok := h.fleet.Status(id)
 		return ok && s.Failures > 1 && strings.Contains(s.Error, "token: no such file") && s.Due.After(s.Turn)
 	})
@@ -159,16 +159,16 @@ func TestAnAbortWaitsForNothing(t *testing.T) {
 	w := newWorld()
 	h := settle(t, w, t.TempDir())
 	id := h.begin(quick("slow-2", "slow"))
-	eventually(t, 10*time.Second, "the candidate has traffic", func() bool { return w.weight("slow") > 0 })
+	eventually(t, time.Minute, "the candidate has traffic", func() bool { return w.weight("slow") > 0 })
 	w.set(func() { w.hang["slow"] = true })
 	from := h.summary(id).Seq
-	eventually(t, 10*time.Second, "a look hangs", func() bool { s, _ := h.fleet.Status(id); return time.Since(s.Due) > 300*time.Millisecond })
+	eventually(t, time.Minute, "a look hangs", func() bool { s, _ := h.fleet.Status(id); return time.Since(s.Due) > 300*time.Millisecond })
 	began := time.Now()
 	if err := h.store.Command(h.ctx, id, engine.Commanded{ID: "1", At: began, Verb: engine.Abort, Who: "ann"}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, 10*time.Second, "the candidate has none", func() bool { return w.weight("slow") == 0 })
-	if took := time.Since(began); took > 2*time.Second {
+	eventually(t, time.Minute, "the candidate has none", func() bool { return w.weight("slow") == 0 })
+	if took := time.Since(began); took > 8*time.Second { // the look hangs for another 15
 		t.Errorf("the abort took %s", took)
 	}
 	h.becomes(id, journal.Aborted)
@@ -190,7 +190,7 @@ func TestOneServiceOneRelease(t *testing.T) {
 	if err := h.store.Command(h.ctx, first, engine.Commanded{ID: "1", At: time.Now(), Verb: engine.Abort, Who: "ann"}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, 10*time.Second, "the first is out of the way", func() bool {
+	eventually(t, time.Minute, "the first is out of the way", func() bool {
 		_, err := h.fleet.Begin(h.ctx, beginning(file("shop-3", "shop")))
 		return err == nil
 	})
@@ -275,7 +275,7 @@ func TestAnOrderAtTheEndIsTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, 10*time.Second, "the order is taken, and the release left alone again", func() bool {
+	eventually(t, time.Minute, "the order is taken, and the release left alone again", func() bool {
 		_, taken, _, err := h.store.Given(t.Context(), id, "late")
 		_, known := h.fleet.Status(id)
 		return err == nil && taken > 0 && !known
@@ -291,9 +291,9 @@ func TestTwoProcessesOneRunner(t *testing.T) {
 	dir := t.TempDir()
 	one := settle(t, w, dir)
 	id := one.begin(beginning(file("shop-2", "shop")))
-	eventually(t, 10*time.Second, "the first runs it", func() bool { return w.weight("shop") > 0 })
+	eventually(t, time.Minute, "the first runs it", func() bool { return w.weight("shop") > 0 })
 	two := settle(t, w, dir)
-	eventually(t, 10*time.Second, "the second leaves it alone", func() bool { s, ok := two.fleet.Status(id); return ok && s.Elsewhere })
+	eventually(t, time.Minute, "the second leaves it alone", func() bool { s, ok := two.fleet.Status(id); return ok && s.Elsewhere })
 	if slices.ContainsFunc(one.fleet.Statuses(), func(s fleet.Status) bool { return s.Error != "" }) {
 		t.Errorf("the first is troubled: %+v", one.fleet.Statuses())
 	}
