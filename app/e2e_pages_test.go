@@ -48,7 +48,10 @@ func openBackstage(t *testing.T) *backstage {
 		case <-r.Context().Done():
 		}
 	}))
-	t.Cleanup(s.Close)
+	t.Cleanup(func() {
+		s.CloseClientConnections() // a scenario may wait for what never comes
+		s.Close()
+	})
 	return s
 }
 
@@ -89,10 +92,10 @@ func browser(t *testing.T) string {
 }
 
 // play plays the scenarios of a kind, ui/browser/*.KIND.ts, with what they are told
-// in their environment.
+// in their environment. LINNET_SCENARIO is a pattern of names, to play a few alone.
 func play(t *testing.T, chromium, kind string, told map[string]string) *program {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "node", "node_modules/vitest/vitest.mjs", "run", "--config", "vitest.browser.config.ts")
+	cmd := exec.CommandContext(t.Context(), "node", "node_modules/vitest/vitest.mjs", "run", "--config", "vitest.browser.config.ts", "--testNamePattern", os.Getenv("LINNET_SCENARIO"))
 	cmd.Dir = "../ui"
 	failures := filepath.Join(os.TempDir(), "linnet-pages")
 	cmd.Env = append(os.Environ(), "LINNET_BROWSER_KIND="+kind, "LINNET_BROWSER_PATH="+chromium, "LINNET_BROWSER_FAILURES="+failures, "NO_COLOR=1")
@@ -170,11 +173,11 @@ func (c *company) begin(text string) map[string]any {
 		c.t.Fatal(err)
 	}
 	defer got.Body.Close()
-	var said map[string]any
+	var said struct{ Release map[string]any }
 	if err := json.NewDecoder(got.Body).Decode(&said); err != nil || got.StatusCode != http.StatusCreated {
-		c.t.Fatalf("%s: %v %v", got.Status, said, err)
+		c.t.Fatalf("%s: %+v %v", got.Status, said, err)
 	}
-	return said
+	return said.Release
 }
 
 // written is a release file of the company, as a text.
@@ -200,7 +203,7 @@ func (c *company) do(what string) any {
 	case "gate": // a release of a service of its own that waits for an approval
 		c.begun++
 		name := fmt.Sprintf("till-%d", c.begun)
-		text := c.written(story{name: name, traffic: c.embedded("127.0.0.1:0"), source: c.scraping(), metrics: []string{ownErrors},
+		text := c.written(story{name: name, traffic: c.embedded(freeAddress(c.t)), source: c.scraping(), metrics: []string{ownErrors},
 			steps: "[ { weight: 30%, atLeast: 30m, atMost: 1h, approval: { from: release-managers, comment: required } } ]"})
 		return c.begin(strings.Replace(text, "service: shop", "service: "+name, 1))
 	case "kill":

@@ -9,6 +9,7 @@ export default defineConfig({
     include: [`browser/*.${kind}.ts`],
     globalSetup: ['browser/open.ts'],
     environment: 'node',
+    pool: 'threads', // ends with this process, however it ends
     fileParallelism: false,
     isolate: false,
     maxWorkers: 1,

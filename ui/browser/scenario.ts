@@ -28,6 +28,9 @@ export const phone = { width: 390, height: 844 }
 /** How long anything may take that a person waits for, in milliseconds; a machine with other work must not fail a test. */
 export const patience = 60_000
 
+/** An approval is sent again where the release was only looked at since it was shown. */
+export const looked = /status of 412/
+
 let browser: Promise<Browser> | undefined
 
 /** Somebody at a window of their own, and what was wrong with the page that they would not see. */
@@ -60,9 +63,9 @@ export class Seat {
 
   /** Logs in as people do: at the provider, which leads back. */
   async logIn(name: string) {
-    await this.page.goto('/v1/login/start?to=/system')
+    await this.page.goto('/v1/login/start?to=/plan')
     await this.page.getByRole('link', { name }).click()
-    await this.page.waitForURL('**/system')
+    await this.page.waitForURL('**/plan')
   }
 
   private heard(m: ConsoleMessage) {
@@ -81,7 +84,7 @@ export class Seat {
     mkdirSync(folder, { recursive: true })
     const picture = join(folder, name.replace(/\W+/g, '-') + '.png')
     const text = await this.page.screenshot({ path: picture, timeout: 10_000 }).then(() => this.page.innerText('body', { timeout: 5_000 })).catch((e: Error) => e.message)
-    return [`at ${this.page.url()}, seen in ${picture}:`, text.slice(0, 4_000), ...this.complaints].join('\n')
+    return [`at ${this.page.url()}, seen in ${picture}:`, text.slice(0, 1_500), ...this.complaints].join('\n')
   }
 }
 

@@ -3,7 +3,7 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '
 import { outcomes, type Wanted } from './api/releases'
 import { Releases } from './pages/releases/Releases'
 import { Shell } from './parts/Shell'
-import { Lost } from './parts/states'
+import { Lost, Wrong } from './parts/states'
 import type { AuditFilters } from './words/audit'
 
 const root = createRootRoute({ component: Shell, notFoundComponent: () => <Lost /> })
@@ -58,6 +58,7 @@ const system = createRoute({ getParentRoute: () => root, path: '/system', compon
 export const router = createRouter({
   routeTree: root.addChildren([releases, release, plan, services, service, audit, system]),
   defaultPreload: 'intent',
+  defaultErrorComponent: ({ error }) => <Wrong error={error instanceof Error ? error : new Error(String(error))} again={() => location.reload()} />,
   scrollRestoration: true,
 })
 

@@ -32,7 +32,7 @@ export const variables: CSSVariablesResolver = () => ({
     '--mantine-color-anchor': '#16191d', '--mantine-color-placeholder': '#59626d',
     '--page': '#f6f7f8', '--card': '#ffffff', '--line': '#dfe3e7', '--ink': '#16191d', '--quiet': '#59626d',
     '--baseline': '#7b8591', '--baseline-text': '#59626d', '--candidate': '#e08e00', '--candidate-text': '#8a5600',
-    '--good': '#1a7f45', '--bad': '#c8281e', '--warn': '#8a5600', '--good-soft': '#e3f4e9', '--bad-soft': '#fdeceb', '--warn-soft': '#fff3d6', '--quiet-soft': '#eceff2',
+    '--good': '#17753f', '--bad': '#c8281e', '--warn': '#8a5600', '--good-soft': '#e3f4e9', '--bad-soft': '#fdeceb', '--warn-soft': '#fff3d6', '--quiet-soft': '#eceff2',
   },
   dark: {
     '--mantine-color-anchor': '#e8eaed', '--mantine-color-placeholder': '#a2abb5',

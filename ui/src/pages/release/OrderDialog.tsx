@@ -1,5 +1,5 @@
 import { Alert, Anchor, Button, Group, Modal, Stack, Text, Textarea } from '@mantine/core'
-import { useRef, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 
 import type { Record } from '../../api/course'
 import { outcomeTitles, type Choice, type Outcome } from '../../words/orders'
@@ -16,6 +16,7 @@ export function OrderDialog({ choice, record, act, close }: Dialog) {
   // An order is the same one however often this dialog sends it, as long as it says the same.
   const sent = useRef({ key: '', reason: '' })
   const opened = useRef(record)
+  useFocusBack()
   const moved = opened.current.phase !== record.phase || opened.current.weight !== record.weight
   const over = outcome !== null && ['taken', 'waits', 'begun'].includes(outcome.kind)
   const missing = choice.reason === true && reason.trim() === ''
@@ -68,4 +69,10 @@ function Shown({ outcome }: { outcome: Outcome }) {
       )}
     </Alert>
   )
+}
+
+/** Where a dialog goes, the focus goes back to what opened it, or to the page if that is gone. */
+function useFocusBack() {
+  const [before] = useState(() => document.activeElement)
+  useEffect(() => () => (before instanceof HTMLElement && before.isConnected ? before : document.getElementById('main'))?.focus(), [before])
 }
