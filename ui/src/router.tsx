@@ -5,14 +5,12 @@ import { Releases } from './pages/releases/Releases'
 import { Shell } from './parts/Shell'
 import { Lost, Wrong } from './parts/states'
 import type { AuditFilters } from './words/audit'
+import { day, text } from './words/search'
 
 const root = createRootRoute({ component: Shell, notFoundComponent: () => <Lost /> })
 
 /** The filters of the list of releases, as they stand in the URL. */
 export type Filters = Wanted & { before?: string }
-
-const day = (of: unknown) => (typeof of === 'string' && /^\d{4}-\d{2}-\d{2}$/.test(of) ? of : undefined)
-const text = (of: unknown) => (typeof of === 'string' && of !== '' ? of.slice(0, 200) : undefined)
 
 const releases = createRoute({
   getParentRoute: () => root,
@@ -60,6 +58,7 @@ export const router = createRouter({
   defaultPreload: 'intent',
   defaultErrorComponent: ({ error }) => <Wrong error={error instanceof Error ? error : new Error(String(error))} again={() => location.reload()} />,
   scrollRestoration: true,
+  search: { strict: true }, // what a page does not know in its address is not sent on to the API
 })
 
 declare module '@tanstack/react-router' {
