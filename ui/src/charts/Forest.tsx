@@ -25,11 +25,11 @@ export const Forest = memo(function Forest({ name, rows, chosen, choose, toleran
         {rows.map((r) => (
           <Row key={r.segment} row={r} range={range} at={at} tolerance={tolerance} chosen={chosen === r.segment} choose={choose && (() => choose(chosen === r.segment ? undefined : r.segment))} />
         ))}
-      </div>
-      <div className={`${classes.row} ${classes.axisRow}`} aria-hidden>
-        <span />
-        <span className={classes.axis}>{axis(range).map((t) => <span key={t} className={classes.tick} style={{ left: at(t) }}>{ratioText(t)}</span>)}</span>
-        <span />
+        <div className={`${classes.row} ${classes.axisRow}`} aria-hidden>
+          <span />
+          <span className={classes.axis}>{axis(range).map((t, i, all) => <span key={t} className={`${classes.tick} ${(i - all.indexOf(1)) % 2 ? classes.minor : ''}`} style={{ left: at(t) }}>{ratioText(t)}</span>)}</span>
+          <span />
+        </div>
       </div>
       <Numbers>{() => (
         <DataTable
@@ -85,5 +85,5 @@ function Row({ row, range, at, tolerance, chosen, choose }: RowProps) {
 function bounds(r: Standing): string {
   const { low, high } = r.effect
   if (low === null && high === null) return ''
-  return `[${low === null ? '' : times(low).slice(0, -1)}, ${high === null ? '∞' : times(high).slice(0, -1)}]`
+  return `[${low === null ? '0' : times(low).slice(0, -1)}, ${high === null ? '∞' : times(high).slice(0, -1)}]`
 }

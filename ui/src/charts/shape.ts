@@ -131,7 +131,8 @@ function above(u: uPlot, { picture, palette }: ReturnType<Now>) {
     stroke(ctx, palette[r.colour], px, r.dash, [bbox.left, y], [bbox.left + bbox.width, y])
     if (r.text === '') continue
     const width = ctx.measureText(r.text).width
-    halo(ctx, palette, r.text, bbox.left + bbox.width - width - 4 * px, y - 4 * px, palette[r.colour])
+    const over = y - bbox.top > 15 * px // close to the upper edge its words stand below it
+    halo(ctx, palette, r.text, bbox.left + bbox.width - width - 4 * px, over ? y - 4 * px : y + 12 * px, palette[r.colour])
   }
   for (const l of picture.lines) {
     const x = Math.round(u.valToPos(l.time, 'x', true))
