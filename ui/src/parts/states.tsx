@@ -5,7 +5,9 @@ import type { ReactNode } from 'react'
 import { Failure } from '../api/client'
 import { useLine } from '../api/live'
 import { loginURL } from '../api/me'
+import { sentence } from '../words/text'
 import { At } from './time'
+import { useTitle } from './title'
 
 /** Says that the connection is lost, since when, and that what is shown may be old. */
 export function Stale() {
@@ -47,7 +49,7 @@ export function Wrong({ error, again }: { error: Error; again?: () => void }) {
   return (
     <Alert color="red" role="alert" title={title(error)}>
       <Stack gap="xs" align="flex-start">
-        <Text size="sm">{error.message}</Text>
+        <Text size="sm">{sentence(error.message)}</Text>
         {again && <Button size="compact-sm" variant="default" onClick={again}>Try again</Button>}
       </Stack>
     </Alert>
@@ -66,5 +68,6 @@ function title(error: Error): string {
 
 /** A path that no page has. */
 export function Lost() {
+  useTitle('No such page')
   return <Empty title="There is no such page">The <Anchor component={Link} to="/">list of releases</Anchor> is a good place to go on from.</Empty>
 }

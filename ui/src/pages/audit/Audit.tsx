@@ -7,6 +7,7 @@ import { useState } from 'react'
 import { useAudit } from '../../api/audit'
 import { ButtonLink } from '../../parts/links'
 import { Empty, Loading, Wrong } from '../../parts/states'
+import { useTitle } from '../../parts/title'
 import { exportAddress, type AuditFilters } from '../../words/audit'
 import { Chain } from './Chain'
 import { Lines } from './Lines'
@@ -14,6 +15,7 @@ import css from './Audit.module.css'
 
 /** Everything anyone did, or tried. */
 export function Audit() {
+  useTitle('Audit')
   const { before, ...wanted } = useSearch({ from: '/audit' })
   const navigate = useNavigate({ from: '/audit' })
   const lines = useAudit(wanted, before)

@@ -8,6 +8,7 @@ import { Failure } from '../../api/client'
 import { useChecked, useFileOf } from '../../api/plan'
 import { useEnded, useRunning } from '../../api/releases'
 import { Loading, Wrong } from '../../parts/states'
+import { useTitle } from '../../parts/title'
 import { Backtest } from './Backtest'
 import { Editor, type Jump } from './Editor'
 import { Faults } from './Faults'
@@ -16,6 +17,7 @@ import css from './Plan.module.css'
 
 /** What a release file would do, before it does. */
 export function Plan() {
+  useTitle('Plan')
   const { release } = useSearch({ from: '/plan' })
   const file = useFileOf(release)
   return (

@@ -1,12 +1,13 @@
 import { Progress, Stack, Text } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router'
-import { useCallback, useEffect, useMemo } from 'react'
+import { useCallback, useMemo } from 'react'
 
 import { client, take, type Release } from '../../api/client'
 import type { Course } from '../../api/course'
 import { useMe } from '../../api/me'
 import { Empty, Loading, Wrong } from '../../parts/states'
+import { useTitle } from '../../parts/title'
 import { Outcome } from '../../parts/Verdict'
 import { sentence } from '../../words/text'
 import { assess, order, path, type Which } from './act'
@@ -83,16 +84,6 @@ function useChoose(of: Which): (next: Chosen) => void {
   const navigate = useNavigate()
   const { name, attempt } = of
   return useCallback((next) => void navigate({ to: '/releases/$name/$attempt', params: { name, attempt }, search: next, replace: true, resetScroll: false }), [navigate, name, attempt])
-}
-
-function useTitle(title: string) {
-  useEffect(() => {
-    const before = document.title
-    document.title = `${title} · Linnet`
-    return () => {
-      document.title = before
-    }
-  }, [title])
 }
 
 /** While a long course is read, how far it is. */

@@ -5,6 +5,7 @@ import { useState } from 'react'
 import { useEnded, useRunning } from '../../api/releases'
 import { ButtonLink, TextLink } from '../../parts/links'
 import { Empty, Loading, Wrong } from '../../parts/states'
+import { useTitle } from '../../parts/title'
 import { counted } from '../../words/number'
 import { Filters } from './Filters'
 import { Recent } from './Recent'
@@ -17,6 +18,7 @@ const endedPage = 50
 
 /** What runs now, and what ran lately. */
 export function Releases() {
+  useTitle('Releases')
   const { before, ...wanted } = useSearch({ from: '/' })
   const [most, more] = useState(runningPage)
   const running = useRunning(wanted, most, !before)

@@ -6,6 +6,7 @@ import { useEnded, useRunning, useServices } from '../../api/releases'
 import { Fact, Facts } from '../../parts/Fact'
 import { ButtonLink, TextLink } from '../../parts/links'
 import { Empty, Loading, Wrong } from '../../parts/states'
+import { useTitle } from '../../parts/title'
 import { count, counted } from '../../words/number'
 import { endedOf, promotionRate } from '../../words/service'
 import { duration } from '../../words/time'
@@ -18,6 +19,7 @@ type One = Schemas['Service']
 /** One service: how its releases go, what runs and what ran. */
 export function ServicePage() {
   const { service } = useParams({ from: '/services/$service' })
+  useTitle(service)
   const { team, environment } = useSearch({ from: '/services/$service' })
   const wanted = { service, team, environment }
   const services = useServices()

@@ -8,6 +8,7 @@ import { DataTable, type Column } from '../../parts/DataTable'
 import { Explain } from '../../parts/Explain'
 import { ReleaseLink, TextLink } from '../../parts/links'
 import { Empty, Loading, Wrong } from '../../parts/states'
+import { useTitle } from '../../parts/title'
 import { count, percentOf } from '../../words/number'
 import { endedOf, promotionRate } from '../../words/service'
 import { duration } from '../../words/time'
@@ -34,6 +35,7 @@ const columns: Column<Service>[] = [
 
 /** All services, and how their releases go. */
 export function Services() {
+  useTitle('Services')
   const services = useServices()
   const [text, write] = useState('')
   const all = services.data?.items ?? []

@@ -5,6 +5,7 @@ import { client, take, type Schemas } from '../../api/client'
 import { Fact, Facts } from '../../parts/Fact'
 import { Loading, Wrong } from '../../parts/states'
 import { At } from '../../parts/time'
+import { useTitle } from '../../parts/title'
 import { count } from '../../words/number'
 import { duration } from '../../words/time'
 import { FoldersPart } from './Folders'
@@ -15,6 +16,7 @@ import { TargetsPart, TroublesPart } from './Tables'
 
 /** How Linnet itself does. */
 export function System() {
+  useTitle('System')
   const system = useQuery({ queryKey: ['system'], queryFn: ({ signal }) => take(client.GET('/v1/system', { signal })), refetchInterval: 5_000 })
   return (
     <Stack gap="lg">
