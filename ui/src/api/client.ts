@@ -22,8 +22,8 @@ export class Failure extends Error {
   }
 }
 
-/** A wait for an answer that has taken this long is given up. */
-const patience = 30_000
+/** A wait for an answer that has taken this long is given up: longer than Linnet takes for any, to say itself what took too long. */
+const patience = 60_000
 
 const guarded: Middleware = {
   onRequest({ request }) {
@@ -52,6 +52,7 @@ export async function take<T>(asked: Promise<Answer<T>>): Promise<T> {
     answer = await asked
   } catch (cause) {
     if (cause instanceof DOMException && cause.name === 'AbortError') throw cause
+    if (cause instanceof DOMException && cause.name === 'TimeoutError') throw new Failure(0, 'slow', `Linnet has not answered within ${patience / 1_000} seconds.`)
     throw new Failure(0, 'unreachable', 'Linnet does not answer. Is it running, and is this machine connected?')
   }
   if (answer.response.ok && answer.data !== undefined) return answer.data

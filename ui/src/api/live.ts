@@ -1,6 +1,8 @@
 import { useQueryClient, type QueryClient } from '@tanstack/react-query'
 import { useEffect, useSyncExternalStore } from 'react'
 
+import { readAgain } from './again'
+
 /** How the stream of events stands: since when it is lost, if it is. */
 export type Line = { state: 'opening' | 'open' } | { state: 'lost'; since: Date }
 
@@ -24,11 +26,17 @@ export function useLine(): Line {
 }
 
 /** What one event says, as far as the page goes by it. */
-export type Happened = { name: string; attempt: number; seq: number; decision: string }
+type Happened = { name: string }
 
 /** How soon a stream that ended is opened again, in milliseconds: doubled each time. */
 const soonest = 500
 const latest = 10_000
+
+/** How long a stream may be away before that is said: it ends now and then, and is open again in two seconds. */
+const grace = 4_000
+
+/** How soon after one event what others are about is read again, in milliseconds. */
+const breath = 1_000
 
 /**
  * Follows the events of all releases for as long as the page is open, and has what
@@ -44,29 +52,39 @@ function follow(queries: QueryClient): () => void {
   let source: EventSource | undefined
   let again: ReturnType<typeof setTimeout> | undefined
   let pause = soonest
-  let over = false
+  let away: ReturnType<typeof setTimeout> | undefined
+  let missed = false // what happened while no stream was open
+  const happened = readAgain((key) => queries.invalidateQueries({ queryKey: JSON.parse(key) as string[] }), breath)
   const open = () => {
     source = new EventSource('/v1/events')
     source.onopen = () => {
       pause = soonest
+      clearTimeout(away)
+      away = undefined
       const lost = line.state === 'lost'
       become({ state: 'open' })
-      if (lost) void queries.invalidateQueries()
+      if (lost || missed) void queries.invalidateQueries()
+      missed = false
     }
     source.onerror = () => {
-      if (line.state !== 'lost') become({ state: 'lost', since: new Date() })
-      if (source?.readyState !== EventSource.CLOSED) return // the browser tries again by itself
+      const since = new Date()
+      away ??= setTimeout(() => become({ state: 'lost', since }), grace)
+      if (source?.readyState !== EventSource.CLOSED) return // the browser tries again by itself, from where it ended
+      missed = true
+      void queries.invalidateQueries({ queryKey: ['me'] }) // it was refused: whoever looks may be logged in no more
       again = setTimeout(open, pause)
       pause = Math.min(2 * pause, latest)
     }
-    for (const decision of decisions) source.addEventListener(decision, (e) => heard(queries, JSON.parse(e.data) as Happened))
+    for (const decision of decisions) source.addEventListener(decision, (e) => {
+      const { name } = JSON.parse(e.data) as Happened
+      for (const key of [['releases'], ['services'], ['release', name]]) happened(JSON.stringify(key))
+    })
   }
   open()
   return () => {
-    if (over) return
-    over = true
     source?.close()
     clearTimeout(again)
+    clearTimeout(away)
   }
 }
 
@@ -74,23 +92,3 @@ function follow(queries: QueryClient): () => void {
 const decisions = [
   'stay', 'start', 'advance', 'hold', 'step-back', 'correct', 'roll-back', 'promote', 'await-approval', 'pause', 'resume', 'finish', 'refuse', 'approval',
 ]
-
-/** How soon after one event what others are about is read again, in milliseconds. */
-const breath = 1_000
-
-/** The releases that events were about since they were last read again. */
-const due = new Set<string>()
-let last = 0
-let reading: ReturnType<typeof setTimeout> | undefined
-
-function heard(queries: QueryClient, e: Happened) {
-  due.add(e.name)
-  reading ??= setTimeout(() => {
-    reading = undefined
-    last = Date.now()
-    void queries.invalidateQueries({ queryKey: ['releases'] })
-    void queries.invalidateQueries({ queryKey: ['services'] })
-    for (const name of due) void queries.invalidateQueries({ queryKey: ['release', name] })
-    due.clear()
-  }, Math.max(0, last + breath - Date.now()))
-}

@@ -4,7 +4,7 @@ import type { ReactNode } from 'react'
 
 import { Failure } from '../api/client'
 import { useLine } from '../api/live'
-import { loginURL } from '../api/me'
+import { loginURL, useMe } from '../api/me'
 import { sentence } from '../words/text'
 import { At } from './time'
 import { useTitle } from './title'
@@ -12,7 +12,8 @@ import { useTitle } from './title'
 /** Says that the connection is lost, since when, and that what is shown may be old. */
 export function Stale() {
   const line = useLine()
-  if (line.state !== 'lost') return null
+  const me = useMe()
+  if (line.state !== 'lost' || (me.error instanceof Failure && me.error.status === 401)) return null // who is not logged in is told so
   return (
     <Alert color="amber" role="status" mb="md" title="The connection to Linnet is lost">
       Since <At time={line.since} />. What is shown may be old; releases go on without this page. It connects again by itself.
