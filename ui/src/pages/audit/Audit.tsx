@@ -1,13 +1,12 @@
 import { Anchor, Button, Checkbox, Group, Stack, TextInput, Title } from '@mantine/core'
-import { useDebouncedCallback } from '@mantine/hooks'
 import { IconDownload } from '@tabler/icons-react'
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { useState } from 'react'
 
 import { useAudit } from '../../api/audit'
 import { ButtonLink } from '../../parts/links'
 import { Empty, Loading, Wrong } from '../../parts/states'
 import { useTitle } from '../../parts/title'
+import { useTyped } from '../../parts/typed'
 import { exportAddress, type AuditFilters } from '../../words/audit'
 import { Chain } from './Chain'
 import { Lines } from './Lines'
@@ -53,21 +52,6 @@ export function Audit() {
 }
 
 function Field({ label, hint, value, set }: { label: string; hint: string; value?: string; set: (v: string | undefined) => void }) {
-  const [text, write] = useState(value ?? '')
-  const [last, remember] = useState(value)
-  const settle = useDebouncedCallback(set, 300)
-  // The address was changed by something else than this field.
-  if (value !== last) {
-    remember(value)
-    if ((value ?? '') !== text.trim()) write(value ?? '')
-  }
-  return (
-    <TextInput
-      label={label} placeholder={hint} value={text}
-      onChange={(e) => {
-        write(e.currentTarget.value)
-        settle(e.currentTarget.value.trim() || undefined)
-      }}
-    />
-  )
+  const [text, type] = useTyped(value, set)
+  return <TextInput label={label} placeholder={hint} value={text} onChange={(e) => type(e.currentTarget.value)} />
 }

@@ -1,10 +1,9 @@
 import { Button, Select, TextInput } from '@mantine/core'
-import { useDebouncedCallback } from '@mantine/hooks'
 import { IconSearch } from '@tabler/icons-react'
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { useState } from 'react'
 
 import { outcomes, useServices, type Wanted } from '../../api/releases'
+import { useTyped } from '../../parts/typed'
 import { capital } from '../../words/text'
 import css from './Releases.module.css'
 
@@ -27,7 +26,7 @@ export function Filters() {
   const { before: _, ...chosen } = wanted
   return (
     <div className={css.filters} role="search">
-      <Search key={wanted.q === undefined ? 'none' : 'some'} q={wanted.q} set={(q) => set({ q }, true)} />
+      <Search q={wanted.q} set={(q) => set({ q }, true)} />
       {choose('service', 'Service')}
       {choose('team', 'Team')}
       {choose('environment', 'Environment')}
@@ -38,15 +37,11 @@ export function Filters() {
 }
 
 function Search({ q, set }: { q?: string; set: (q: string | undefined) => void }) {
-  const [text, write] = useState(q ?? '')
-  const settle = useDebouncedCallback(set, 250)
+  const [text, type] = useTyped(q, set)
   return (
     <TextInput
       type="search" aria-label="Search names and services" placeholder="Search" leftSection={<IconSearch size={16} aria-hidden />} value={text}
-      onChange={(e) => {
-        write(e.currentTarget.value)
-        settle(e.currentTarget.value.trim() || undefined)
-      }}
+      onChange={(e) => type(e.currentTarget.value)}
     />
   )
 }
