@@ -203,7 +203,7 @@ func (c *company) do(what string) any {
 	case "gate": // a release of a service of its own that waits for an approval
 		c.begun++
 		name := fmt.Sprintf("till-%d", c.begun)
-		text := c.written(story{name: name, traffic: c.embedded(freeAddress(c.t)), source: c.scraping(), metrics: []string{ownErrors},
+		text := c.written(story{name: name, traffic: c.embedded(testprogram.Address(c.t)), source: c.scraping(), metrics: []string{ownErrors},
 			steps: "[ { weight: 30%, atLeast: 30m, atMost: 1h, approval: { from: release-managers, comment: required } } ]"})
 		return c.begin(strings.Replace(text, "service: shop", "service: "+name, 1))
 	case "kill":

@@ -25,7 +25,7 @@ const releases = createRoute({
 const release = createRoute({
   getParentRoute: () => root,
   path: '/releases/$name/$attempt',
-  validateSearch: (s: Record<string, unknown>): { metric?: string; segment?: string } => ({ metric: text(s.metric), segment: text(s.segment) }),
+  validateSearch: (s: Record<string, unknown>): { metric?: string; segment?: string } => ({ metric: text(s.metric), segment: text(s.segment, 1000) }),
   component: lazyRouteComponent(() => import('./pages/release/Release'), 'ReleasePage'),
 })
 

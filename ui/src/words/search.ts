@@ -1,7 +1,7 @@
-/** A search parameter as text; an address that somebody wrote by hand may hold a number there. */
-export function text(of: unknown): string | undefined {
+/** A search parameter as text, of at most so many characters; an address that somebody wrote by hand may hold a number there. */
+export function text(of: unknown, most = 200): string | undefined {
   if (typeof of === 'number' || typeof of === 'boolean') return String(of)
-  return typeof of === 'string' && of !== '' ? of.slice(0, 200) : undefined
+  return typeof of === 'string' && of !== '' ? of.slice(0, most) : undefined
 }
 
 /** A search parameter as a day of the calendar, and nothing where there is no such day. */

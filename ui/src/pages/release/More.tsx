@@ -1,5 +1,5 @@
 import { Anchor, Text } from '@mantine/core'
-import { memo, useState } from 'react'
+import { memo, useEffect, useState } from 'react'
 
 import type { Record } from '../../api/course'
 import { DataTable } from '../../parts/DataTable'
@@ -59,11 +59,16 @@ function Traces({ ids }: { ids: string[] }) {
 function File({ read }: { read: () => Promise<string> }) {
   const [text, setText] = useState<string | null>(null)
   const [wrong, setWrong] = useState('')
-  const [asked, setAsked] = useState(false)
-  if (!asked) {
-    setAsked(true)
-    read().then(setText, (cause: unknown) => setWrong(cause instanceof Error ? cause.message : 'It could not be read.'))
-  }
+  useEffect(() => {
+    let gone = false
+    read().then(
+      (file) => gone || setText(file),
+      (cause: unknown) => gone || setWrong(cause instanceof Error ? cause.message : 'It could not be read.'),
+    )
+    return () => {
+      gone = true
+    }
+  }, [read])
   if (wrong) return <Text size="sm" role="alert">{wrong}</Text>
   if (text === null) return <Text size="sm" className="quiet" aria-busy>…</Text>
   return <div className={classes.tight}><div><Copy text={text} what="the release file" /></div><pre className={`${classes.query} ${classes.file}`} tabIndex={0}>{text}</pre></div>

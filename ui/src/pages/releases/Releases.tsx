@@ -11,8 +11,9 @@ import { Filters } from './Filters'
 import { Recent } from './Recent'
 import { Running } from './Running'
 
-/** How many running releases are shown at first, and how many more at a time. */
+/** How many running releases are shown at first and how many more at a time, and how many the API gives at most. */
 const runningPage = 50
+const mostRunning = 500
 /** How many ended ones stand on a page. */
 const endedPage = 50
 
@@ -38,7 +39,7 @@ export function Releases() {
         <section aria-labelledby="running">
           <Title order={2} size="h4" id="running" mb="xs">Running{running.data && runs.length > 0 ? `: ${running.data.next ? 'the last ' : ''}${counted(runs.length, 'release')}` : ''}</Title>
           {running.isLoading ? <Loading lines={6} /> : <Running releases={runs} />}
-          {running.data?.next && <Button mt="sm" variant="default" onClick={() => more(most + runningPage)} loading={running.isPlaceholderData}>Show more that run</Button>}
+          {running.data?.next && most < mostRunning && <Button mt="sm" variant="default" onClick={() => more(most + runningPage)} loading={running.isPlaceholderData}>Show more that run</Button>}
         </section>
       )}
       {wanted.outcome !== 'running' && !(ended.error && running.error) && (

@@ -20,7 +20,7 @@ const columns: Column<Metric>[] = [
 /** How much each metric of a service differs from release to release while nothing is wrong. */
 export function Noise({ service, team, environment }: { service: string; team: string; environment: string }) {
   const told = useQuery({
-    queryKey: ['services', 'noise', service, team, environment],
+    queryKey: ['noise', service, team, environment],
     queryFn: ({ signal }) => take(client.GET('/v1/services/{service}', { signal, params: { path: { service }, query: { team, environment } } })),
     staleTime: 60_000, refetchInterval: (q) => (q.state.data?.items.some((i) => i.metrics_missing) ? 3_000 : false),
   })

@@ -1,7 +1,7 @@
 import { Badge, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 
-import { client, take, type Schemas } from '../../api/client'
+import { client, Failure, take, type Schemas } from '../../api/client'
 import { DataTable, type Column } from '../../parts/DataTable'
 import { Loading, Wrong } from '../../parts/states'
 import { At } from '../../parts/time'
@@ -22,8 +22,10 @@ const columns: Column<Replica>[] = [
 /** The processes that take turns, and how their queue stands. */
 export function ReplicasPart() {
   const told = useQuery({ queryKey: ['replicas'], queryFn: ({ signal }) => take(client.GET('/v1/replicas', { signal })), refetchInterval: 10_000 })
+  const title = 'Processes and their queue'
+  if (told.error instanceof Failure && told.error.status === 404) return <Part title={title} fine="This process runs its one release itself, without a queue." />
   return (
-    <Part title="Processes and their queue">
+    <Part title={title}>
       {told.error && <Wrong error={told.error} again={() => void told.refetch()} />}
       {told.isLoading && <Loading lines={2} />}
       {told.data && (
