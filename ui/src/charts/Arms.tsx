@@ -24,7 +24,7 @@ export const Arms = memo(function Arms({ track, frame, versions, totals, height 
   const column = (arm: 'baseline' | 'candidate') => picture.traces[arm === 'baseline' ? 0 : 1]?.values ?? []
   const said = (arm: 'baseline' | 'candidate', i: number) => {
     const value = column(arm)[i]
-    const of = outOf(track.kind, { n: shown[arm].n[i] ?? 0, events: shown[arm].events[i] ?? 0 })
+    const of = outOf(track, { n: shown[arm].n[i] ?? 0, events: shown[arm].events[i] ?? 0 })
     return `${arm} ${value === null || value === undefined ? none : write(value)}${of && view === 'share' ? ` (${of})` : ''}`
   }
   const legend = (arm: 'baseline' | 'candidate') => `${arm} ${versions[arm]}${totals && totals[arm].n > 0 ? ` · ${samplesText(track.kind, totals[arm].n)}` : ''}`

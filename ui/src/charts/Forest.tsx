@@ -12,10 +12,10 @@ import { Numbers } from './Numbers'
 import { ratioText } from './pictures'
 import { ratioTicks } from './scale'
 
-type ForestProps = { name: string; rows: Standing[]; chosen?: string; choose?: (segment: string | undefined) => void; tolerance: number }
+type ForestProps = { name: string; rows: Standing[]; chosen?: string; choose?: (segment: string | undefined) => void; tolerated?: number }
 
 /** The segments of a dimension beside each other, the worst first; a row leads to its own track. */
-export const Forest = memo(function Forest({ name, rows, chosen, choose, tolerance }: ForestProps) {
+export const Forest = memo(function Forest({ name, rows, chosen, choose, tolerated }: ForestProps) {
   const range = forestRange(rows.map((r) => r.effect))
   const at = (x: number) => `${100 * along(x, range[0], range[1])}%`
   return (
@@ -23,7 +23,7 @@ export const Forest = memo(function Forest({ name, rows, chosen, choose, toleran
       <figcaption className={classes.caption}>By {name} <Explain what="segments" /></figcaption>
       <div className={classes.forest}>
         {rows.map((r) => (
-          <Row key={r.segment} row={r} range={range} at={at} tolerance={tolerance} chosen={chosen === r.segment} choose={choose && (() => choose(chosen === r.segment ? undefined : r.segment))} />
+          <Row key={r.segment} row={r} range={range} at={at} tolerated={tolerated} chosen={chosen === r.segment} choose={choose && (() => choose(chosen === r.segment ? undefined : r.segment))} />
         ))}
         <div className={`${classes.row} ${classes.axisRow}`} aria-hidden>
           <span />
@@ -38,9 +38,9 @@ export const Forest = memo(function Forest({ name, rows, chosen, choose, toleran
             { head: name, cell: (r) => segmentText(r.segment), names: true },
             { head: 'verdict', cell: (r) => r.verdict },
             { head: 'baseline', cell: (r) => valueText(r, r.baseline.value), as: 'number' },
-            { head: 'of', cell: (r) => outOf(r.kind, r.baseline), as: 'number' },
+            { head: 'of', cell: (r) => outOf(r, r.baseline), as: 'number' },
             { head: 'candidate', cell: (r) => valueText(r, r.candidate.value), as: 'number' },
-            { head: 'of', cell: (r) => outOf(r.kind, r.candidate), as: 'number' },
+            { head: 'of', cell: (r) => outOf(r, r.candidate), as: 'number' },
             { head: 'effect', cell: (r) => times(r.effect.ratio), as: 'number' },
             { head: '95 %', cell: (r) => span(r.effect.low, r.effect.high, times), as: 'number' },
           ]}
@@ -58,9 +58,9 @@ function axis(range: [number, number]): number[] {
   return all.filter((_, i) => (i - middle) % step === 0)
 }
 
-type RowProps = { row: Standing; range: [number, number]; at: (x: number) => string; tolerance: number; chosen: boolean; choose?: () => void }
+type RowProps = { row: Standing; range: [number, number]; at: (x: number) => string; tolerated?: number; chosen: boolean; choose?: () => void }
 
-function Row({ row, range, at, tolerance, chosen, choose }: RowProps) {
+function Row({ row, range, at, tolerated, chosen, choose }: RowProps) {
   const p = place(row.effect, range)
   const value = row.segment.split('=').slice(1).join('=') || row.segment
   const body = (
@@ -68,7 +68,7 @@ function Row({ row, range, at, tolerance, chosen, choose }: RowProps) {
       <span className={classes.name} title={segmentText(row.segment)}>{value}{row.verdict === 'fail' && <b className={classes.failWord}> fail</b>}</span>
       <span className={classes.lane} aria-hidden>
         <span className={classes.one} style={{ left: at(1) }} />
-        {tolerance > 0 && <span className={classes.tolerated} style={{ left: at(1 + tolerance) }} />}
+        {tolerated !== undefined && <span className={classes.tolerated} style={{ left: at(tolerated) }} />}
         {p.point !== null && <>
           <span className={classes.interval} style={{ left: `${p.from}%`, width: `${Math.max(0.5, p.to - p.from)}%` }} />
           <span className={classes.dot} style={{ left: `${p.point}%` }} />

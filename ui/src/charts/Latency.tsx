@@ -28,7 +28,7 @@ export const Latency = memo(function Latency({ distribution: d, title }: { distr
   const label = `Distributions of ${title}. ${words}`
   return (
     <figure className={classes.figureBox}>
-      <figcaption className={classes.caption}>{title}: share at most this slow <Explain what="tail" /></figcaption>
+      <figcaption className={classes.caption}>{title}: share at most this {d.unit === 's' ? 'slow' : 'large'} <Explain what="tail" /></figcaption>
       <div className={classes.readout}><Arm arm="baseline">baseline</Arm><Arm arm="candidate">candidate</Arm></div>
       <svg className={classes.svg} viewBox={`0 0 ${wide} ${top + curves + foot}`} role="img" aria-label={label}>
         {levels(most).map((share) => (

@@ -1,5 +1,5 @@
 import type { Level, Track } from '../api/course'
-import { boundText, valueText } from '../words/effect'
+import { boundText, toleratedRatio, valueText } from '../words/effect'
 import { percent, times } from '../words/number'
 import type { Line } from './marks'
 import { closed, evidenceRange, ratioRange, valueRange } from './scale'
@@ -48,13 +48,13 @@ export function usual(history: Level[]): { from: number; to: number } | undefine
 /** How much worse, and how sure: the confidence sequence that narrows. Undefined where no ratio is known. */
 export function funnelPicture(track: Track, frame: Frame): Picture | undefined {
   if (track.ratio.every((r) => r === null)) return undefined
-  const tolerated = 1 + track.tolerance
+  const tolerated = toleratedRatio(track)
   const exclude = track.exclude ?? 0
-  const levels = [tolerated, ...(exclude > 1 && exclude <= 8 ? [exclude] : [])]
+  const levels = [tolerated ?? 1, ...(exclude > 1 && exclude <= 8 ? [exclude] : [])]
   const range = ratioRange(track.ratio, track.low, track.high, levels)
   const band = closed(track.low, track.high, range)
   const rules: Rule[] = [{ at: 1, text: '', colour: 'quiet', dash: [1, 3] }]
-  if (track.tolerance > 0) rules.push({ at: tolerated, text: `tolerated: ${times(tolerated)}`, colour: 'bad', dash: [6, 4] })
+  if (tolerated !== undefined) rules.push({ at: tolerated, text: `tolerated: ${times(tolerated)}`, colour: 'bad', dash: [6, 4] })
   if (exclude > 1 && exclude < range[1]) rules.push({ at: exclude, text: `a pass rules out ${times(exclude)}`, colour: 'quiet', dash: [6, 4] })
   return {
     ...frame, time: track.time, rules, y: { range, log: true, write: ratioText },

@@ -1,14 +1,19 @@
 import { describe, expect, it } from 'vitest'
 
-import { aspect, effectText, hiddenText, intervalText, keyOf, quantileText, valueText, whereText } from './effect'
+import { aspect, effectText, hiddenText, intervalText, keyOf, quantileText, toleranceText, toleratedRatio, valueText, whereText } from './effect'
 
 const plain = (s: string) => s.replaceAll(/[\u00a0\u202f]/g, ' ')
 const errors = { metric: 'errors', segment: '', kind: 'ratio', against: 'baseline', verdict: 'wait', worse: 'higher' }
 
 describe('an effect in words', () => {
   it.each([
-    ['ratio', '5.9× as many'], ['histogram', '5.9× as many'], ['count', '5.9× as often'], ['gauge', '5.9× as much'],
+    ['ratio', '5.9× as many'], ['count', '5.9× as often'], ['gauge', '5.9× as much'],
   ])('%s: %s', (kind, text) => expect(effectText({ ...errors, kind }, { ratio: 5.9, low: 3.4, high: 9.8 })).toBe(text))
+  it('of a histogram says how many lie beyond a bound, or how large values are', () => {
+    const size = { ratio: 5.9, low: null, high: null }
+    expect(effectText({ ...errors, kind: 'histogram', bound: 0.25 }, size)).toBe('5.9× as many')
+    expect(effectText({ ...errors, kind: 'histogram' }, size)).toBe('5.9× as much')
+  })
   it('says worse where less is worse', () => expect(effectText({ ...errors, worse: 'lower' }, { ratio: 1.2, low: null, high: null })).toBe('1.2× worse'))
   it('says nothing of what is not known', () => expect(effectText(errors, { ratio: null, low: null, high: null })).toBe('–'))
   it.each([
@@ -33,8 +38,22 @@ describe('quantiles in words', () => {
     expect(plain(quantileText({ unit: 's', quantiles: [q(0.5, 0.02, 0.02, 0.9, 1.1), q(0.99, 0.148, 0.504, 2.1, 4.4)] })))
       .toBe('P99 is slower: p99 went from 148 ms to 504 ms; the median cannot be told apart.')
   })
+  it('call only what takes time slow', () => expect(plain(quantileText({ quantiles: [q(0.99, 1000, 5000, 4, 6)] }))).toBe('P99 is worse: p99 went from 1 000 to 5 000.'))
   it('tell that nothing moved', () => expect(quantileText({ quantiles: [q(0.5, 1, 1, null, null)] })).toBe('No quantile can be told apart: the median.'))
   it('tell nothing of nothing', () => expect(quantileText({ quantiles: [] })).toBe(''))
+})
+
+describe('what is tolerated', () => {
+  const t = { kind: 'ratio', worse: 'higher', against: 'baseline', tolerance: 0.05 } as const
+  it('is a ratio of the baseline', () => expect(toleratedRatio(t)).toBe(1.05))
+  it('is turned where less is worse', () => expect(toleratedRatio({ ...t, kind: 'count', worse: 'lower', tolerance: 0.5 })).toBe(2))
+  it('is nothing against a limit, or where it is no one ratio', () => {
+    expect([{ against: 'limit' as const }, { tolerance_absolute: 0.01 }, { worse: 'lower' as const }, { tolerance: 0 }].map((o) => toleratedRatio({ ...t, ...o }))).toEqual([undefined, undefined, undefined, undefined])
+  })
+  it('is told with its unit', () => {
+    expect(plain(toleranceText(t))).toBe('5 %')
+    expect(plain(toleranceText({ ...t, tolerance_absolute: 0.005 }))).toBe('5 %, or +0.5 points, whichever is more')
+  })
 })
 
 describe('names', () => {
@@ -45,7 +64,10 @@ describe('names', () => {
     expect([keyOf(errors), keyOf({ ...errors, against: 'limit' })]).toEqual(['errors', 'errors (limit)'])
   })
   it('write values in the words of their kind', () => {
-    expect(['ratio', 'count', 'gauge'].map((kind) => plain(valueText({ kind }, 0.0243)))).toEqual(['2.4 %', '1.46/min', '0.024'])
+    expect(['ratio', 'count', 'gauge'].map((kind) => plain(valueText({ kind }, 0.0243)))).toEqual(['2.4 %', '0.024', '0.024'])
+    expect(plain(valueText({ kind: 'count', unit: '/s' }, 0.0243))).toBe('1.46/min')
+    expect(plain(valueText({ kind: 'histogram', bound: 0.25, unit: 's' }, 0.0243))).toBe('2.4 %')
+    expect(plain(valueText({ kind: 'histogram', unit: 's' }, 0.0243))).toBe('24.3 ms')
     expect(plain(valueText({ kind: 'gauge', unit: 'B' }, 2048))).toBe('2 KiB')
   })
 })

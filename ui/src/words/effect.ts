@@ -1,6 +1,6 @@
 import type { Comparison, Course, Side, Size, Standing, Track } from '../api/course'
 
-import { counted, inUnit, none, number, percent, rate, seconds, span, times } from './number'
+import { counted, inUnit, none, number, percent, points, seconds, span, times } from './number'
 import { capital } from './text'
 
 /** What is needed to name and word a comparison, however it came. */
@@ -35,13 +35,15 @@ export function metricTitle(c: Pick<Compared, 'metric' | 'against'>): string {
   return capital(c.metric.replaceAll('_', ' ')) + (c.against === 'limit' ? ', limit' : c.against === 'past' ? ', past' : '')
 }
 
+/** What says of which sort a value is. */
+type Valued = Pick<Compared, 'kind' | 'unit' | 'bound'>
+
+/** Whether values are shares: of a histogram those beyond a bound are, and without one they are levels. */
+const shares = (c: Valued) => c.kind === 'ratio' || (c.kind === 'histogram' && c.bound !== undefined && c.bound !== null)
+
 /** One arm's value in the words of its kind: a share, a rate, a level. */
-export function valueText(c: Pick<Compared, 'kind' | 'unit'>, value: number | null | undefined): string {
-  switch (c.kind) {
-    case 'ratio': case 'histogram': return percent(value)
-    case 'count': return rate(value)
-  }
-  return inUnit(value, c.unit)
+export function valueText(c: Valued, value: number | null | undefined): string {
+  return shares(c) ? percent(value) : inUnit(value, c.unit)
 }
 
 /** What the samples of a kind are called. */
@@ -55,14 +57,14 @@ export function samplesText(kind: string, n: number): string {
 }
 
 /** Events out of how many, where both are counted: "11 of 196". */
-export function outOf(kind: string, side: Pick<Side, 'n' | 'events'>): string {
-  if (kind !== 'ratio' && kind !== 'histogram') return side.n > 0 ? samplesText(kind, side.n) : ''
+export function outOf(c: Valued, side: Pick<Side, 'n' | 'events'>): string {
+  if (!shares(c)) return side.n > 0 ? samplesText(c.kind, side.n) : ''
   return side.n > 0 ? `${counted(side.events, '', '').trim()} of ${counted(side.n, '', '').trim()}` : ''
 }
 
 /** A side in full: its value, and of how many. */
-export function sideText(c: Pick<Compared, 'kind' | 'unit'>, side: Side): string {
-  const of = outOf(c.kind, side)
+export function sideText(c: Valued, side: Side): string {
+  const of = outOf(c, side)
   return valueText(c, side.value) + (of && ` (${of})`)
 }
 
@@ -71,11 +73,8 @@ export function effectText(c: Compared, size: Size): string {
   if (size.ratio === null || size.ratio === undefined) return none
   if (c.against === 'weight') return `${times(size.ratio)} its share`
   if (c.worse === 'lower') return `${times(size.ratio)} worse`
-  switch (c.kind) {
-    case 'ratio': case 'histogram': return `${times(size.ratio)} as many`
-    case 'count': return `${times(size.ratio)} as often`
-  }
-  return `${times(size.ratio)} as much`
+  if (shares(c)) return `${times(size.ratio)} as many`
+  return `${times(size.ratio)} as ${c.kind === 'count' ? 'often' : 'much'}`
 }
 
 /** Whether a comparison has an interval at all: what is held against its past, or the weight, has none. */
@@ -112,12 +111,30 @@ export function quantileText(d: { quantiles: Comparison['quantiles']; unit?: str
   const still = all.filter((q) => !moved.includes(q) && !better.includes(q))
   const name = (q: { quantile: number }) => (q.quantile === 0.5 ? 'the median' : `p${number(100 * q.quantile)}`)
   const list = (qs: typeof all) => qs.map(name).join(qs.length === 2 ? ' and ' : ', ')
+  const [worse, fine] = d.unit === 's' ? ['slower', 'faster'] : ['worse', 'better']
   const parts: string[] = []
   const last = moved[moved.length - 1]
-  if (last) parts.push(`${list(moved)} ${moved.length > 1 ? 'are' : 'is'} slower: ${name(last)} went from ${boundText(last.baseline, d.unit)} to ${boundText(last.candidate, d.unit)}`)
-  if (better.length > 0) parts.push(`${list(better)} ${better.length > 1 ? 'are' : 'is'} faster`)
+  if (last) parts.push(`${list(moved)} ${moved.length > 1 ? 'are' : 'is'} ${worse}: ${name(last)} went from ${boundText(last.baseline, d.unit)} to ${boundText(last.candidate, d.unit)}`)
+  if (better.length > 0) parts.push(`${list(better)} ${better.length > 1 ? 'are' : 'is'} ${fine}`)
   if (still.length > 0) parts.push(moved.length + better.length > 0 ? `${list(still)} cannot be told apart` : `no quantile can be told apart: ${list(still)}`)
   return parts.length === 0 ? '' : capital(parts.join('; ')) + '.'
+}
+
+/** How much worse still is fine, relative and in the metric's own unit. */
+export function toleranceText(t: Pick<Track, 'kind' | 'unit' | 'bound' | 'tolerance' | 'tolerance_absolute'>): string {
+  if (!t.tolerance_absolute) return percent(t.tolerance)
+  return `${percent(t.tolerance)}, or ${shares(t) ? points(t.tolerance_absolute) : inUnit(t.tolerance_absolute, t.unit)}, whichever is more`
+}
+
+/**
+ * The ratio up to which worse is still fine. Undefined where nothing is tolerated,
+ * or no one ratio says it.
+ */
+export function toleratedRatio(t: Pick<Track, 'kind' | 'worse' | 'against' | 'tolerance' | 'tolerance_absolute'>): number | undefined {
+  if (t.against !== 'baseline' || t.tolerance <= 0 || t.tolerance_absolute) return undefined
+  if (t.worse !== 'lower' || t.kind === 'histogram') return 1 + t.tolerance
+  if (t.kind === 'ratio') return undefined // it depends on how many misses the baseline has
+  return t.tolerance < 1 ? 1 / (1 - t.tolerance) : undefined
 }
 
 /** What sets a track apart from others of its release, for links and keys: its metric, and what it is held against where that is not the baseline. */

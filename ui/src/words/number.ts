@@ -86,11 +86,12 @@ export function points(difference: Maybe): string {
   return join(difference > 0 ? '+' + text : text, 'points')
 }
 
-/** How many times as much: 5.9×, 0.42×, 120×. */
+/** How many times as much: 5.9×, 0.42×, 120×; near 1, where a tenth is a lot, 1.05×. */
 export function times(x: Maybe): string {
   if (!known(x) || x < 0) return none
   if (x >= 10_000) return `over 10${thin}000×`
   if (x >= 9.95) return count(x) + '×'
+  if (x >= 1.005 && x < 1.095) return x.toFixed(2) + '×'
   if (x >= 0.995) return x.toFixed(1) + '×'
   if (x > 0 && x < 0.01) return '<0.01×'
   return x.toFixed(2) + '×'

@@ -61,6 +61,15 @@ describe('the sentence', () => {
     })
     expect(told).toEqual({ lead: 'Rolled back from step 1 of 3 (1 %).', why: 'Errors: 8.2x the baseline\'s.', harm: 'About 10 requests were harmed.', now: 'Retry begins the next attempt.', tone: 'bad' })
   })
+  it('tells less as worse where less is worse', () => {
+    const side = { n: 1000, events: 900, value: 0.9 }
+    const hits = {
+      metric: 'hits', segment: '', kind: 'ratio', severity: 'guardrail', worse: 'lower', verdict: 'fail', reason: { code: '', text: '' }, against: 'baseline', test: '',
+      baseline: { n: 1000, events: 950, value: 0.95 }, candidate: side, effect: { ratio: 2, low: 1.5, high: 3 }, exclude: 2, p: null, warnings: [],
+      evidence: { e: 1, threshold: 1, log_e: 1, log_threshold: 1, progress: 1 }, evidence_for_pass: { e: 1, threshold: 1, log_e: 1, log_threshold: 1, progress: 0 },
+    }
+    expect(headline({ ...base, outcome: 'rolled-back', sentence: 'Rolled back: hits.', standing: [hits] }).why).toMatch(/^Hits came to 2.0× worse than the baseline’s, at least 1.5×: 900 of .*against 950/)
+  })
   it('may have one part only', () => expect(headline({ ...base, sentence: 'Nothing is known yet.' })).toMatchObject({ lead: 'Nothing is known yet.', why: '', harm: '', now: '', tone: 'ink' }))
 })
 

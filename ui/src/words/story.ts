@@ -97,8 +97,9 @@ function found(r: Pick<Record, 'outcome' | 'standing' | 'phase' | 'recovery'>): 
   const where = c.segment === '' ? '' : ` ${whereText(c.segment)}`
   const beyond = aspect(c) && ` ${aspect(c)}`
   const sure = c.effect.low !== null && c.effect.low > 1 ? `, at least ${times(c.effect.low)}` : ''
-  const counts = outOf(c.kind, c.candidate) ? `: ${outOf(c.kind, c.candidate)} against ${outOf(c.kind, c.baseline)}` : `: ${valueText(c, c.candidate.value)} against ${valueText(c, c.baseline.value)}`
-  return sentence(`${metricTitle(c)}${beyond}${where} came to ${times(c.effect.ratio)} the baseline’s${sure}${counts}`) + recovered(r)
+  const much = c.worse === 'lower' ? `${times(c.effect.ratio)} worse than the baseline’s` : `${times(c.effect.ratio)} the baseline’s`
+  const counts = outOf(c, c.candidate) ? `: ${outOf(c, c.candidate)} against ${outOf(c, c.baseline)}` : `: ${valueText(c, c.candidate.value)} against ${valueText(c, c.baseline.value)}`
+  return sentence(`${metricTitle(c)}${beyond}${where} came to ${much}${sure}${counts}`) + recovered(r)
 }
 
 function recovered(r: Pick<Record, 'phase' | 'recovery'>): string {
@@ -117,7 +118,6 @@ function tone(r: { outcome: string; phase: string }): Headline['tone'] {
   if (r.outcome === 'aborted' || r.phase === 'held' || r.phase === 'waiting for approval' || r.phase === 'paused') return 'warn'
   return 'ink'
 }
-
 
 /** A hash short enough to be compared by eye. */
 export function shortHash(hash: string): string {

@@ -1,6 +1,6 @@
 /** A moment in the reader's zone: the time alone for today, with the day before that. */
 export function clock(at: Date, now = new Date()): string {
-  const time = at.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false })
+  const time = at.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' })
   if (at.toDateString() === now.toDateString()) return time
   const day: Intl.DateTimeFormatOptions = at.getFullYear() === now.getFullYear() ? { day: 'numeric', month: 'short' } : { day: 'numeric', month: 'short', year: 'numeric' }
   return `${at.toLocaleDateString(undefined, day)}, ${time}`

@@ -68,8 +68,8 @@ function Row({ c, course, on, choose, sides }: { c: Comparison; course?: Course;
         <span className={classes.small}>{where}</span>
       </th>
       {course && <td role="cell" className={classes.spark}>{track && <Spark track={track} />}</td>}
-      <td role="cell" data-head={sides[0]} className={classes.right}>{c.against === 'limit' ? `allowed ${valueText(c, c.baseline.value)}` : valueText(c, c.baseline.value)}<span className={classes.small}>{outOf(c.kind, c.baseline)}</span></td>
-      <td role="cell" data-head={sides[1]} className={classes.right}>{valueText(c, c.candidate.value)}<span className={classes.small}>{outOf(c.kind, c.candidate)}</span></td>
+      <td role="cell" data-head={sides[0]} className={classes.right}>{c.against === 'limit' ? `allowed ${valueText(c, c.baseline.value)}` : valueText(c, c.baseline.value)}<span className={classes.small}>{outOf(c, c.baseline)}</span></td>
+      <td role="cell" data-head={sides[1]} className={classes.right}>{valueText(c, c.candidate.value)}<span className={classes.small}>{outOf(c, c.candidate)}</span></td>
       <td role="cell" className={classes.effect}>
         <span className={classes.strong}>{compared ? effectText(c, c.effect) : none}</span>
         {compared && hasInterval(c) && <span className={classes.small}>{intervalText(c.effect)}</span>}

@@ -6,7 +6,7 @@ import { Forest } from '../../charts/Forest'
 import { dimensions } from '../../charts/forest'
 import { Latency } from '../../charts/Latency'
 import type { Frame } from '../../charts/pictures'
-import { aspect, effectText, hasInterval, intervalText, keyOf, metricTitle, whereText } from '../../words/effect'
+import { aspect, effectText, hasInterval, intervalText, keyOf, metricTitle, toleratedRatio, whereText } from '../../words/effect'
 import { Bursts } from './Bursts'
 import { Raw } from './Raw'
 import classes from './release.module.css'
@@ -51,11 +51,11 @@ export const MetricPanel = memo(function MetricPanel({ course, track, inSegment,
         <div className={classes.stack}>
           {parts.map((p) => (
             <div className="card" key={p.name}>
-              <Forest name={p.name} rows={p.rows} tolerance={track.tolerance} chosen={segment} choose={(s) => choose(key, s)} />
+              <Forest name={p.name} rows={p.rows} tolerated={toleratedRatio(track)} chosen={segment} choose={(s) => choose(key, s)} />
             </div>
           ))}
           {d && of && <div className="card"><Latency distribution={d} title={[metricTitle(of), of.segment && whereText(of.segment)].filter(Boolean).join(' ')} /></div>}
-          {shown && shown.bursts.length > 0 && <Bursts bursts={shown.bursts} kind={shown.kind} />}
+          {shown && shown.bursts.length > 0 && <Bursts track={shown} />}
         </div>
       )}
     </section>

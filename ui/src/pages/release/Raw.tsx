@@ -2,7 +2,7 @@ import { memo } from 'react'
 
 import type { Track } from '../../api/course'
 import { DataTable } from '../../parts/DataTable'
-import { sideText, valueText } from '../../words/effect'
+import { sideText, toleranceText, valueText } from '../../words/effect'
 import { number, odds, percent, points, span, times } from '../../words/number'
 import { Copy } from './Copy'
 import { Fold } from './Fold'
@@ -26,11 +26,11 @@ function Figures({ track }: { track: Track }) {
     ['baseline', sideText(c, c.baseline)],
     ['candidate', sideText(c, c.candidate)],
     ['effect, 95 % at every look', `${times(c.effect.ratio)}, ${span(c.effect.low, c.effect.high, times)}`],
-    ['tolerance', percent(track.tolerance)],
     ['evidence of harm', c.evidence.threshold > 0 ? `${odds(c.evidence.e)}; ${odds(c.evidence.threshold)} is enough` : 'the method has none'],
     ['evidence for a pass', c.evidence_for_pass.threshold > 0 ? `${odds(c.evidence_for_pass.e)}; ${odds(c.evidence_for_pass.threshold)} is enough` : 'none'],
     ['test', c.test],
   ]
+  if (track.against === 'baseline') rows.splice(3, 0, ['tolerance', toleranceText(track)])
   if (c.effect.difference !== undefined && c.effect.difference !== null) {
     rows.splice(3, 0, ['difference', `${points(c.effect.difference)}, ${span(c.effect.difference_low, c.effect.difference_high, points)}`])
   }

@@ -79,7 +79,9 @@ function Again({ seq, replay }: { seq: number; replay: Replay }) {
 export function told(r: Replayed): Done {
   const chain = r.chain.holds ? `the chain of hashes holds up to ${shortHash(r.chain.head)}` : `the chain of hashes is broken: ${r.chain.broken ?? ''}`
   if (r.same) return { text: sentence(`The same again, over ${count(r.records)} records; ${chain}`), good: r.chain.holds }
-  return { text: sentence(`Record ${r.differs_at ?? r.decision.seq} comes out as ${decisionName(r.decision.decision)}, and is recorded as ${decisionName(r.recorded.decision)}; ${chain}`), good: false }
+  if (!r.differs_at) return { text: sentence(`Over ${count(r.records)} records the decisions are the same again, but ${chain}`), good: false }
+  const [now, then] = [decisionName(r.decision.decision), decisionName(r.recorded.decision)]
+  return { text: sentence(`Record ${r.differs_at} comes out ${now === then ? `as ${now} on other evidence than is recorded` : `as ${now}, and is recorded as ${then}`}; ${chain}`), good: false }
 }
 
 function Known({ rows }: { rows: Comparison[] }) {
