@@ -253,6 +253,39 @@ func TestReplayOfABrokenChain(t *testing.T) {
 	}
 }
 
+// Records that are gone from the end are missed up to where it is asked, too.
+func TestReplayOfACutRelease(t *testing.T) {
+	w := newWorld(t)
+	s := w.story("checkout-2").looks(10, 0.01)
+	desk := control.New(control.Config{Journal: cut{w.store, 5}, Policy: access.Everybody{}, Now: time.Now})
+	for upTo, missed := range map[uint64]bool{0: true, 4: false, 5: false, 6: true, s.state.Seq: true} {
+		got, err := desk.Replay(t.Context(), ann, s.id, upTo)
+		if err != nil || (got.Broken != nil) != missed || missed && got.Broken.Seq != 6 {
+			t.Errorf("up to %d: %v, %+v", upTo, err, got)
+		}
+	}
+}
+
+// cut has no records after one.
+type cut struct {
+	*journal.Store
+	after uint64
+}
+
+func (c cut) Records(ctx context.Context, id journal.ID, from uint64, fn func(journal.Record) error) error {
+	over := errors.New("over")
+	err := c.Store.Records(ctx, id, from, func(rec journal.Record) error {
+		if rec.Seq > c.after {
+			return over
+		}
+		return fn(rec)
+	})
+	if errors.Is(err, over) {
+		err = nil
+	}
+	return err
+}
+
 type breaking struct {
 	of  control.Records
 	why error

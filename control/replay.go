@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -103,7 +104,7 @@ func (d *Desk) Replay(ctx context.Context, who access.Actor, id journal.ID, upTo
 	switch {
 	case err != nil && replaying.Err() != nil:
 		return Replayed{}, busy
-	case err == nil && out.Broken == nil && upTo == 0 && out.Records < s.Seq:
+	case err == nil && out.Broken == nil && out.Records < cmp.Or(upTo, s.Seq):
 		out.Broken = &journal.Broken{ID: s.ID, Seq: out.Records + 1, What: fmt.Sprintf("it is missing; the index knows %d records", s.Seq)}
 	}
 	return out, err
