@@ -33,9 +33,9 @@ type Source struct {
 	URL      string     `json:"url" example:"http://localhost:9090" doc:"Where it is, without secrets; empty for one inside this process, or a command."`
 	Services []string   `json:"services" nullable:"false" doc:"Of which services releases ask it."`
 	Releases int        `json:"releases" minimum:"1" doc:"How many releases ask it."`
-	State    string     `json:"state" enum:"unasked,answers,fails"`
+	State    string     `json:"state" enum:"unasked,answers,fails" doc:"Fails while any question of a release that you may see does."`
 	Since    *time.Time `json:"since,omitempty" doc:"Since when it has answered, or failed; absent before it was asked."`
-	Error    string     `json:"error,omitempty" doc:"Why it failed last; absent while it answers, and where that is about a release that you may not see."`
+	Error    string     `json:"error,omitempty" doc:"Why it fails; absent while it answers."`
 	Answered *time.Time `json:"answered_at,omitempty" doc:"When it answered last."`
 	Lag      *float64   `json:"lag_s,omitempty" doc:"How old the newest of its numbers was when it last gave some, in seconds; absent before it did."`
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -35,16 +36,22 @@ type sourceBook struct {
 // same words are one.
 type sourceLife struct {
 	kind, place string
-	// users are those who ask it, and whose release that is.
-	users map[*watched]access.Resource
-	// since is from when on it has answered, or failed; zero before it was asked.
-	since time.Time
-	// trouble is why it fails, and whose question that was.
-	trouble   string
-	troubleOf access.Resource
+	// users are those who ask it.
+	users map[*watched]*asker
 	// answered is when it answered last, and newest what the newest of its numbers
 	// was then; read is when that was.
 	answered, newest, read time.Time
+}
+
+// asker is a release that asks a source, and how it is answered.
+type asker struct {
+	about access.Resource
+	// since is from when on all that it asked was answered, or something was not;
+	// zero before it asked.
+	since time.Time
+	// troubles are why questions fail, by metric: one that is asked wrongly is no
+	// fault of the others.
+	troubles map[string]string
 }
 
 // watched is a source that one release asks.
@@ -71,11 +78,11 @@ func (b *sourceBook) watch(f spec.File, of spec.Source, source run.Source) *watc
 	}
 	life := b.all[key]
 	if life == nil {
-		life = &sourceLife{kind: of.Kind(), place: placeOf(of), users: map[*watched]access.Resource{}}
+		life = &sourceLife{kind: of.Kind(), place: placeOf(of), users: map[*watched]*asker{}}
 		b.all[key] = life
 	}
 	w := &watched{Source: source, book: b, life: life, key: key}
-	life.users[w] = about
+	life.users[w] = &asker{about: about, troubles: map[string]string{}}
 	return w
 }
 
@@ -119,14 +126,13 @@ func (w *watched) Observe(ctx context.Context, q release.Query) (release.Answer,
 	w.book.mu.Lock()
 	defer w.book.mu.Unlock()
 	l := w.life
-	if failing := err != nil; l.since.IsZero() || failing != (l.trouble != "") {
-		l.since = now
+	if u := l.users[w]; u != nil { // nil once it was closed
+		u.told(now, q.Metric.Name, err)
 	}
 	if err != nil {
-		l.trouble, l.troubleOf = cutTo(cmp.Or(release.Plain(err), "no reason"), longestTrouble), l.users[w]
 		return a, err
 	}
-	l.trouble, l.answered = "", now
+	l.answered = now
 	for _, o := range a.Observations {
 		if o.Window.To.After(l.newest) {
 			l.newest = o.Window.To
@@ -134,6 +140,19 @@ func (w *watched) Observe(ctx context.Context, q release.Query) (release.Answer,
 		l.read = now
 	}
 	return a, nil
+}
+
+// told keeps how a question about a metric was answered.
+func (u *asker) told(now time.Time, metric string, err error) {
+	before := len(u.troubles) > 0
+	if err != nil {
+		u.troubles[metric] = cutTo(cmp.Or(release.Plain(err), "no reason"), longestTrouble)
+	} else {
+		delete(u.troubles, metric)
+	}
+	if u.since.IsZero() || before != (len(u.troubles) > 0) {
+		u.since = now
+	}
 }
 
 // cutTo is a text of at most so many bytes, cut between characters.
@@ -151,28 +170,22 @@ func (b *sourceBook) told(sees func(access.Resource) bool) []api.Source {
 	out := []api.Source{}
 	for _, l := range b.all {
 		one := api.Source{Kind: l.kind, URL: l.place, State: "unasked", Services: []string{}}
-		for _, about := range l.users {
-			if !sees(about) {
+		var since time.Time
+		for _, u := range l.users {
+			if !sees(u.about) {
 				continue
 			}
 			one.Releases++
-			if !slices.Contains(one.Services, about.Service) {
-				one.Services = append(one.Services, about.Service)
+			if !slices.Contains(one.Services, u.about.Service) {
+				one.Services = append(one.Services, u.about.Service)
 			}
+			since = u.tell(&one, since)
 		}
 		if one.Releases == 0 {
 			continue
 		}
 		slices.Sort(one.Services)
-		switch {
-		case l.trouble != "":
-			if one.State = "fails"; sees(l.troubleOf) {
-				one.Error = l.trouble
-			}
-		case !l.since.IsZero():
-			one.State = "answers"
-		}
-		one.Since, one.Answered = some(l.since.UTC()), some(l.answered.UTC())
+		one.Since, one.Answered = some(since.UTC()), some(l.answered.UTC())
 		if !l.newest.IsZero() {
 			lag := l.read.Sub(l.newest).Seconds()
 			one.Lag = &lag
@@ -183,6 +196,24 @@ func (b *sourceBook) told(sees func(access.Resource) bool) []api.Source {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.URL, b.URL), slices.Compare(a.Services, b.Services))
 	})
 	return out
+}
+
+// tell adds how one release is answered to what is told of the source, and gives
+// since when: it fails from the first failure on, and answers once all are answered.
+func (u *asker) tell(one *api.Source, since time.Time) time.Time {
+	failing, known := len(u.troubles) > 0, one.State == "fails"
+	switch {
+	case u.since.IsZero() || known && !failing:
+		return since
+	case failing && (!known || u.since.Before(since)):
+		metric := slices.Min(slices.Collect(maps.Keys(u.troubles)))
+		one.State, one.Error = "fails", u.troubles[metric]
+		return u.since
+	case failing || one.State == "answers" && u.since.Before(since):
+		return since
+	}
+	one.State = "answers"
+	return u.since
 }
 
 // placeOf is where a source is, without what may be secret.

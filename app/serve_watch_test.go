@@ -67,8 +67,17 @@ func TestHowSourcesDo(t *testing.T) {
 	if one := book.told(team("blue"))[0]; one.State != "fails" || !one.Since.Equal(began) || !strings.HasPrefix(one.Error, "cart_total") || len(one.Error) > longestTrouble+5 {
 		t.Errorf("%+v", one)
 	}
-	if one := book.told(team("red"))[0]; one.State != "fails" || one.Error != "" {
+	if one := book.told(team("red"))[0]; one.State != "answers" || one.Error != "" {
 		t.Errorf("another team's question is told: %+v", one)
+	}
+	blue.err = nil
+	_, _ = ofBlue.Observe(t.Context(), release.Query{Metric: release.Metric{Name: "other"}})
+	if one := book.told(all)[0]; one.State != "fails" || !one.Since.Equal(began) || !strings.HasPrefix(one.Error, "cart_total") {
+		t.Errorf("an answer to another question hides what fails: %+v", one)
+	}
+	_, _ = ofBlue.Observe(t.Context(), release.Query{})
+	if one := book.told(all)[0]; one.State != "answers" || !one.Since.Equal(now) || one.Error != "" {
+		t.Errorf("once all is answered: %+v", one)
 	}
 	if told := book.told(team("green")); len(told) != 0 {
 		t.Errorf("%+v", told)

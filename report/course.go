@@ -44,7 +44,7 @@ type Track struct {
 	Metric   string `json:"metric"`
 	Segment  string `json:"segment" doc:"Empty for the metric as a whole."`
 	Kind     string `json:"kind" enum:"ratio,count,histogram,gauge"`
-	Unit     string `json:"unit,omitempty" doc:"Of bounds, quantiles and limits of a histogram: s, or absent where it is not known."`
+	Unit     string `json:"unit,omitempty" doc:"Of bounds, quantiles and limits of a histogram: s, or absent where it is not known. Of a count that is told by the second: /s."`
 	Severity string `json:"severity" enum:"guardrail,warning"`
 	Worse    string `json:"worse" enum:"higher,lower"`
 	Against  string `json:"against" enum:"baseline,limit,past,weight,budget"`

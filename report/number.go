@@ -162,11 +162,15 @@ func plainNumber(x float64) string {
 	return text
 }
 
-// unitOf tells the unit of a metric's values from the name of what it reads,
-// as names end by convention; "" where that does not tell.
+// unitOf tells the unit of a metric's values: of a histogram from the name of what
+// it reads, as names end by convention, of a count that is out of nothing else that
+// it is told by the second; "" where neither tells.
 func unitOf(m release.Metric) string {
 	if m.Kind == release.Histogram && strings.Contains(m.Events, "_seconds") {
 		return "s"
+	}
+	if m.Kind == release.Count && m.Of == "" {
+		return "/s"
 	}
 	return ""
 }

@@ -9,6 +9,22 @@ import (
 	"github.com/linnet-project/linnet/release"
 )
 
+func TestUnits(t *testing.T) {
+	for want, m := range map[string]release.Metric{
+		"s":  {Kind: release.Histogram, Events: "http_request_duration_seconds"},
+		"/s": {Kind: release.Count, Events: "restarts_total"},
+	} {
+		if got := unitOf(m); got != want {
+			t.Errorf("%+v: %q, not %q", m, got, want)
+		}
+	}
+	for _, m := range []release.Metric{{Kind: release.Histogram, Events: "response_bytes"}, {Kind: release.Count, Events: "retries_total", Of: "jobs_total"}, {Kind: release.Ratio}} {
+		if got := unitOf(m); got != "" {
+			t.Errorf("%+v: %q", m, got)
+		}
+	}
+}
+
 func TestNumbers(t *testing.T) {
 	for got, want := range map[string]string{
 		count(0): "0", count(999): "999", count(12331): "12,331", count(-1234567): "-1,234,567", count(math.MinInt64): "-9,223,372,036,854,775,808",

@@ -189,7 +189,8 @@ type Comparison struct {
 	// Test names the statistics, with what they were adapted to.
 	Test string `json:"test"`
 	// Bound is the bound of a histogram that shows the most harm, in Unit ("s",
-	// or empty where it is not known); the figures are shares beyond it.
+	// or empty where it is not known); the figures are shares beyond it. The Unit of
+	// a count that is told by the second is "/s".
 	Bound *float64 `json:"bound,omitempty"`
 	Unit  string   `json:"unit,omitempty"`
 
