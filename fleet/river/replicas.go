@@ -36,7 +36,7 @@ func (c *Caller) beat(ctx context.Context) error {
 		turns = c.cfg.Turns()
 	}
 	_, err := c.cfg.DB.Pool().Exec(ctx, `WITH now AS (SELECT (extract(epoch FROM clock_timestamp()) * 1e9)::bigint AS at),
-		gone AS (DELETE FROM fleet_replicas WHERE seen < (SELECT at FROM now) - $4)
+		gone AS (DELETE FROM fleet_replicas WHERE seen < (SELECT at FROM now) - $4 AND name <> $1)
 		INSERT INTO fleet_replicas (name, version, started, seen, turns) SELECT $1, $2, at, at, $3 FROM now
 		ON CONFLICT (name) DO UPDATE SET seen = excluded.seen, turns = excluded.turns`,
 		c.cfg.Name, c.cfg.Version, turns, replicaKept.Nanoseconds())
