@@ -7,6 +7,7 @@ package annotation
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/url"
 	"slices"
 	"strings"
@@ -172,6 +173,17 @@ func (s *Store) Put(ctx context.Context, m Mark, now time.Time) (Mark, error) {
 	return m, err
 }
 
+// nanos is a time as the tables have it; of one that they cannot hold, the nearest.
+func nanos(t time.Time) int64 {
+	switch {
+	case t.Before(time.Unix(0, math.MinInt64)):
+		return math.MinInt64
+	case t.After(time.Unix(0, math.MaxInt64)):
+		return math.MaxInt64
+	}
+	return t.UnixNano()
+}
+
 // Place is where a page of marks ended.
 type Place struct{ At, ID int64 }
 
@@ -230,10 +242,10 @@ func (c Choice) where() (string, []any) {
 	add(c.Team != "", "team IN ('', ?)", c.Team)
 	add(c.Environment != "", "environment IN ('', ?)", c.Environment)
 	if !c.From.IsZero() {
-		add(true, "ends >= ?", c.From.UnixNano())
+		add(true, "ends >= ?", nanos(c.From))
 	}
 	if !c.To.IsZero() {
-		add(true, "at < ?", c.To.UnixNano())
+		add(true, "at < ?", nanos(c.To))
 	}
 	add(c.Before != Place{}, "(at, id) < (?, ?)", c.Before.At, c.Before.ID)
 	if len(all) == 0 {

@@ -112,6 +112,7 @@ func marks(t *testing.T, s *annotation.Store, _ *database.DB) {
 		{annotation.Choice{Most: 10, Service: "cart", Team: "blue"}, "everywhere"},
 		{annotation.Choice{Most: 10, From: noon.Add(time.Minute), To: noon.Add(2 * time.Minute)}, "production checkout outage"},
 		{annotation.Choice{Most: 10, To: noon}, "outage"},
+		{annotation.Choice{Most: 10, From: noon.AddDate(-1000, 0, 0), To: noon.AddDate(7000, 0, 0)}, "cart production checkout everywhere outage"},
 		{annotation.Choice{Most: 10, From: noon.Add(3 * time.Hour)}, ""},
 	} {
 		if got := titles(t, s, c.choice); got != c.want {
