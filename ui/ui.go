@@ -20,7 +20,7 @@ const nonceMark = "{{nonce}}"
 // places are the paths that the pages have; the page itself tells them apart. The
 // router in src/router.tsx has the same.
 func places() []string {
-	return []string{"/{$}", "/releases/", "/plan", "/services", "/services/", "/audit", "/system", "/flags", "/experiments"}
+	return []string{"/{$}", "/releases/", "/plan", "/services", "/services/", "/audit", "/system"}
 }
 
 // Built says whether the pages are in this binary.

@@ -3,6 +3,7 @@ import { memo, useMemo, useState } from 'react'
 
 import type { Side, Track } from '../api/course'
 import { DataTable } from '../parts/DataTable'
+import { Explain } from '../parts/Explain'
 import { aspect, outOf, samplesText, whereText } from '../words/effect'
 import { none, short } from '../words/number'
 import { clock } from '../words/time'
@@ -40,7 +41,7 @@ export const Arms = memo(function Arms({ track, frame, versions, totals, height 
         time={shown.time} lines={frame.lines} every={0}
         legend={<>
           <Arm arm="baseline">{legend('baseline')}</Arm><Arm arm="candidate">{legend('candidate')}</Arm>
-          {picture.zone && <span className={classes.key}><span className={classes.band} aria-hidden />baseline of {track.history.length} earlier releases</span>}
+          {picture.zone && <span className={classes.key}><span className={classes.band} aria-hidden />baseline of {track.history.length} earlier releases <Explain what="history" /></span>}
         </>}
         at={(i) => <><Arm arm="baseline">{said('baseline', i)}</Arm><Arm arm="candidate">{said('candidate', i)}</Arm></>}
       />

@@ -44,7 +44,6 @@ export const explanations = {
     'The release is played many times, with no harm and with harm of several sizes, at the traffic told. What is shown is how soon harm would be found in most of these plays.',
     'It is a forecast for traffic like this, not a promise.',
   ),
-  rollbackOdds: about('Odds', '“120 to 1” says: what was observed fits harm 120 times better than it fits no harm. Looking often does not inflate it.'),
 } satisfies Record<string, Explanation>
 
 /** The keys of explanations. */

@@ -62,8 +62,4 @@ export const ofReleases = {
     title: 'Harm done',
     text: ['How many of the candidate’s requests went wrong beyond what the baseline’s rate would have given. It is what the release has cost, not how sure it is that something is wrong.'],
   },
-  belief: {
-    title: 'Probability of harm',
-    text: ['How likely harm is under a prior, as one would bet. It is not made for being looked at again and again: whoever acts as soon as it is high raises false alarms. The evidence decides.'],
-  },
 } satisfies Record<string, Explanation>

@@ -21,7 +21,7 @@ export function Head({ record: r, about, buttons }: { record: Record; about: { t
       </div>
       <p className={classes.sentence}>
         <span className={`${classes.lead} ${said.tone === 'ink' ? '' : classes[said.tone]}`}>{said.lead}</span>
-        {said.why && <> {said.why}</>}{said.harm && <> {said.harm}</>}{said.now && <span className="quiet"> {said.now}</span>}
+        {said.why && <> {said.why}</>}{said.harm && <> {said.harm} <Explain what="harm" /></>}{said.now && <span className="quiet"> {said.now}</span>}
       </p>
       <div className={classes.orders}>{buttons}</div>
       <Facts record={r} about={about} />

@@ -1,7 +1,7 @@
 import { Anchor, Text } from '@mantine/core'
 import { memo, useEffect, useState } from 'react'
 
-import type { Record } from '../../api/course'
+import type { Annotation, Record } from '../../api/course'
 import { DataTable } from '../../parts/DataTable'
 import { At } from '../../parts/time'
 import { count, percentOf } from '../../words/number'
@@ -11,11 +11,12 @@ import { Fold } from './Fold'
 import classes from './release.module.css'
 
 /** What was done to the world, where to read on, and what the decision rests on. */
-export const More = memo(function More({ record: r, file }: { record: Record; file?: () => Promise<string> }) {
+export const More = memo(function More({ record: r, annotations = [], file }: { record: Record; annotations?: Annotation[]; file?: () => Promise<string> }) {
   return (
     <section className="card" aria-label="More">
       <h2 className={classes.heading}>More</h2>
       <Fold title={<span>Weights and notices <span className="quiet">{count(r.effects.length)}</span></span>}>{() => <Effects record={r} />}</Fold>
+      {annotations.length > 0 && <Fold title={<span>What others said of this time <span className="quiet">{count(annotations.length)}</span></span>}>{() => <Said marks={annotations} />}</Fold>}
       {r.links.length > 0 && <Fold open title={<span>Links <span className="quiet">{count(r.links.length)}</span></span>}>{() => <Links links={r.links} />}</Fold>}
       {r.exemplars.length > 0 && <Fold title={<span>Traces of bad or slow requests <span className="quiet">{count(r.exemplars.length)}</span></span>}>{() => <Traces ids={r.exemplars} />}</Fold>}
       {r.warnings.length > 0 && <Fold title={<span>What the sources warned of <span className="quiet">{count(r.warnings.length)}</span></span>}>{() => <ul className={classes.list}>{r.warnings.map((w) => <li key={w}>{sentence(w)}</li>)}</ul>}</Fold>}
@@ -38,6 +39,23 @@ function Effects({ record: r }: { record: Record }) {
         { head: 'done', cell: (e) => (e.done ? <At time={e.done} /> : '–'), as: 'whole' },
       ]}
     />
+  )
+}
+
+/** The marks that others put on the charts, in full. */
+function Said({ marks }: { marks: Annotation[] }) {
+  return (
+    <ul className={classes.list}>
+      {marks.map((m) => {
+        const to = webAddress(m.url)
+        return (
+          <li key={m.id}>
+            <span className="quiet"><At time={m.time} />{m.until && <> to <At time={m.until} /></>}, {m.kind}, {m.by}: </span>
+            {to ? <Anchor href={to} target="_blank" rel="noopener noreferrer">{m.title}</Anchor> : m.title}{m.text && ` – ${m.text}`}
+          </li>
+        )
+      })}
+    </ul>
   )
 }
 

@@ -29,6 +29,7 @@ function Figures({ track }: { track: Track }) {
     ['evidence of harm', c.evidence.threshold > 0 ? `${odds(c.evidence.e)}; ${odds(c.evidence.threshold)} is enough` : 'the method has none'],
     ['evidence for a pass', c.evidence_for_pass.threshold > 0 ? `${odds(c.evidence_for_pass.e)}; ${odds(c.evidence_for_pass.threshold)} is enough` : 'none'],
     ['test', c.test],
+    ['verdict', `${c.verdict}: ${c.reason.text}`],
   ]
   if (track.against === 'baseline') rows.splice(3, 0, ['tolerance', toleranceText(track)])
   if (c.effect.difference !== undefined && c.effect.difference !== null) {

@@ -72,7 +72,7 @@ export function ReleaseView(p: ReleaseViewProps) {
         {course && key && <AllMetrics course={course} but={key} frame={frame} versions={versions} />}
         <Story record={r} replay={p.replay} />
         {r.ended && <Assess outcome={r.outcome} said={p.assessment} say={p.assess} />}
-        <More record={r} file={p.file} />
+        <More record={r} annotations={p.annotations} file={p.file} />
       </article>
     </MomentContext>
   )
