@@ -81,5 +81,5 @@ export type Outcome =
 /** The heading over what became of an order. */
 export const outcomeTitles = {
   taken: 'Taken', refused: 'The release did not take it', waits: 'Left for the release', denied: 'You may not do this',
-  changed: 'Something happened meanwhile', failed: 'It did not get there', begun: 'Begun',
+  changed: 'Something happened meanwhile', failed: 'It may not have got there', begun: 'Begun',
 } satisfies { [kind in Outcome['kind']]: string }

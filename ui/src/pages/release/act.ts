@@ -1,6 +1,7 @@
 import { client, Failure, take } from '../../api/client'
 import type { Judgement, Record } from '../../api/course'
 import type { Outcome } from '../../words/orders'
+import { sentence } from '../../words/text'
 import type { Order } from './Buttons'
 
 /** How often an order is sent again where the release was only looked at meanwhile. */
@@ -63,7 +64,7 @@ function wrong(cause: unknown): Outcome {
   if (cause.status === 403 || cause.status === 401) return { kind: 'denied', text: cause.message }
   if (cause.status === 412) return { kind: 'changed', text: 'The release is not any more as this page showed it. Look at it again, and send the order again if it is still right.' }
   if (cause.status === 409 || cause.status === 422) return { kind: 'refused', text: cause.message }
-  return { kind: 'failed', text: cause.message }
+  return { kind: 'failed', text: `${sentence(cause.message)} Sent again it counts once.` }
 }
 
 /** Keeps what a person says of a decision. */
