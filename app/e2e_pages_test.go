@@ -206,6 +206,10 @@ func (c *company) do(what string) any {
 		text := c.written(story{name: name, traffic: c.embedded(testprogram.Address(c.t)), source: c.scraping(), metrics: []string{ownErrors},
 			steps: "[ { weight: 30%, atLeast: 30m, atMost: 1h, approval: { from: release-managers, comment: required } } ]"})
 		return c.begin(strings.Replace(text, "service: shop", "service: "+name, 1))
+	case "report": // the page of a release as a file
+		file := filepath.Join(c.dir, "report.html")
+		expect(c.t, 0, []string{"release", "report", "checkout-2.14.0", "--data", c.data, "-o", file})
+		return map[string]any{"file": file}
 	case "kill":
 		c.server.kill()
 	case "start":
