@@ -2,7 +2,7 @@ import axe from 'axe-core'
 import type { Page } from 'playwright-core'
 import { expect } from 'vitest'
 
-import { looked, phone, scenario, wide } from './scenario'
+import { looked, phone, scenario, settled, wide } from './scenario'
 import { ask, pageOf } from './stage'
 
 /** Each page, and what is there once it has come. */
@@ -30,11 +30,6 @@ async function barriers(page: Page, where: string): Promise<string[]> {
 
 /** How far the page can be moved sideways, in pixels. */
 const sideways = (page: Page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
-
-/** Waits until what a page asked for is shown. */
-async function settled(page: Page) {
-  await page.waitForFunction(() => !document.querySelector('[aria-busy=true], .mantine-Skeleton-root'))
-}
 
 // What is not configured is asked for all the same, to say so.
 const unconfigured = /status of 404.*\/v1\/(notices|folders)/

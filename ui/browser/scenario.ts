@@ -103,3 +103,8 @@ export function scenario(name: string, looks: Looks, play: (page: Page, seat: Se
     }
   })
 }
+
+/** Waits until what is in view is shown; what lies below is asked for when it is looked at. */
+export async function settled(page: Page) {
+  await page.waitForFunction(() => ![...document.querySelectorAll('[aria-busy=true], .mantine-Skeleton-root')].some((e) => e.getBoundingClientRect().top < innerHeight))
+}
