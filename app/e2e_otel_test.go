@@ -27,6 +27,7 @@ import (
 	"github.com/linnet-project/linnet/engine"
 	"github.com/linnet-project/linnet/journal"
 	"github.com/linnet-project/linnet/release"
+	"github.com/linnet-project/linnet/testprogram"
 )
 
 // instrumented is a version of a service that knows OpenTelemetry and nothing
@@ -200,15 +201,7 @@ func aFront(t *testing.T) front {
 	if err := os.WriteFile(rules, []byte("apiVersion: linnet/v1\nkind: Ingest\nspec: { time: { window: 1s, lateness: 1s } }\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var addresses [2]string
-	for i := range addresses {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		addresses[i] = l.Addr().String()
-	}
+	addresses := [2]string{testprogram.Address(t), testprogram.Address(t)}
 	return front{overHTTP: addresses[0], overGRPC: addresses[1], source: fmt.Sprintf("{ embedded: { receive: { listen: %q, grpc: %q, rules: %q } } }",
 		addresses[0], addresses[1], rules)}
 }
