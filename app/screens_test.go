@@ -120,7 +120,9 @@ func remark(t *testing.T, data string, moment time.Time) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	person := func(name string) access.Actor { return access.Actor{Name: name, Kind: access.Person, From: "192.0.2.17"} }
+	person := func(name string) access.Actor {
+		return access.Actor{Name: name, Kind: access.Person, From: "192.0.2.17"}
+	}
 	for _, e := range []control.Entry{
 		{At: moment.Add(-30 * time.Hour), Who: access.Actor{Name: "service:ci", Kind: access.Service, From: "192.0.2.8"}, What: "release.create", Object: "profile-1.4.0/1"},
 		{At: moment.Add(-29*time.Hour - 46*time.Minute), Who: person("eve@example.com"), What: "release.abort", Object: "profile-1.4.0/1", Reason: "wrong image: built from a branch", Before: "observing, 5 %"},
@@ -158,17 +160,21 @@ func fewColours(t *testing.T, text []byte) []byte {
 		return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(a.R, b.R), cmp.Compare(a.G, b.G), cmp.Compare(a.B, b.B))
 	})
 	var palette color.Palette
-	for _, c := range most[:min(len(most), 256)] {
-		palette = append(palette, c)
+	for apart := 16; len(palette) < min(len(most), 256); apart /= 2 { // first those that are far apart: a small mark keeps its colour
+		for _, c := range most {
+			if len(palette) < 256 && !slices.ContainsFunc(palette, func(p color.Color) bool { return near(p.(color.RGBA), c, apart) }) {
+				palette = append(palette, c)
+			}
+		}
 	}
-	near := map[color.RGBA]uint8{}
+	index := map[color.RGBA]uint8{}
 	for c := range count {
-		near[c] = uint8(palette.Index(c))
+		index[c] = uint8(palette.Index(c))
 	}
 	to := image.NewPaletted(size, palette)
 	for y := size.Min.Y; y < size.Max.Y; y++ {
 		for x := size.Min.X; x < size.Max.X; x++ {
-			to.SetColorIndex(x, y, near[at(x, y)])
+			to.SetColorIndex(x, y, index[at(x, y)])
 		}
 	}
 	var out bytes.Buffer
@@ -176,4 +182,10 @@ func fewColours(t *testing.T, text []byte) []byte {
 		t.Fatal(err)
 	}
 	return out.Bytes()
+}
+
+// near says whether two colours differ by at most so much in red, green and blue.
+func near(a, b color.RGBA, by int) bool {
+	differs := func(x, y uint8) bool { return max(x, y)-min(x, y) > uint8(by) }
+	return !differs(a.R, b.R) && !differs(a.G, b.G) && !differs(a.B, b.B)
 }

@@ -35,6 +35,7 @@ export const variables: CSSVariablesResolver = () => ({
     '--good': '#17753f', '--bad': '#c8281e', '--warn': '#8a5600', '--good-soft': '#e3f4e9', '--bad-soft': '#fdeceb', '--warn-soft': '#fff3d6', '--quiet-soft': '#eceff2',
   },
   dark: {
+    '--mantine-color-body': '#191d22', '--mantine-color-default': '#22282f', '--mantine-color-default-hover': '#2a3138', '--mantine-color-default-border': '#3a424b',
     '--mantine-color-anchor': '#e8eaed', '--mantine-color-placeholder': '#a2abb5',
     '--page': '#111418', '--card': '#191d22', '--line': '#2f353c', '--ink': '#e8eaed', '--quiet': '#a2abb5',
     '--baseline': '#8e98a4', '--baseline-text': '#a9b2bc', '--candidate': '#ffb224', '--candidate-text': '#ffc24a',
