@@ -53,12 +53,14 @@ vulnerabilities:
 	@scripts/vulnerabilities
 
 # The seeds of the fuzz targets run as tests here, and the random stories of the
-# properties are the same each time; `make fuzz` draws new ones. Three lots run side
-# by side, since much of each is waiting: the stories of app, which real processes
-# play in real time, the rest, and the test bed.
+# properties are the same each time; `make fuzz` draws new ones. The stories of app,
+# which real processes and a browser play in real time, have the machine to
+# themselves; the rest and the test bed run side by side, since much of each is
+# waiting.
 unit:
 	cd ui && npm run --silent test
-	@$(MAKE) --no-print-directory -j3 unit-app unit-rest unit-testbed
+	@$(MAKE) --no-print-directory unit-app
+	@$(MAKE) --no-print-directory -j2 unit-rest unit-testbed
 
 # vet has read all of it, here or in test-kube. SQLite, which is C turned into Go, is left out of
 # the race detector: it has one user at a time, and would take thirty times as long.

@@ -95,10 +95,7 @@ func TestServer(t *testing.T) {
 	t.Parallel()
 	databasetest.Each(t, func(t *testing.T, fresh databasetest.Fresh) {
 		for _, s := range suite {
-			t.Run(s.name, func(t *testing.T) {
-				t.Parallel()
-				s.test(newWorld(t, fresh(t)))
-			})
+			t.Run(s.name, func(t *testing.T) { s.test(newWorld(t, fresh(t))) })
 		}
 	})
 }

@@ -13,6 +13,8 @@ import (
 type Fresh func(testing.TB) *database.DB
 
 // Each runs a test on SQLite and, side by side with it, on a PostgreSQL of its own.
+// Stories within the test had better come one after the other: a journal's feed
+// waits for whatever is written anywhere on the same PostgreSQL.
 func Each(t *testing.T, test func(t *testing.T, fresh Fresh)) {
 	t.Helper()
 	t.Run("SQLite", func(t *testing.T) {
@@ -24,8 +26,7 @@ func Each(t *testing.T, test func(t *testing.T, fresh Fresh)) {
 		server := testdb.Postgres(t)
 		test(t, func(t testing.TB) *database.DB {
 			t.Helper()
-			// So few connections that a dozen stories may use the server at once.
-			db, err := database.OpenURL(t.Context(), server.Fresh(t)+"?pool_max_conns=6")
+			db, err := database.OpenURL(t.Context(), server.Fresh(t))
 			return opened(t, db, err)
 		})
 	})
