@@ -48,7 +48,7 @@ func (a *API) auditOperations() {
 type auditInput struct {
 	Who    string    `query:"who" maxLength:"300" doc:"Only what this actor did."`
 	What   string    `query:"what" maxLength:"100" example:"release.abort" doc:"Only this; one that ends in a dot stands for all that begin so."`
-	Object string    `query:"object" maxLength:"300" example:"checkout-1.5.0/1" doc:"Only what was done to this."`
+	Object string    `query:"object" maxLength:"300" example:"checkout-1.5.0/1" doc:"Only what was done to this; a release's name is all its attempts."`
 	From   time.Time `query:"from" doc:"Only from then on."`
 	To     time.Time `query:"to" doc:"Only before then."`
 	Denied bool      `query:"denied" doc:"Only what was not allowed."`

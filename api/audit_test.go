@@ -43,6 +43,10 @@ func TestAuditOverHTTP(t *testing.T) {
 	if len(page.Items) != 1 || !strings.Contains(page.Items[0].Denied, "ask ann") || page.Items[0].From != "127.0.0.1" || page.Items[0].Object != "checkout-1/1" {
 		t.Errorf("%+v", page)
 	}
+	for object, lines := range map[string]int{"checkout-1/1": 7, "checkout-1": 7, "checkout": 0} {
+		w.ask("GET", "/v1/audit?what=release.&object="+object, "").want(200, &page)
+		equal(t, "lines about "+object, len(page.Items), lines)
+	}
 	r := w.ask("GET", "/v1/audit", "", "Accept", "application/x-ndjson").want(200, nil)
 	file := w.ask("GET", "/v1/audit?download=true", "").want(200, nil)
 	equal(t, "a file", []any{file.header.Get("Content-Disposition"), string(file.body) == string(r.body)}, []any{`attachment; filename="audit.ndjson"`, true})

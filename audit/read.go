@@ -13,7 +13,8 @@ import (
 // Choice says which lines are wanted. What is empty chooses all.
 type Choice struct {
 	// Who, Object and What are as in the entry; a What that ends in a dot chooses
-	// all that begin so ("token.").
+	// all that begin so ("token."), and an Object without its last part all of it:
+	// checkout-1.5.0 is all its attempts.
 	Who, What, Object string
 	// From and To bound the time; To is not in it.
 	From, To time.Time
@@ -63,7 +64,11 @@ func (c Choice) where(tx database.Tx) (string, []any) {
 		}
 	}
 	add(c.Who != "", "who = ?", c.Who)
-	add(c.Object != "", "object = ?", c.Object)
+	if c.Object != "" { // and what is of it: '0' comes after the stroke
+		object := tx.ByBytes("object")
+		all = append(all, "(object = ? OR "+object+" > ? AND "+object+" < ?)")
+		args = append(args, c.Object, c.Object+"/", c.Object+"0")
+	}
 	what := tx.ByBytes("what")
 	if begins, ok := strings.CutSuffix(c.What, "."); ok {
 		add(true, what+" >= ?", c.What)

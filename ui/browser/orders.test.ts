@@ -59,6 +59,7 @@ scenario('somebody aborts, and somebody else finds who it was', { as: 'otto@exam
   await seat.logIn('ada@example.com')
   await page.getByRole('link', { name: 'Audit' }).first().click()
   await page.getByLabel('On what').fill(release.name)
+  await page.waitForURL(/object=/)
   const line = page.getByRole('row').filter({ has: page.getByText('release.abort', { exact: true }) })
   await line.getByText('“the printer of the till is on fire”').waitFor()
   await line.getByText('otto@example.com').waitFor()
