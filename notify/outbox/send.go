@@ -25,8 +25,8 @@ const (
 	maxPause   = 30 * time.Minute
 	// sendWait bounds a sending that is not bounded by its channel, and leaseFor
 	// is how long nobody else sends what is being sent.
-	sendWait = time.Minute
-	leaseFor = sendWait + 30*time.Second
+	sendWait = 20 * time.Second
+	leaseFor = sendWait + 10*time.Second
 	// lastWait is how long a sending, and then its marking, may go on when we are to
 	// stop: cut short, nobody would know whether the channel has it, and it would
 	// be sent again.
