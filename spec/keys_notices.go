@@ -44,7 +44,7 @@ var channelKeys = &object[Channel]{
 		{name: "template", doc: "The entry of templates that its messages are put into words by.", words: "the one that is built in",
 			bind: at(func(c *Channel) *string { return &c.Template }, releaseName)},
 		{name: "timeout", doc: "How long one sending may take.", def: "10s",
-			bind: at(func(c *Channel) *time.Duration { return &c.Timeout }, between(durations, 100*time.Millisecond, time.Minute))},
+			bind: at(func(c *Channel) *time.Duration { return &c.Timeout }, between(durations, 100*time.Millisecond, 20*time.Second))},
 	}}
 
 var slackKeys = &object[Slack]{keys: []key[Slack]{
