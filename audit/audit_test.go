@@ -212,7 +212,7 @@ func TestLookingUpScansNothing(t *testing.T) {
 	}
 	for index, c := range map[string]Choice{
 		"audit_by_what (what=?": {What: "release.abort"}, "audit_by_what (what>?": {What: "release."}, "audit_denied": {Denied: true},
-		"audit_by_who": {Who: "ada"}, "audit_by_object": {Object: "a/1", Denied: true},
+		"audit_by_who": {Who: "ada"}, "audit_by_object": {Object: "a/1", Denied: true}, "MULTI-INDEX OR": {Object: "a"},
 	} {
 		var id, parent, zero int
 		var plan string

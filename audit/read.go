@@ -64,7 +64,9 @@ func (c Choice) where(tx database.Tx) (string, []any) {
 		}
 	}
 	add(c.Who != "", "who = ?", c.Who)
-	if c.Object != "" { // and what is of it: '0' comes after the stroke
+	if whole := strings.Contains(c.Object, "/"); whole || c.Object == "" {
+		add(whole, "object = ?", c.Object)
+	} else { // and what is of it: '0' comes after the stroke
 		object := tx.ByBytes("object")
 		all = append(all, "(object = ? OR "+object+" > ? AND "+object+" < ?)")
 		args = append(args, c.Object, c.Object+"/", c.Object+"0")
