@@ -21,6 +21,7 @@ func TestServers(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer both.Close()
+		both.SetMaxIdleConns(0) // each statement asks anew who takes writes; one that was cut is told so at its next use
 		testdb.Exec(t, both, "CREATE TABLE t (n integer)", "INSERT INTO t VALUES (1)")
 		was := p.Primary()
 		p.Restart(t)
