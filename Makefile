@@ -74,7 +74,7 @@ unit-app:
 	$(RACE) -parallel 4 ./app
 
 unit-rest:
-	@$(RACE) -p 2 -parallel 8 $(filter-out $(addprefix $(MODULE)/,app $(MATHS)),$(shell $(GO) list ./...))
+	@$(RACE) -p 3 -parallel 8 $(filter-out $(addprefix $(MODULE)/,app $(MATHS)),$(shell $(GO) list ./...))
 	$(RACE) -short $(addprefix ./,$(MATHS))
 	$(GO) test -timeout 5m $(addprefix ./,$(MATHS))
 	$(GO) test -timeout 5m -run Killed ./run # at every point; with the race detector at every fifth
